@@ -1,0 +1,174 @@
+"""Which price to recommend, given posterior draws of the units at every candidate price.
+
+Bayesian decision theory: the best price has the highest expected sales (or profit) over the draws; it is
+recommended only when the move probably pays. Shared by training and serving; needs numpy only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demand.errors import ParameterError
+
+Floats = NDArray[np.float64]
+Objective = Literal["sales", "profit"]
+NORMAL_95 = 1.6448536269514722  # 95 % quantile of the standard normal: 5 % on either side of a 90 % interval
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The price to set and what is expected of it; probabilities are None where a model has no posterior."""
+
+    optimal_price: float
+    expected_units: float
+    expected_sales: float
+    current_expected_sales: float
+    sales_uplift: float  # share: 0.05 is 5 % more sales than at the current price
+    uplift_probability: float | None
+    reason: str
+    moved: bool
+
+
+def guardrail(lowest: float, highest: float, widen: float) -> tuple[float, float]:
+    """The prices that may be recommended: the observed range, widened by the share `widen` on each side."""
+    if not 0 < lowest <= highest:
+        raise ParameterError(f"observed prices run from {lowest} to {highest}: they must be > 0 and in order.")
+    return lowest * (1 - widen), highest * (1 + widen)
+
+
+def price_grid(low: float, high: float, bins: int) -> Floats:
+    """`bins` prices from low to high, both included, evenly spaced; shape (bins,)."""
+    if not 0 < low <= high or bins < 2:
+        raise ParameterError(
+            f"price range {low} to {high} in {bins} bins: 0 < low <= high and at least 2 bins are needed."
+        )
+    return np.linspace(low, high, bins)
+
+
+def candidate_prices(
+    low: float, high: float, bins: int, *, endings: Sequence[float] = (), step: float = 0.01
+) -> Floats:
+    """Prices that can stand on a label: multiples of `step` inside [low, high], shape (at most bins,), ascending.
+
+    With `endings` such as (0.99, 0.95) only prices that end so, as long as the range holds one.
+    """
+    whole = np.arange(np.floor(low), np.ceil(high) + 1)
+    ended = np.sort(np.concatenate([whole + ending for ending in endings])) if endings else np.empty(0)
+    ended = np.unique(np.round(ended[(ended >= low - TINY) & (ended <= high + TINY)], 6))
+    if len(ended):
+        return ended if len(ended) <= bins else ended[np.linspace(0, len(ended) - 1, bins).round().astype(int)]
+    first, last = np.ceil(low / step - TINY), np.floor(high / step + TINY)
+    if last < first:  # the range is narrower than one step
+        return np.array([(low + high) / 2])
+    steps = np.unique(np.linspace(first, last, min(bins, int(last - first) + 1)).round())
+    return np.round(steps * step, 6)
+
+
+def decide(
+    prices: Floats,
+    units: Floats,
+    current_price: float,
+    current_units: Floats,
+    *,
+    objective: Objective = "sales",
+    unit_cost: float | None = None,
+    minimum_probability: float = 0.75,
+) -> Decision:
+    """The price with the highest expected value among those that gain with at least `minimum_probability`.
+
+    prices: (n,) candidates inside the guardrail; units: (n, S) expected units per posterior draw;
+    current_units: (S,) at the current price. S == 1 means no posterior: then the mean alone decides.
+    Raises ParameterError when the objective is profit and no unit cost is known.
+    """
+    if objective == "profit" and (unit_cost is None or not np.isfinite(unit_cost)):
+        raise ParameterError(
+            "objective is profit and unit_cost is not known: profit is (price - unit_cost) x units.",
+            hint="give unit_cost, add a unit_cost column to the transactions, or use objective=sales.",
+        )
+    cost = float(unit_cost or 0.0) if objective == "profit" else 0.0
+    value = (prices - cost)[:, None] * units
+    current_value = (current_price - cost) * current_units
+    expected = value.mean(axis=1)
+    has_posterior = units.shape[1] > 1
+    probability = (value > current_value).mean(axis=1)
+    pays = expected > current_value.mean() * (1 + 1e-6)
+    admitted = pays & (probability >= minimum_probability) if has_posterior else pays
+    best = int(np.argmax(expected if not admitted.any() else np.where(admitted, expected, -np.inf)))
+    if not admitted.any() or abs(prices[best] - current_price) < TINY:
+        why = _why_kept(pays.any(), has_posterior, float(probability[best]), minimum_probability, objective)
+        return _decision(current_price, current_units, current_price, current_units, None, why, moved=False)
+    chance = float(probability[best]) if has_posterior else None
+    why = _why_moved(float(prices[best]), current_price, best, len(prices), objective)
+    return _decision(float(prices[best]), units[best], current_price, current_units, chance, why, moved=True)
+
+
+def interval(units: Floats, dispersion: float, spread: float = 1.0) -> tuple[Floats, Floats, Floats]:
+    """Mean and 90 % interval of the units of one week: posterior spread plus negative binomial noise.
+
+    units: (n, S); dispersion: size of the negative binomial (variance = mean + mean^2 / size); spread: the
+    calibration factor on the standard deviation, learned from held-out weeks. Moments are matched by a gamma,
+    whose quantiles follow Wilson and Hilferty (1931). Returns three arrays of shape (n,).
+    """
+    mean = units.mean(axis=1)
+    noise = mean + (units**2).mean(axis=1) / dispersion
+    variance = np.maximum((units.var(axis=1) + noise) * spread**2, TINY)
+    shape = np.maximum(mean, TINY) ** 2 / variance
+    low, high = (mean * _wilson_hilferty(shape, z) for z in (-NORMAL_95, NORMAL_95))
+    return mean, np.maximum(np.floor(low), 0.0), np.ceil(high)
+
+
+def elasticity(prices: Floats, units: Floats, at: float) -> tuple[float, float, float]:
+    """Own-price elasticity d log(units) / d log(price) at a price: mean, 5 % and 95 % over the draws.
+
+    prices: (n,) ascending, n >= 2; units: (n, S). The slope is taken between the neighbours of `at`.
+    """
+    right = int(np.clip(np.searchsorted(prices, at), 1, len(prices) - 1))
+    rise = np.log(np.maximum(units[right], TINY)) - np.log(np.maximum(units[right - 1], TINY))
+    draws = rise / np.log(prices[right] / prices[right - 1])
+    return float(draws.mean()), float(np.quantile(draws, 0.05)), float(np.quantile(draws, 0.95))
+
+
+def _wilson_hilferty(shape: Floats, z: float) -> Floats:
+    """Quantile of a gamma with mean 1 and the given shape, at the normal quantile z."""
+    return np.maximum(1 - 1 / (9 * shape) + z / (3 * np.sqrt(shape)), 0.0) ** 3
+
+
+def _decision(
+    price: float,
+    units: Floats,
+    current_price: float,
+    current_units: Floats,
+    probability: float | None,
+    reason: str,
+    *,
+    moved: bool,
+) -> Decision:
+    expected, current = float(price * units.mean()), float(current_price * current_units.mean())
+    if not moved and current_units.size > 1:
+        probability = 0.0
+    uplift = expected / current - 1 if current > 0 else 0.0
+    return Decision(price, float(units.mean()), expected, current, uplift, probability, reason, moved)
+
+
+def _why_kept(gains: bool, has_posterior: bool, probability: float, needed: float, objective: Objective) -> str:
+    if gains and has_posterior:
+        return (
+            f"keep: the best price within the guardrail gains with probability {probability:.2f}, "
+            f"{needed:.2f} is asked for"
+        )
+    return f"keep: no price within the guardrail has higher expected {objective} than the current one"
+
+
+def _why_moved(price: float, current: float, best: int, count: int, objective: Objective) -> str:
+    direction = "raise" if price > current else "lower"
+    why = (
+        "demand is inelastic here: fewer units, each earning more"
+        if price > current
+        else "demand is elastic here: the units gained outweigh the lower price"
+    )
+    edge = "; the guardrail ends here, the best price may lie beyond" if best in (0, count - 1) else ""
+    return f"{direction} by {abs(price / current - 1):.1%} for more expected {objective}: {why}{edge}"

@@ -1,0 +1,46 @@
+# Sets up the virtual environment and calls the console command; everything else is `pricewright --help`.
+
+SHELL  := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# uv does not read pip's own configuration: it is handed pip's folder of wheels, where there is one.
+# Elsewhere it takes torch from the CPU builds; the registry's own build brings 3 GB of CUDA packages.
+TORCH  := $(if $(PIP_FIND_LINKS),,--torch-backend cpu)
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+SOURCE ?=
+STORE  ?=
+PARAMS ?=
+
+.PHONY: help setup run test bench-model
+
+help: ## say what can be made here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) run.yaml ## virtual environment with the locked packages, in .venv
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"Python 3.11 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+run.yaml: | $(READY)
+	@$(BIN)/pricewright configure
+
+run: setup ## weekly run: make run [SOURCE=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."]
+	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)')
+
+test: setup ## lint, types, import contracts, tests: all that CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench-model: setup ## how much of an oracle's gain the models capture in simulated markets
+	$(BIN)/python -m bench.model

@@ -1,0 +1,1 @@
+"""The hierarchical Bayesian demand network: the primary model."""

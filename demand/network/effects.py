@@ -1,0 +1,126 @@
+"""Per-SKU random effects: what each SKU's log units depend on, and how units pull on them.
+
+One vector per SKU: [level, seasons, random walk | slope, slope ramps | creeping | curvature]. The first block is
+linear in functions of time that all SKUs share; the price block is not linear and is linearised at its mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from demand.network.basis import creeping, ramps, seasons
+from demand.network.grid import Grid
+from demand.network.shape import box_cox
+
+DTYPE = torch.float64
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each effect stands in the vector of d effects, and the functions of time behind them.
+
+    time: (T, B) functions of the first block; path: (T, 1 + K) of the slope; season: columns of the seasons.
+    """
+
+    time: Tensor
+    path: Tensor
+    season_columns: int
+
+    @classmethod
+    def of(cls, weeks: int, *, level_knot: int, slope_knot: int, harmonics: int, control: bool) -> "Layout":
+        """The layout for T weeks; without `control` only a level is left beside the price."""
+        ones = np.ones((weeks, 1))
+        parts = [ones, seasons(weeks, harmonics), ramps(weeks, level_knot)] if control else [ones]
+        path = np.concatenate([ones, ramps(weeks, slope_knot)], axis=1) if control else ones
+        season_columns = 2 * harmonics if control else 0
+        return cls(torch.tensor(np.concatenate(parts, axis=1), dtype=DTYPE), torch.tensor(path, dtype=DTYPE), season_columns)
+
+    @property
+    def base(self) -> int:
+        """Width of the first block; the slope of a SKU stands right behind it."""
+        return self.time.shape[1]
+
+    @property
+    def ramps(self) -> slice:
+        """The changes of the slope."""
+        return slice(self.base + 1, self.base + self.path.shape[1])
+
+    @property
+    def creeping(self) -> int:
+        """The coefficient of the creeping part of the price."""
+        return self.base + self.path.shape[1]
+
+    @property
+    def curvature(self) -> int:
+        """The curvature of the curve."""
+        return self.creeping + 1
+
+    @property
+    def width(self) -> int:
+        """Effects per SKU."""
+        return self.creeping + 2
+
+    @property
+    def groups(self) -> list[slice]:
+        """Effects of the first block that share one prior variance: level, each season's pair, random walk."""
+        pairs = [slice(1 + i, 3 + i) for i in range(0, self.season_columns, 2)]
+        walk = slice(1 + self.season_columns, self.base)
+        return [slice(0, 1), *pairs, *([walk] if walk.start < walk.stop else [])]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some SKUs' weeks as tensors, all (m, T)."""
+
+    units: Tensor
+    log_ratio: Tensor
+    creeping: Tensor
+    seen: Tensor
+
+    @classmethod
+    def of(cls, grid: Grid, outlying: float, *, control: bool) -> "Batch":
+        """Every SKU of the grid; without `control` the creeping part is left out."""
+        path = creeping(grid.log_price_ratio, grid.seen, outlying) * float(control)
+        tables = (grid.units, grid.log_price_ratio, path, grid.seen)
+        return cls(*(torch.tensor(table, dtype=DTYPE) for table in tables))
+
+    def __getitem__(self, rows: slice) -> "Batch":
+        return Batch(self.units[rows], self.log_ratio[rows], self.creeping[rows], self.seen[rows])
+
+
+def linearise(effects: Tensor, batch: Batch, layout: Layout) -> tuple[Tensor, Tensor]:
+    """Log expected units without the shop's weeks, (m, T), and the slope of it by the price block, (m, T, P)."""
+    latent = effects[:, layout.base : layout.ramps.stop] @ layout.path.T
+    slope = softplus(latent)
+    value, by_curvature = box_cox(batch.log_ratio, effects[:, layout.curvature :])
+    eta = effects[:, : layout.base] @ layout.time.T - slope * value
+    eta = eta + effects[:, layout.creeping : layout.creeping + 1] * batch.creeping
+    by_slope = -(torch.sigmoid(latent) * value)[:, :, None] * layout.path
+    jacobian = torch.cat([by_slope, batch.creeping[:, :, None], -(slope * by_curvature)[:, :, None]], dim=2)
+    return eta, jacobian
+
+
+def precision_of(weights: Tensor, jacobian: Tensor, layout: Layout) -> Tensor:
+    """What the weeks say about the effects: J' W J, (m, d, d), with weights (m, T)."""
+    m, base = weights.shape[0], layout.base
+    squares = (layout.time[:, :, None] * layout.time[:, None, :]).reshape(layout.time.shape[0], -1)
+    weighted = weights[:, :, None] * jacobian
+    cross = layout.time.T @ weighted
+    precision = weights.new_empty(m, layout.width, layout.width)
+    precision[:, :base, :base] = (weights @ squares).reshape(m, base, base)
+    precision[:, :base, base:] = cross
+    precision[:, base:, :base] = cross.transpose(1, 2)
+    precision[:, base:, base:] = jacobian.transpose(1, 2) @ weighted
+    return precision
+
+
+def variance_of(covariance: Tensor, jacobian: Tensor, layout: Layout) -> Tensor:
+    """Posterior variance of log expected units, (m, T), from the covariance of the effects, (m, d, d)."""
+    base = layout.base
+    own = ((layout.time @ covariance[:, :base, :base]) * layout.time).sum(dim=2)
+    cross = ((layout.time @ covariance[:, :base, base:]) * jacobian).sum(dim=2)
+    price = ((jacobian @ covariance[:, base:, base:]) * jacobian).sum(dim=2)
+    return (own + 2 * cross + price).clamp(min=0)

@@ -1,0 +1,25 @@
+"""The shape of a demand curve: log units fall by slope x g(log price ratio; curvature), slope > 0.
+
+g is the Box-Cox family: curvature 0 is constant elasticity, 1 an exponential curve, above it demand that
+breaks down ever faster (linear and logit curves). It rises with the price whatever the curvature is.
+"""
+
+import torch
+from torch import Tensor
+
+SERIES = 1e-3  # below this |curvature x log ratio| the series is more exact than the quotient
+
+
+def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
+    """g(x; c) = (exp(c x) - 1) / c and its derivative by c; x = log(price / anchor); the shapes broadcast."""
+    cx = curvature * x
+    near = cx.abs() < SERIES
+    safe = torch.where(near, torch.ones_like(cx), cx)
+    value = torch.where(near, x * (1 + cx / 2 + cx**2 / 6), x * torch.expm1(safe) / safe)
+    slope = torch.where(near, x**2 * (0.5 + cx / 3), x**2 * ((safe - 1) * torch.exp(safe) + 1) / safe**2)
+    return value, slope
+
+
+def log_effect(x: Tensor, latent_slope: Tensor, curvature: Tensor) -> Tensor:
+    """Log units at the price minus log units at the anchor: -softplus(latent slope) x g(x; curvature) <= 0 for x >= 0."""
+    return -torch.nn.functional.softplus(latent_slope) * box_cox(x, curvature)[0]

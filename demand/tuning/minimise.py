@@ -1,0 +1,85 @@
+"""One interface over all optimisers, with the grid as the fallback of both."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from demand.errors import ModelError, ParameterError
+from demand.tuning.grid import Grid
+from demand.tuning.optimiser import Optimiser, Task
+from demand.tuning.optuna import Optuna
+from demand.tuning.scikit_optimize import ScikitOptimize
+from demand.tuning.search import Objective, OptimiserFailed, Progress, Search
+from demand.tuning.space import read_space
+from demand.tuning.trial import Best, Trial, trial_table
+
+OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
+    {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": Grid}
+)
+
+
+def minimise(
+    objective: Objective,
+    space: Mapping[str, Any],
+    budget: int,
+    seed: int,
+    method: str,
+    storage: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    name: str = "search",
+    optimisers: Mapping[str, Callable[[Task], Optimiser]] = OPTIMISERS,
+) -> Best:
+    """The hyperparameters with the least `objective(hyperparameters, report)` among `budget` trials.
+
+    `report(step, value)` raises Pruned when the trial is not worth finishing (optuna only). `workers` trials run
+    at once, in threads (optuna and grid). With `storage` a killed optuna search goes on where it was: `name` must
+    then tell searches on different data apart. `progress(done, budget, best score)` is called after every trial.
+    When the optimiser fails, a grid search does the trials that are left, and the result's fallbacks say why.
+    Raises ParameterError for a wrong space, budget or method, ModelError when no trial finished.
+    """
+    task = _task(space, budget, seed, method, optimisers, workers, storage, name)
+    search = Search(objective, budget, workers, progress)
+    fallbacks: tuple[str, ...] = ()
+    try:
+        search.run(method, optimisers[method], task)
+    except OptimiserFailed as failure:
+        if method == "grid":
+            raise ModelError(f"{name}: the grid search failed: {failure}.") from failure
+        fallbacks = (f"{method} failed ({failure}), grid search instead",)
+        method = "grid"
+        search.run(method, optimisers[method], task)
+    return _best(search.trials, name, method, fallbacks)
+
+
+def _task(
+    space: Mapping[str, Any],
+    budget: int,
+    seed: int,
+    method: str,
+    optimisers: Mapping[str, Callable[[Task], Optimiser]],
+    workers: int,
+    storage: Path | None,
+    name: str,
+) -> Task:
+    if method not in optimisers:
+        raise ParameterError(f"tuning method is {method!r}: it must be one of {', '.join(optimisers)}.")
+    for what, value in (("budget", budget), ("workers", workers)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ParameterError(f"{what} of {name} is {value!r}: it must be a whole number of at least 1.")
+    return Task(read_space(space), budget, seed, workers, storage, name)
+
+
+def _best(trials: list[Trial], name: str, method: str, fallbacks: tuple[str, ...]) -> Best:
+    """The trial with the least score; the earliest of equals."""
+    scores = {number: trial.score for number, trial in enumerate(trials) if trial.score is not None}
+    if not scores:
+        errors = [trial.error for trial in trials if trial.error]
+        raise ModelError(
+            f"{name}: none of {len(trials)} trials finished, first error: {errors[0] if errors else 'none'}.",
+            hint="the objective is at fault, not the optimiser: fit the model once with its default values.",
+        )
+    best = min(scores, key=scores.__getitem__)
+    return Best(dict(trials[best].hyperparameters), scores[best], trial_table(trials), method, fallbacks)

@@ -1,0 +1,91 @@
+"""Search with scikit-optimize: a Gaussian process of the score, for objectives that are costly and few."""
+
+import warnings
+from typing import Any
+
+from demand.tuning.optimiser import Task
+from demand.tuning.space import Dimension, Hyperparameters, Value
+from demand.tuning.trial import Trial
+
+CANDIDATES = 2_000  # random points among which the acquisition function is minimised: 40 ms a trial
+
+
+class ScikitOptimize:
+    """Sequential: each proposal waits for the score before it. It prunes nothing and keeps no file."""
+
+    parallel = False
+
+    def __init__(self, task: Task) -> None:
+        from skopt import Optimizer
+
+        self._dimensions = task.dimensions
+        self._optimizer = Optimizer(
+            [_skopt_dimension(dimension) for dimension in task.dimensions],
+            n_initial_points=max(3, min(2 * len(task.dimensions), task.budget // 3)),
+            initial_point_generator="lhs",
+            acq_func="EI",
+            acq_optimizer="sampling",
+            acq_optimizer_kwargs={"n_points": CANDIDATES},
+            random_state=task.seed,
+        )
+        self._asked: list[list[Any]] = []
+        self._failed: list[list[Any]] = []  # points without a score, while no other point has one either
+
+    def earlier(self) -> list[Trial]:
+        """None: nothing is kept between processes."""
+        return []
+
+    def ask(self) -> tuple[int, Hyperparameters]:
+        """Spread points first (a Latin hypercube), then those with the highest expected improvement."""
+        if self._failed:  # nothing is learnt from failures alone, and the next initial point would be the same one
+            point = self._optimizer.space.rvs(random_state=self._optimizer.rng)[0]
+        else:
+            with warnings.catch_warnings():
+                # In a small space of whole numbers proposals repeat; the search answers those from memory.
+                warnings.filterwarnings("ignore", "The objective has been evaluated at point", UserWarning)
+                point = self._optimizer.ask()
+        self._asked.append(point)
+        return len(self._asked) - 1, self._read(point)
+
+    def prune(self, ticket: int, step: int, value: float) -> bool:
+        """Never."""
+        return False
+
+    def tell(self, ticket: int, trial: Trial) -> None:
+        """A failure counts as the worst score so far, so that its neighbourhood is left."""
+        point = self._asked[ticket]
+        scores = self._optimizer.yi
+        if trial.score is None and not scores:
+            self._failed.append(point)
+            return
+        score = max(scores) if trial.score is None else trial.score
+        self._optimizer.tell([*self._failed, point], [score] * (len(self._failed) + 1))
+        self._failed = []
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _read(self, point: list[Any]) -> Hyperparameters:
+        return {d.name: _value(d, value) for d, value in zip(self._dimensions, point, strict=True)}
+
+
+def _skopt_dimension(dimension: Dimension) -> Any:
+    from skopt.space import Categorical, Integer, Real
+
+    from demand.tuning.space import Choice
+
+    if isinstance(dimension, Choice):
+        return Categorical(list(range(len(dimension.values))))
+    prior = "log-uniform" if dimension.log else "uniform"
+    if dimension.integer:
+        return Integer(int(dimension.low), int(dimension.high), prior=prior)
+    return Real(dimension.low, dimension.high, prior=prior)
+
+
+def _value(dimension: Dimension, value: Any) -> Value:
+    """The plain Python value of what skopt proposes in numpy's types."""
+    from demand.tuning.space import Choice
+
+    if isinstance(dimension, Choice):
+        return dimension.values[int(value)]
+    return int(value) if dimension.integer else float(value)

@@ -1,0 +1,1 @@
+"""What operators configure: the lake, the price cache."""

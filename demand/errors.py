@@ -8,6 +8,7 @@ PricewrightError
 ├── ReleaseError           a release is incomplete, altered or cannot be loaded
 ├── ChannelConflict        another writer moved the channel pointer first
 ├── GateBlocked            a gate stops the promotion
+├── LedgerError            a stage's inputs are missing, or moved while it ran
 └── LakeError              the object store cannot be reached or refuses
 """
 
@@ -56,6 +57,10 @@ class ChannelConflict(PricewrightError):
 
 class GateBlocked(PricewrightError):
     """A gate's verdict is `block`: the promotion stops and the channel stays as it was."""
+
+
+class LedgerError(PricewrightError):
+    """A stage cannot be recorded: an input is missing or moved while it ran, an output was not written."""
 
 
 class LakeError(PricewrightError):

@@ -1,0 +1,180 @@
+"""The lake: a folder or an S3 bucket, and the few things we do there: read, write once, swap a pointer, mirror.
+
+Importing it costs 0.1 s: no Prefect here. Operators configure it through the block in `lake_block.py`.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from demand.errors import ChannelConflict, LakeError
+
+ENDPOINT = "PRICEWRIGHT_S3_ENDPOINT"
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Blob:
+    """The content of an object; `tag` names this version of it, for a swap."""
+
+    body: bytes
+    tag: str
+
+
+class Lake:
+    """An object store below a URL: `s3://bucket/prefix`, `file:///folder`, or a path."""
+
+    def __init__(self, url: str, environment: Mapping[str, str] | None = None) -> None:
+        """Nothing is opened or created before the first use. The endpoint of S3 comes from the environment."""
+        self._folder = None if "://" in url and not url.startswith("file://") else _folder(url)
+        self.url = url if self._folder is None else str(self._folder)
+        self._environment = os.environ if environment is None else environment
+        self._opened: ObjectStore | None = None
+
+    def find(self, key: str) -> Blob | None:
+        """An object, or None where there is none."""
+        try:
+            answer = self._do(lambda store: obstore.get(store, key))
+            body = bytes(answer.bytes())
+        except FileNotFoundError:
+            return None
+        return Blob(body, self._tag(body, answer.meta["e_tag"]))
+
+    def read(self, key: str) -> Blob:
+        """An object. Raises LakeError where there is none."""
+        blob = self.find(key)
+        if blob is None:
+            raise LakeError(f"{self.url} has no {key}.", hint="pricewright releases lists what is there.")
+        return blob
+
+    def list(self, prefix: str) -> dict[str, int]:
+        """Keys below a prefix with their sizes in bytes."""
+        return {key: int(size) for key, (size, _) in self._listing(prefix).items()}
+
+    def write_new(self, key: str, body: bytes) -> None:
+        """Write an object that never changes again; writing the same bytes once more is no error."""
+        try:
+            self._do(lambda store: obstore.put(store, key, body, mode="create", use_multipart=False))
+        except AlreadyExistsError:
+            if self.read(key).body != body:
+                raise LakeError(f"{self.url}/{key} exists with other content, and never changes.") from None
+
+    def swap(self, key: str, expected: Blob | None, body: bytes) -> None:
+        """Replace an object if it still is what we read (None: absent). Raises ChannelConflict if it is not."""
+        if self._folder is not None:
+            self._swap_file(self._folder / key, expected, body)
+            return
+        mode: Any = "create" if expected is None else {"e_tag": expected.tag}
+        try:
+            self._do(lambda store: obstore.put(store, key, body, mode=mode, use_multipart=False))
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+            raise _conflict(key) from None
+
+    def publish_folder(self, prefix: str, folder: Path) -> int:
+        """Make the keys below a prefix those of a folder, uploading only what differs; returns how many did."""
+        there = self._listing(prefix)
+        files = {f"{prefix}/{path.relative_to(folder).as_posix()}": path for path in _files(folder)}
+        uploaded = 0
+        for key, path in sorted(files.items()):
+            body = path.read_bytes()
+            if key not in there or not self._same(key, body, *there[key]):
+                self._do(partial(obstore.put, path=key, file=body, use_multipart=False))
+                uploaded += 1
+        stale = sorted(set(there) - set(files))
+        if stale:
+            self._do(lambda store: obstore.delete(store, stale))
+        return uploaded
+
+    def _listing(self, prefix: str) -> dict[str, tuple[int, str | None]]:
+        def collect(store: ObjectStore) -> dict[str, tuple[int, str | None]]:
+            return {
+                meta["path"]: (meta["size"], meta["e_tag"]) for page in obstore.list(store, prefix) for meta in page
+            }
+
+        return self._do(collect)
+
+    def _same(self, key: str, body: bytes, size: int, e_tag: str | None) -> bool:
+        """S3's tag of an object that was put in one part is its MD5 (not so under KMS: then we upload again)."""
+        if size != len(body):
+            return False
+        if self._folder is not None:
+            return (self._folder / key).read_bytes() == body
+        return (e_tag or "").strip('"') == hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+    def _tag(self, body: bytes, e_tag: str | None) -> str:
+        return e_tag or "" if self._folder is None else hashlib.sha256(body).hexdigest()
+
+    def _swap_file(self, path: Path, expected: Blob | None, body: bytes) -> None:
+        """A local store has no compare-and-swap: hold the folder's lock, compare, rename."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.parent):
+            now = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+            if now != (expected.tag if expected else None):
+                raise _conflict(str(path.name))
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+
+    def _do(self, work: Callable[[ObjectStore], Result]) -> Result:
+        try:
+            return work(self._store())
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+            raise
+        except (BaseError, OSError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise LakeError(f"the lake {self.url} refuses: {first}", hint="pricewright doctor checks it.") from error
+
+    def _store(self) -> ObjectStore:
+        if self._opened is None:
+            if self._folder is not None:
+                self._opened = LocalStore(self._folder, mkdir=True)
+            else:
+                self._opened = from_url(self.url, **_s3_settings(self._environment))
+        return self._opened
+
+
+def _s3_settings(environment: Mapping[str, str]) -> dict[str, Any]:
+    endpoint = environment.get(ENDPOINT)
+    settings: dict[str, Any] = {"region": environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")}
+    if endpoint:
+        settings |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
+        settings["client_options"] = {"allow_http": endpoint.startswith("http://")}
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _folder(url: str) -> Path:
+    return Path(url.removeprefix("file://")).expanduser().absolute()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _conflict(key: str) -> ChannelConflict:
+    return ChannelConflict(f"{key} was changed by another writer between our read and our write.", hint="try again.")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """An exclusive lock on a folder itself, so that no lock file lies in the lake."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,135 @@
+"""The folder that a run works in: what it was asked for (run.yaml) and where each result lies (work/).
+
+Results are published to the lake afterwards; the workspace is what DVC keeps the ledger of.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demand.errors import ParameterError, SourceError
+from tasks.parameters import Parameters, differences, overlay, read_parameters
+
+MARKET = "demand/market.py"  # as the source, it means: simulate the market of params.yaml
+STORE = "./lake"
+SECTIONS = ("market", "ingest", "feature", "drift", "tune", "train", "fairness", "price", "promote")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A checkout (dvc.yaml, params.yaml, the code) with the results of its last run below work/."""
+
+    root: Path
+
+    @property
+    def work(self) -> Path:
+        """Everything the stages write; git ignores it, DVC keeps it."""
+        return self.root / "work"
+
+    @property
+    def run_file(self) -> Path:
+        """What the last run was asked for."""
+        return self.root / "run.yaml"
+
+    @cached_property
+    def _asked(self) -> dict[str, Any]:
+        if not self.run_file.exists():
+            configure(self.root)
+        content: dict[str, Any] = yaml.safe_load(self.run_file.read_text())
+        return content
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """params.yaml overlaid by this run's overrides: a mapping per stage."""
+        overrides = {section: values for section, values in self._asked["overrides"].items() if values}
+        return overlay(read_parameters(self.root / "params.yaml"), overrides)
+
+    @property
+    def source(self) -> Path:
+        """The file of transactions."""
+        return self.root / str(self._asked["source"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the transactions come from the simulated market."""
+        return bool(self._asked["source"] == MARKET)
+
+    @property
+    def store(self) -> str:
+        """URL or whole path of the lake."""
+        store = str(self._asked["store"])
+        return store if "://" in store else str((self.root / store).resolve())
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Names of the source's columns, by the name Pricewright uses."""
+        return dict(self._asked["columns"])
+
+    def metrics(self, stage: str) -> Path:
+        """The numbers of a stage, as JSON."""
+        return self.work / "metrics" / f"{stage}.json"
+
+
+def configure(
+    root: Path,
+    source: str = "",
+    store: str = "",
+    columns: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Workspace:
+    """Write what a run is asked for to run.yaml, which dvc.yaml reads; what is not given is as by default.
+
+    Raises SourceError when the file of transactions does not exist, ParameterError for an unknown parameter.
+    """
+    defaults = read_parameters(root / "params.yaml")
+    overlay(defaults, overrides or {})
+    changed = differences(defaults, overrides or {})
+    unused = sorted(set(changed) - set(SECTIONS))
+    if unused:
+        raise ParameterError(f"a run has no use for {unused[0]}.*.", hint=f"it reads {', '.join(SECTIONS)}.")
+    asked = {
+        "source": _source(root, source),
+        "store": _store(root, store),
+        "columns": dict(columns or {}),
+        "overrides": {section: changed.get(section, {}) for section in SECTIONS},
+    }
+    text = "# What the last run was asked for; written by `pricewright run`.\n" + yaml.safe_dump(asked, sort_keys=False)
+    write_whole(root / "run.yaml", text.encode())
+    return Workspace(root)
+
+
+def write_whole(path: Path, body: bytes) -> None:
+    """Replace a file in one step: a reader sees the old content or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _source(root: Path, source: str) -> str:
+    if not source or source == MARKET:
+        return MARKET
+    path = Path(source).expanduser()
+    if not path.exists() and not (root / path).exists():
+        raise SourceError(f"{source} does not exist.", hint="give a CSV, Parquet or xlsx file of sales transactions.")
+    path = (path if path.exists() else root / path).resolve()
+    return os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
+
+
+def _store(root: Path, store: str) -> str:
+    if not store or "://" in store:
+        return store or STORE
+    path = Path(store).expanduser().resolve()
+    return "./" + os.path.relpath(path, root) if path.is_relative_to(root) else str(path)

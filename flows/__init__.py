@@ -1,0 +1,1 @@
+"""The whiteboard in code: verb and object, one file each."""

@@ -1,0 +1,107 @@
+"""A Prefect server for one run: a thread of this process on a free port, its SQLite in the project's own folder.
+
+Whoever has a server sets PREFECT_API_URL, and that one is used. `create_app(ephemeral=True)` is half private to
+Prefect: where it fails, Prefect's own ephemeral mode (a subprocess, slower and noisier) takes over.
+"""
+
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+
+START_LIMIT = 120.0  # seconds; a fresh database takes 10 to 25
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors come back as exceptions, and are shown once
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+@contextmanager
+def prefect_server(home: Path, environment: MutableMapping[str, str] = os.environ) -> Iterator[str]:
+    """The API of a Prefect server for as long as the context lasts; call it before flows are imported."""
+    if environment.get("PREFECT_API_URL"):
+        yield environment["PREFECT_API_URL"]
+        return
+    port = _free_port()
+    environment.setdefault("PREFECT_HOME", str(home))
+    environment.update(QUIET)
+    environment.update(
+        PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
+        PREFECT_API_BLOCKS_REGISTER_ON_START="false",
+        PREFECT_SERVER_EPHEMERAL_ENABLED="false",
+        PREFECT_UI_ENABLED="false",
+        PREFECT__SERVER_EPHEMERAL="1",
+        PREFECT__SERVER_FINAL="1",
+    )
+    _reread_settings()
+    try:
+        server = _Server(port)
+        server.start()
+    except (ImportError, TypeError, RuntimeError, OSError):
+        _fall_back(environment)
+        yield "ephemeral"
+        return
+    try:
+        yield environment["PREFECT_API_URL"]
+    finally:
+        server.stop()
+        del environment["PREFECT_API_URL"]
+
+
+class _Server:
+    """Prefect's API under uvicorn, in a thread."""
+
+    def __init__(self, port: int) -> None:
+        import uvicorn
+        from prefect.server.api.server import create_app
+
+        app = create_app(ephemeral=True)
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="on")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="prefect-server", daemon=True)
+
+    def start(self) -> None:
+        """Raises RuntimeError when the server ends or says nothing for too long."""
+        self._thread.start()
+        deadline = time.monotonic() + START_LIMIT
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self._server.should_exit = True
+                raise RuntimeError("the embedded Prefect server did not start")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Send what is still to be logged, then end."""
+        from prefect.logging.handlers import APILogHandler
+
+        APILogHandler().flush()
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+def _fall_back(environment: MutableMapping[str, str]) -> None:
+    for name in ("PREFECT_API_URL", "PREFECT__SERVER_EPHEMERAL", "PREFECT__SERVER_FINAL"):
+        environment.pop(name, None)
+    environment["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "true"
+    environment["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(int(START_LIMIT))
+    _reread_settings()
+
+
+def _reread_settings() -> None:
+    """Settings are read when Prefect is imported: once more, where something imported it before us."""
+    if "prefect" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

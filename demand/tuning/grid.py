@@ -51,7 +51,8 @@ def coarse_grid(task: Task) -> list[Hyperparameters]:
     names = [dimension.name for dimension in task.dimensions]
     points = [dict(zip(names, values, strict=True)) for values in itertools.product(*axes)]
     order = np.random.default_rng(task.seed).permutation(len(points))
-    return [points[i] for i in order[: task.budget]]
+    first = [task.start] if task.start else []
+    return (first + [points[i] for i in order if points[i] != task.start])[: task.budget]
 
 
 def _points(dimensions: tuple[Dimension, ...], levels: int) -> int:

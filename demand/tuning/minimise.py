@@ -11,7 +11,7 @@ from demand.tuning.optimiser import Optimiser, Task
 from demand.tuning.optuna import Optuna
 from demand.tuning.scikit_optimize import ScikitOptimize
 from demand.tuning.search import Objective, OptimiserFailed, Progress, Search
-from demand.tuning.space import read_space
+from demand.tuning.space import Hyperparameters, check_inside, read_space
 from demand.tuning.trial import Best, Trial, trial_table
 
 OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
@@ -30,17 +30,27 @@ def minimise(
     *,
     workers: int = 1,
     name: str = "search",
+    start: Hyperparameters | None = None,
     optimisers: Mapping[str, Callable[[Task], Optimiser]] = OPTIMISERS,
 ) -> Best:
     """The hyperparameters with the least `objective(hyperparameters, report)` among `budget` trials.
 
     `report(step, value)` raises Pruned when the trial is not worth finishing (optuna only). `workers` trials run
-    at once, in threads (optuna and grid). With `storage` a killed optuna search goes on where it was: `name` must
-    then tell searches on different data apart. `progress(done, budget, best score)` is called after every trial.
+    at once, in threads (optuna and grid). `start` is tried first. With `storage` a killed optuna search goes on where
+    it was: `name` must then tell searches on different data apart. `progress(done, budget, best score)` is called
+    after every trial.
     When the optimiser fails, a grid search does the trials that are left, and the result's fallbacks say why.
     Raises ParameterError for a wrong space, budget or method, ModelError when no trial finished.
     """
-    task = _task(space, budget, seed, method, optimisers, workers, storage, name)
+    if method not in optimisers:
+        raise ParameterError(f"tuning method is {method!r}: it must be one of {', '.join(optimisers)}.")
+    for what, value in (("budget", budget), ("workers", workers)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ParameterError(f"{what} of {name} is {value!r}: it must be a whole number of at least 1.")
+    dimensions = read_space(space)
+    if start is not None:
+        check_inside(start, dimensions)
+    task = Task(dimensions, budget, seed, workers, storage, name, start)
     search = Search(objective, budget, workers, progress)
     fallbacks: tuple[str, ...] = ()
     try:
@@ -52,24 +62,6 @@ def minimise(
         method = "grid"
         search.run(method, optimisers[method], task)
     return _best(search.trials, name, method, fallbacks)
-
-
-def _task(
-    space: Mapping[str, Any],
-    budget: int,
-    seed: int,
-    method: str,
-    optimisers: Mapping[str, Callable[[Task], Optimiser]],
-    workers: int,
-    storage: Path | None,
-    name: str,
-) -> Task:
-    if method not in optimisers:
-        raise ParameterError(f"tuning method is {method!r}: it must be one of {', '.join(optimisers)}.")
-    for what, value in (("budget", budget), ("workers", workers)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ParameterError(f"{what} of {name} is {value!r}: it must be a whole number of at least 1.")
-    return Task(read_space(space), budget, seed, workers, storage, name)
 
 
 def _best(trials: list[Trial], name: str, method: str, fallbacks: tuple[str, ...]) -> Best:

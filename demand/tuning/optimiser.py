@@ -10,7 +10,10 @@ from demand.tuning.trial import Trial
 
 @dataclass(frozen=True)
 class Task:
-    """What an optimiser is asked to search; `storage` is a SQLite file that outlives the process, or None."""
+    """What an optimiser is asked to search.
+
+    storage: a SQLite file that outlives the process, or None; start: the hyperparameters to try first, or None.
+    """
 
     dimensions: tuple[Dimension, ...]
     budget: int
@@ -18,6 +21,7 @@ class Task:
     workers: int = 1
     storage: Path | None = None
     name: str = "search"
+    start: Hyperparameters | None = None
 
 
 class Optimiser(Protocol):

@@ -41,6 +41,8 @@ class Optuna:
             constant_liar=task.workers > 1,
         )
         self._restart_killed()
+        if task.start and not self._study.get_trials(deepcopy=False):
+            self._study.enqueue_trial(task.start)
         self._running: dict[int, Any] = {}
 
     def earlier(self) -> list[Trial]:

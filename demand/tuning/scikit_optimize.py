@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from demand.tuning.optimiser import Task
-from demand.tuning.space import Dimension, Hyperparameters, Value
+from demand.tuning.space import Choice, Dimension, Hyperparameters, Value
 from demand.tuning.trial import Trial
 
 CANDIDATES = 2_000  # random points among which the acquisition function is minimised: 40 ms a trial
@@ -28,6 +28,7 @@ class ScikitOptimize:
             acq_optimizer_kwargs={"n_points": CANDIDATES},
             random_state=task.seed,
         )
+        self._start = task.start
         self._asked: list[list[Any]] = []
         self._failed: list[list[Any]] = []  # points without a score, while no other point has one either
 
@@ -36,8 +37,10 @@ class ScikitOptimize:
         return []
 
     def ask(self) -> tuple[int, Hyperparameters]:
-        """Spread points first (a Latin hypercube), then those with the highest expected improvement."""
-        if self._failed:  # nothing is learnt from failures alone, and the next initial point would be the same one
+        """The start first, then spread points (a Latin hypercube), then those with the highest expected improvement."""
+        if self._start is not None and not self._asked:
+            point = [_position(dimension, self._start[dimension.name]) for dimension in self._dimensions]
+        elif self._failed:  # nothing is learnt from failures alone, and the next initial point would be the same one
             point = self._optimizer.space.rvs(random_state=self._optimizer.rng)[0]
         else:
             with warnings.catch_warnings():
@@ -72,8 +75,6 @@ class ScikitOptimize:
 def _skopt_dimension(dimension: Dimension) -> Any:
     from skopt.space import Categorical, Integer, Real
 
-    from demand.tuning.space import Choice
-
     if isinstance(dimension, Choice):
         return Categorical(list(range(len(dimension.values))))
     prior = "log-uniform" if dimension.log else "uniform"
@@ -82,10 +83,13 @@ def _skopt_dimension(dimension: Dimension) -> Any:
     return Real(dimension.low, dimension.high, prior=prior)
 
 
+def _position(dimension: Dimension, value: Value) -> Any:
+    """The inverse of `_value`."""
+    return dimension.values.index(value) if isinstance(dimension, Choice) else value
+
+
 def _value(dimension: Dimension, value: Any) -> Value:
     """The plain Python value of what skopt proposes in numpy's types."""
-    from demand.tuning.space import Choice
-
     if isinstance(dimension, Choice):
         return dimension.values[int(value)]
     return int(value) if dimension.integer else float(value)

@@ -30,6 +30,11 @@ class Range:
         """How many different values there are."""
         return self.high - self.low + 1 if self.integer else float("inf")
 
+    def holds(self, value: Value) -> bool:
+        """Whether the value is inside."""
+        number = isinstance(value, int if self.integer else float | int) and not isinstance(value, bool)
+        return number and self.low <= float(value) <= self.high
+
     def at(self, share: float) -> Value:
         """The value at `share` (0 to 1) of the way from low to high."""
         value = self.low * (self.high / self.low) ** share if self.log else self.low + (self.high - self.low) * share
@@ -48,6 +53,10 @@ class Choice:
         """How many different values there are."""
         return len(self.values)
 
+    def holds(self, value: Value) -> bool:
+        """Whether the value is in the list."""
+        return value in self.values
+
     def at(self, share: float) -> Value:
         """The value at `share` (0 to 1) of the way through the list."""
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
@@ -64,6 +73,18 @@ def read_space(space: Mapping[str, Any]) -> tuple[Dimension, ...]:
             hint="write {name: {low: 0.01, high: 1.0, log: true}} or {name: {choices: [a, b]}}.",
         )
     return tuple(_dimension(name, spec) for name, spec in space.items())
+
+
+def check_inside(hyperparameters: Mapping[str, Value], dimensions: tuple[Dimension, ...]) -> None:
+    """ParameterError when a hyperparameter is missing, unknown or outside its dimension."""
+    names = [dimension.name for dimension in dimensions]
+    if set(hyperparameters) != set(names):
+        raise ParameterError(f"the start has {sorted(hyperparameters)}: it must have {sorted(names)}, as the space.")
+    for dimension in dimensions:
+        if not dimension.holds(hyperparameters[dimension.name]):
+            raise ParameterError(
+                f"{dimension.name} starts at {hyperparameters[dimension.name]!r}: it must lie inside its search space."
+            )
 
 
 def _dimension(name: str, spec: object) -> Dimension:

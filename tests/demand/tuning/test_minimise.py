@@ -80,7 +80,8 @@ def test_an_optimiser_that_cannot_start_leaves_all_to_the_grid() -> None:
         raise ModuleNotFoundError("No module named 'skopt'")
 
     best = minimise(bowl, BOWL, 12, seed=1, method="fancy", optimisers={"fancy": missing, "grid": Grid})
-    assert best.method == "grid" and "No module named 'skopt'" in best.fallbacks[0]
+    assert best.method == "grid"
+    assert "No module named 'skopt'" in best.fallbacks[0]
     assert best.trials.height == 12
 
 
@@ -102,7 +103,9 @@ def test_trials_that_fail_are_listed_and_the_others_count(method: str) -> None:
 
     best = minimise(fragile, BOWL, 25, seed=3, method=method)
     states = dict(best.trials["state"].value_counts().iter_rows())
-    assert states["failed"] > 0 and states["finished"] > 0 and sum(states.values()) == 25
+    assert states["failed"] > 0
+    assert states["finished"] > 0
+    assert sum(states.values()) == 25
     errors = best.trials.filter(best.trials["state"] == "failed")["error"].unique().to_list()
     assert set(errors) <= {"ArithmeticError: diverged", "score is nan: it must be finite"}
     assert best.fallbacks == ()
@@ -129,7 +132,8 @@ def test_a_trial_that_falls_behind_is_pruned_early() -> None:
 
     best = minimise(slow, {"loss": {"low": 0.0, "high": 1.0}}, 20, seed=1, method="optuna")
     pruned = best.trials["state"].to_list().count("pruned")
-    assert pruned >= 5 and len(steps) < 20 * 10 - 5 * pruned
+    assert pruned >= 5
+    assert len(steps) < 20 * 10 - 5 * pruned
     assert best.score == best.trials["score"].min() < 0.1
 
 
@@ -152,7 +156,8 @@ def test_a_search_goes_on_where_it_was_interrupted_and_repeats_nothing(tmp_path:
     best = minimise(whole, BOWL, 12, seed=1, method="optuna", storage=storage)
     assert len(seen) == len(set(seen)) == best.trials.height == 12
     again = minimise(whole, BOWL, 12, seed=1, method="optuna", storage=storage)
-    assert len(seen) == 12 and again.hyperparameters == best.hyperparameters
+    assert len(seen) == 12
+    assert again.hyperparameters == best.hyperparameters
 
 
 def test_another_space_or_seed_in_the_same_file_starts_afresh(tmp_path: Path) -> None:
@@ -192,7 +197,9 @@ def test_a_killed_search_tries_the_interrupted_trial_again_and_no_finished_one(t
     finished = subprocess.run([*run, "live"], check=True, capture_output=True, text=True)
     assert finished.stdout.strip() == "6"
     tried = log.read_text().split()
-    assert len(tried) == 7 and tried[3] == tried[4] and len(set(tried)) == 6
+    assert len(tried) == 7
+    assert tried[3] == tried[4]
+    assert len(set(tried)) == 6
 
 
 def test_a_small_space_ends_the_grid_early_and_is_asked_no_point_twice() -> None:
@@ -218,7 +225,8 @@ def test_proposals_are_plain_values_inside_the_space(optimiser: type[Optuna | Sc
         "leaves": int,
         "shape": str,
     }
-    assert best.trials["learning_rate"].is_between(0.001, 1.0).all() and best.trials["leaves"].is_between(2, 60).all()
+    assert best.trials["learning_rate"].is_between(0.001, 1.0).all()
+    assert best.trials["leaves"].is_between(2, 60).all()
 
 
 def test_progress_counts_trials_and_shows_the_best_score() -> None:

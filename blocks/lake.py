@@ -81,6 +81,14 @@ class Lake:
         except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             raise _conflict(key) from None
 
+    def remove(self, *keys: str) -> None:
+        """Remove objects; those that are not there are no error."""
+        for key in keys:
+            try:
+                self._do(partial(obstore.delete, paths=key))
+            except FileNotFoundError:
+                continue
+
     def publish_folder(self, prefix: str, folder: Path) -> int:
         """Make the keys below a prefix those of a folder, uploading only what differs; returns how many did."""
         there = self._listing(prefix)
@@ -91,9 +99,7 @@ class Lake:
             if key not in there or not self._same(key, body, *there[key]):
                 self._do(partial(obstore.put, path=key, file=body, use_multipart=False))
                 uploaded += 1
-        stale = sorted(set(there) - set(files))
-        if stale:
-            self._do(lambda store: obstore.delete(store, stale))
+        self.remove(*sorted(set(there) - set(files)))
         return uploaded
 
     def _listing(self, prefix: str) -> dict[str, tuple[int, str | None]]:

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -92,8 +93,12 @@ class Ledger:
             self._record(name, inputs)
         return Entry(name, how, time.perf_counter() - started, reasons)
 
+    def _address(self, name: str) -> str:
+        """A bare name would be looked for in the current directory."""
+        return f"{self._repo.root_dir}/dvc.yaml:{name}"
+
     def _stage(self, name: str) -> Any:
-        return self._repo.stage.collect(name)[0]
+        return self._repo.stage.collect(self._address(name))[0]
 
     def _clear(self, name: str) -> dict[str, str]:
         """Remove what the stage made: written in place, it would change the cached copy where that is a link."""
@@ -112,11 +117,11 @@ class Ledger:
 
         with self._dvc_lock:
             try:
-                with self._repo.lock:
+                with self._repo.lock, chdir(self._repo.root_dir):  # dvc looks for ./dvc.yaml here
                     self._repo.stage_cache.restore(self._stage(name))
             except RunCacheNotFoundError:
                 return False
-            self._repo.commit(name, force=True)
+            self._commit(name)
             return True
 
     def _record(self, name: str, before: Mapping[str, str]) -> None:
@@ -134,7 +139,11 @@ class Ledger:
                 )
             if absent:
                 raise LedgerError(f"stage {name} did not write {absent[0]}, which dvc.yaml promises.")
-            self._repo.commit(name, force=True)
+            self._commit(name)
+
+    def _commit(self, name: str) -> None:
+        with chdir(self._repo.root_dir):
+            self._repo.commit(self._address(name), force=True)
 
     def _hash_inputs(self) -> dict[str, str]:
         """Code and data that no stage makes, as they were when this process began to work with them."""

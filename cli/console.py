@@ -1,0 +1,75 @@
+"""What the terminal shows: a line per stage while a run works, errors with their hint."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from demand.errors import PricewrightError
+from tasks.ledger import Entry
+
+WIDTH = 120  # columns, where the output is no terminal
+
+
+def console(*, errors: bool = False) -> Console:
+    """Plain text where the output is no terminal."""
+    made = Console(stderr=errors, highlight=False)
+    return made if made.is_terminal else Console(stderr=errors, highlight=False, width=WIDTH, soft_wrap=True)
+
+
+def show_error(error: PricewrightError) -> None:
+    """What is wrong, in red, and below it what to do."""
+    out = console(errors=True)
+    out.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
+    if error.hint:
+        out.print(f"[bold]hint:[/]  {escape(error.hint)}", soft_wrap=True)
+
+
+class Watcher:
+    """Shows a run: the stage at work with its seconds and a bar, and a line for each that is done."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        columns = (
+            TextColumn("  {task.fields[stage]:<9}"),
+            TimeElapsedColumn(),
+            BarColumn(20),
+            TextColumn("{task.fields[words]}"),
+        )
+        self._bar = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, stage: str) -> None:
+        """A stage starts: its line begins to move."""
+        self._forget()
+        self._task = self._bar.add_task("", total=None, stage=stage, words="")
+
+    def advance(self, stage: str, share: float, words: str) -> None:
+        """The bar shows how far it got."""
+        if self._task is not None:
+            self._bar.update(self._task, completed=share, total=1.0 if share > 0 else None, words=words)
+
+    def end(self, entry: Entry, line: str) -> None:
+        """The moving line gives way to one that stays."""
+        self._forget()
+        when = f"{entry.seconds:.1f} s" if entry.how == "ran" else entry.how
+        self._out.print(f"  {entry.stage:<9} {when:>8}  {escape(line)}")
+        if entry.how == "ran" and entry.reasons and str(entry.reasons[0]) != "never ran":
+            more = f" and {len(entry.reasons) - 1} more" if len(entry.reasons) > 1 else ""
+            self._out.print(f"  {'':<9} {'':>8}  [dim]because of {escape(str(entry.reasons[0]))}{more}[/]")
+
+    def _forget(self) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None

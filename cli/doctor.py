@@ -1,0 +1,135 @@
+"""Looks at everything a run needs and says what is wrong, and what to do about it."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from blocks.lake import Lake
+from demand.errors import PricewrightError
+
+DISK = 5.0  # GB that packages, cache and a lake of real data fill
+MEMORY = 4.0  # GB that a run on half a million lines takes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; only a failure stops a run."""
+
+    what: str
+    status: Literal["ok", "warn", "fail"]
+    words: str
+    hint: str = ""
+
+
+def examine(root: Path, store: str) -> list[Finding]:
+    """All findings; nothing is changed except for one object that is written to the lake and removed."""
+    return [python(), packages(root), disk(root), memory(), lake(store), redis(), prefect()]
+
+
+def python() -> Finding:
+    """The interpreter's version."""
+    version = platform.python_version()
+    good = sys.version_info[:2] == (3, 11)
+    return Finding("python", "ok" if good else "fail", version, "" if good else "Python 3.11 is needed: make setup.")
+
+
+def packages(root: Path) -> Finding:
+    """Whether what is installed is what requirements.lock says."""
+    lines = (root / "requirements.lock").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line and not line.startswith((" ", "#")))
+    wrong = [f"{name} {_installed(name)} instead of {pin}" for name, pin in pins.items() if _installed(name) != pin]
+    if wrong:
+        return Finding("packages", "warn", f"{len(wrong)} differ, the first: {wrong[0]}", "make setup installs them.")
+    return Finding("packages", "ok", f"{len(pins)} as locked")
+
+
+def disk(root: Path) -> Finding:
+    """Free space where the workspace lies."""
+    free = shutil.disk_usage(root).free / 1e9
+    good = free >= DISK
+    return Finding("disk", "ok" if good else "warn", f"{free:.1f} GB free", "" if good else f"keep {DISK:g} GB free.")
+
+
+def memory() -> Finding:
+    """The machine's memory."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    good = total >= MEMORY
+    hint = "" if good else "half a million sales lines may not fit."
+    return Finding("memory", "ok" if good else "warn", f"{total:.1f} GB, {os.cpu_count()} cores", hint)
+
+
+def lake(store: str) -> Finding:
+    """Whether the lake can be written, read and swapped."""
+
+    def probe() -> str:
+        if "://" not in store:
+            parent = next(folder for folder in [Path(store), *Path(store).parents] if folder.exists())
+            with tempfile.TemporaryDirectory(dir=parent) as folder:
+                return _walk(Lake(folder), store)
+        return _walk(Lake(f"{store.rstrip('/')}/doctor-{uuid.uuid4().hex[:8]}"), store)
+
+    return _finding("lake", probe, "fail")
+
+
+def redis() -> Finding:
+    """The price cache, where one is configured."""
+    url = os.environ.get("PRICEWRIGHT_REDIS_URL")
+    if not url:
+        return Finding("redis", "ok", "not configured: prices are cached in the process")
+
+    def probe() -> str:
+        from pydantic import SecretStr
+
+        from blocks.price_cache import PriceCache
+
+        return f"answers in {PriceCache(url=SecretStr(url)).ping():.1f} ms"
+
+    return _finding("redis", probe, "warn")
+
+
+def prefect() -> Finding:
+    """The Prefect server, where one is configured."""
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return Finding("prefect", "ok", "not configured: each run brings its own server")
+
+    def probe() -> str:
+        from urllib.error import URLError
+        from urllib.request import urlopen
+
+        try:
+            with urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310  the user's own address
+                return f"{url} answers {answer.status}"
+        except (URLError, OSError, ValueError) as error:
+            raise PricewrightError(f"{url} does not answer: {error}", "start it, or unset PREFECT_API_URL.") from None
+
+    return _finding("prefect", probe, "fail")
+
+
+def _walk(lake: Lake, shown: str) -> str:
+    lake.swap("pointer", None, b"1")
+    lake.swap("pointer", lake.read("pointer"), b"2")
+    lake.remove("pointer")
+    return f"{shown} can be read, written and swapped"
+
+
+def _finding(what: str, probe: Callable[[], str], otherwise: Literal["warn", "fail"]) -> Finding:
+    try:
+        return Finding(what, "ok", probe())
+    except PricewrightError as error:
+        return Finding(what, otherwise, error.message, error.hint)
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name).split("+")[0]  # torch's CPU build is 2.13.0+cpu
+    except metadata.PackageNotFoundError:
+        return "nothing"

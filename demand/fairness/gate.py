@@ -142,9 +142,11 @@ def _hint(checks: Sequence[Check], judged: pl.DataFrame) -> str:
         return ""
     if judged.height == 0:
         return "no segment has fairness.minimum_skus SKUs: lower it in params.yaml, or bring more SKUs."
-    name = blocking.name.split(".")[1]
-    worst = judged.sort(pl.col(name).abs().fill_null(float("inf")), descending=True).row(0, named=True)
+    kind, name = blocking.name.split(".")
+    size = pl.col(name).abs().fill_null(float("nan"))  # a missing number is worse than any other
+    worst = judged.filter(pl.col("kind") == kind).sort(size, descending=True).row(0, named=True)
+    value = "missing" if worst[name] is None else f"{worst[name]:.3g}"
     return (
-        f"look at {worst['dimension']} {worst['segment']} in the fairness report ({name} {worst[name]:.3g}); mend what "
+        f"look at {worst['dimension']} {worst['segment']} in the fairness report ({name} is {value}); mend what "
         f"its SKUs lack, or, when the difference is meant, raise fairness.thresholds.{blocking.name}.block."
     )

@@ -88,7 +88,9 @@ def test_a_segment_without_a_single_sale_blocks(shop: Any, guests: pl.Expr) -> N
 
 
 def test_a_segment_that_was_never_tested_blocks(shop: Any, guests: pl.Expr) -> None:
-    assert "people.wape_ratio" in blocking(shop.assess(backtest=shop.backtest.filter(~guests)))
+    fairness = shop.assess(backtest=shop.backtest.filter(~guests))
+    assert "people.wape_ratio" in blocking(fairness)
+    assert "customer_segment guest in the fairness report (wape_ratio is missing)" in fairness.verdict.hint
 
 
 def test_a_sku_without_a_price_blocks(shop: Any) -> None:

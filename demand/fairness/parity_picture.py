@@ -30,12 +30,13 @@ WARN_SHADE, BLOCK_SHADE = "#fbeed5", "#f6d9d5"
 def parity_picture(segments: pl.DataFrame, verdict: Verdict) -> Any:
     """A figure of one panel per measure, one row per segment; shades are the thresholds of the segment's kind."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     some = segments.filter(pl.col("dimension") != "all")
     axis = segment_axis(some)
     limits = {check.name: check for check in verdict.checks}
-    figure = Figure(figsize=(2.5 + 2.3 * len(PANELS), 2.6 - 0.36 * min(axis.at)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08)  # inches: the outer ticks of neighbours stay apart
+    layout = ConstrainedLayoutEngine(w_pad=0.08)  # inches: the outer ticks of neighbours stay apart
+    figure = Figure(figsize=(2.5 + 2.3 * len(PANELS), 2.6 - 0.36 * min(axis.at)), layout=layout)
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, measure in zip(panels, PANELS, strict=True):
         _draw_panel(axes, measure, axis, limits)

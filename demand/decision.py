@@ -33,13 +33,6 @@ class Decision:
     moved: bool
 
 
-def guardrail(lowest: float, highest: float, widen: float) -> tuple[float, float]:
-    """The prices that may be recommended: the observed range, widened by the share `widen` on each side."""
-    if not 0 < lowest <= highest:
-        raise ParameterError(f"observed prices run from {lowest} to {highest}: they must be > 0 and in order.")
-    return lowest * (1 - widen), highest * (1 + widen)
-
-
 def price_grid(low: float, high: float, bins: int) -> Floats:
     """`bins` prices from low to high, both included, evenly spaced; shape (bins,)."""
     if not 0 < low <= high or bins < 2:
@@ -106,10 +99,10 @@ def decide(
     return _decision(float(prices[best]), units[best], current_price, current_units, chance, why, moved=True)
 
 
-def interval(units: Floats, dispersion: float, spread: float = 1.0) -> tuple[Floats, Floats, Floats]:
+def interval(units: Floats, dispersion: float | Floats, spread: float = 1.0) -> tuple[Floats, Floats, Floats]:
     """Mean and 90 % interval of the units of one week: posterior spread plus negative binomial noise.
 
-    units: (n, S); dispersion: size of the negative binomial (variance = mean + mean^2 / size); spread: the
+    units: (n, S); dispersion: size of the negative binomial (variance = mean + mean^2 / size), one or (n,); spread: the
     calibration factor on the standard deviation, learned from held-out weeks. Moments are matched by a gamma,
     whose quantiles follow Wilson and Hilferty (1931). Returns three arrays of shape (n,).
     """

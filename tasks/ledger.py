@@ -62,6 +62,11 @@ class Ledger:
             raise LedgerError(f"dvc cannot read the stages in {root}: {error}") from error
 
     @property
+    def lock_file(self) -> Path:
+        """dvc.lock: what each stage read and wrote, with hashes."""
+        return Path(self._repo.root_dir) / "dvc.lock"
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """Names of all stages, each after those it depends on."""
         with self._dvc_lock:

@@ -1,9 +1,11 @@
 """One run: the workspace it works in, the ledger of its stages, the lake it publishes to."""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,24 @@ from blocks.lake import Lake
 from demand.errors import LedgerError
 from tasks.ledger import Entry, Ledger
 from tasks.workspace import Workspace, configure
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The release that the run came to, and what each stage did."""
+
+    release: str
+    stages: tuple[Entry, ...]
+
+    @property
+    def promoted(self) -> bool:
+        """Whether this run moved the channel."""
+        return any(entry.stage == "promote" and entry.how == "ran" for entry in self.stages)
+
+    @property
+    def changed(self) -> bool:
+        """Whether any stage had something to do."""
+        return any(entry.how != "skipped" for entry in self.stages)
 
 
 class Run:
@@ -21,6 +41,16 @@ class Run:
         self.ledger = ledger
         self.lake = lake
         self.entries: list[Entry] = []
+
+    @property
+    def week(self) -> str:
+        """The last full week of the panel, as 2011-W48."""
+        return str(json.loads(self.workspace.metrics("feature").read_text())["last_week"])
+
+    def outcome(self) -> Outcome:
+        """What the run came to."""
+        release = json.loads(self.workspace.metrics("promote").read_text())["release"]
+        return Outcome(str(release), tuple(self.entries))
 
 
 @contextmanager

@@ -1,0 +1,36 @@
+"""`pricewright`: run the weekly job, ask for a price, look after releases."""
+
+import os
+import sys
+
+import typer
+
+from cli import doctor_command, price, releases, run, stage
+from cli.console import show_error
+from demand.errors import PricewrightError
+
+app = typer.Typer(
+    name="pricewright",
+    help="Learns a demand curve for every product from its sales, and answers at which price sales are highest.\n\n"
+    "Start with `pricewright run`: it needs no data, no account and no configuration.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+run.register(app)
+price.register(app)
+releases.register(app)
+doctor_command.register(app)
+stage.register(app)
+
+
+def main() -> None:
+    """Entry point: errors of ours are shown in a line with a hint, their exit code says whose turn it is."""
+    if os.environ.get("PRICEWRIGHT_TRACE"):
+        app()
+    try:
+        app()
+    except PricewrightError as error:
+        show_error(error)
+        sys.exit(error.exit_code)

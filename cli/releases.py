@@ -1,0 +1,62 @@
+"""`pricewright releases`, `promote`, `roll-back`: which release is served."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.console import console
+from tasks.root import find_root
+from tasks.workspace import Workspace
+
+Store = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
+Name = Annotated[str, typer.Option(help="The channel.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+
+    @app.command(name="releases")
+    def _releases(store: Store = "") -> None:
+        """List the releases of the lake, the newest first, and which of them the channels serve."""
+        from blocks.channel import Channel, channels
+        from blocks.lake import Lake
+        from tasks.releases import read_releases
+
+        lake = Lake(store or Workspace(find_root()).store)
+        served = {name: Channel(lake, name).read() for name in channels(lake)}
+        table = Table("release", "week", "created", "gates", "WAPE", "served by", box=None, pad_edge=False)
+        for release in read_releases(lake):
+            names = [name for name, pointer in served.items() if pointer and pointer.release == release.id]
+            table.add_row(release.id, release.week, release.created, release.gates, release.error, ", ".join(names))
+        console().print(table if table.row_count else f"{lake.url} holds no release yet: pricewright run.")
+
+    @app.command(name="promote")
+    def _promote(
+        release: Annotated[str, typer.Argument(help="Default: the release of the last run.")] = "",
+        store: Store = "",
+        channel: Name = "production",
+    ) -> None:
+        """Serve a release of the lake: verify its files, ask it for prices, move the channel's pointer."""
+        from blocks.lake import Lake
+        from tasks.releases import last_release, promote_release
+
+        workspace = Workspace(find_root())
+        lake = Lake(store or workspace.store)
+        pointer = promote_release(lake, release or last_release(workspace), channel)
+        console().print(f"{channel} serves {pointer.release} (before: {pointer.previous or 'nothing'})")
+
+    @app.command(name="roll-back")
+    def _roll_back(
+        release: Annotated[str, typer.Argument(help="Default: the release served before the present one.")] = "",
+        store: Store = "",
+        channel: Name = "production",
+    ) -> None:
+        """Serve an earlier release again; warm price APIs follow within 30 s."""
+        from blocks.channel import Channel
+        from blocks.lake import Lake
+        from tasks.releases import now, whoever
+
+        lake = Lake(store or Workspace(find_root()).store)
+        pointer = Channel(lake, channel).roll_back(whoever(), now(), release)
+        console().print(f"{channel} serves {pointer.release} again (before: {pointer.previous})")

@@ -1,0 +1,157 @@
+"""The demand network: curves from structural random effects, levels from the feedforward part.
+
+The two are fitted one after the other. Lags carry what last week's price did to last week's units; fed to the
+curves they would hide the very effect that is looked for, so the curves see no lag, and the feedforward part
+takes the curves as given (modular inference, Bayarri, Berger and Liu 2009).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from demand.errors import ModelError
+from demand.forecast import Forecast
+from demand.network import heads
+from demand.network.curves import Curves, fit_curves
+from demand.network.grid import grid_of
+from demand.network.level import LevelNetwork, Trainer
+from demand.network.rows import HISTORY, Rows, rows_of
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(step: str, done: int, of: int) -> None:
+    """Says nothing."""
+
+
+class DemandNetwork:
+    """Fitted on panel rows; `forecast` predicts a week, `update` learns the weeks that came since."""
+
+    def __init__(self, curves: Curves, level: LevelNetwork, trainer: Trainer, features: Sequence[str]) -> None:
+        self.curves, self.level, self.trainer, self.features = curves, level, trainer, tuple(features)
+
+    @classmethod
+    def fit(
+        cls,
+        panel: pl.DataFrame,
+        features: Sequence[str],
+        params: Mapping[str, Any],
+        seed: int,
+        progress: Progress = no_progress,
+    ) -> "DemandNetwork":
+        """Fit curves, then levels, on all rows of the panel (stock_code, week, units, price, features)."""
+        grid = grid_of(panel, int(params["anchor_weeks"]))
+        curves = fit_curves(grid, params["curves"], lambda done, of: progress("curves", done, of))
+        return cls.fit_levels(panel, features, curves, params, seed, progress)
+
+    @classmethod
+    def fit_levels(
+        cls,
+        panel: pl.DataFrame,
+        features: Sequence[str],
+        curves: Curves,
+        params: Mapping[str, Any],
+        seed: int,
+        progress: Progress = no_progress,
+    ) -> "DemandNetwork":
+        """Fit the feedforward part alone, on given curves (tuning tries many of them)."""
+        level_params = params["level"]
+        rows = rows_of(panel, features, curves, level_params["base"], float(level_params["effect_cap"]))
+        rows = rows[rows.week >= min(int(level_params["first_weeks"]), max(int(rows.week.max()) - 8, 0))]
+        inputs = _without_common(rows, len(features), int(level_params["calendar_weeks"]))
+        level = LevelNetwork(inputs, int(rows.week.max()) + 100, level_params, seed)
+        trainer = Trainer(level, level_params, seed)
+        loss = trainer.train(rows, int(level_params["epochs"]), float(level_params["learning_rate"]))
+        progress("levels", 1, 1)
+        if not np.isfinite(loss):
+            raise ModelError(
+                f"the feedforward part diverged: its loss is {loss}.",
+                hint="lower train.network.level.learning_rate, or look for extreme units in the panel.",
+            )
+        return cls(curves, level, trainer, features)
+
+    def update(self, panel: pl.DataFrame) -> None:
+        """Learn from the newest weeks of the panel with a few careful passes; the curves stay as they are."""
+        params = self.trainer.params
+        rows = self.rows(panel)
+        recent = rows.week > rows.week.max() - int(params["update_weeks"])
+        self.trainer.train(rows[recent], int(params["update_epochs"]), float(params["learning_rate"]) / 4)
+
+    def rows(self, panel: pl.DataFrame) -> Rows:
+        """The panel as the feedforward part sees it, in order of SKU and week."""
+        params = self.trainer.params
+        curves = self._covering(panel)
+        return rows_of(panel, self.features, curves, params["base"], float(params["effect_cap"]))
+
+    def forecast(self, panel: pl.DataFrame, week: date) -> tuple[Forecast, Floats]:
+        """Forecast of the rows of one week in order of SKU, and the size of their negative binomial.
+
+        panel: that week's rows and the weeks before them; no row's own units are looked at.
+        """
+        rows = self.rows(panel.filter(pl.col("week") <= week))
+        rows = rows[rows.week == rows.week.max()]
+        return self.forecast_rows(rows)
+
+    def forecast_rows(self, rows: Rows) -> tuple[Forecast, Floats]:
+        """Members' predictions averaged: means on units, the other measures on logs."""
+        self.level.eval()
+        with torch.no_grad():
+            outputs = self.level(torch.tensor(rows.inputs))
+            start = torch.tensor(rows.effect + rows.base, dtype=torch.float32)
+            mean = torch.exp(heads.log_mean(outputs, start)).mean(dim=0)
+            log1p, median, low, high = (
+                heads.log1p_units(outputs, start, head).mean(dim=0).double().numpy()
+                for head in (heads.LOG1P, heads.MEDIAN, heads.LOW, heads.HIGH)
+            )
+            size = torch.exp(outputs[..., heads.SIZE].clamp(-4, 4).mean(dim=0))
+        low, high = np.minimum(low, median), np.maximum(high, median)
+        units = Forecast(mean.double().numpy(), np.expm1(median), log1p, np.expm1(low), np.expm1(high))
+        return units, size.double().numpy()
+
+    def effects(self, rows: Rows) -> NDArray[np.float32]:
+        """What the release keeps per SKU: mean of (latent slope, curvature), its Cholesky factor, HISTORY; (n, 12).
+
+        rows: one per SKU of the curves, in their order.
+        """
+        root = np.linalg.cholesky(self.curves.covariance + 1e-10 * np.eye(2))
+        triangle = np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]])
+        return np.column_stack([self.curves.mean, triangle, rows.inputs[:, -len(HISTORY) :]]).astype(np.float32)
+
+    def _covering(self, panel: pl.DataFrame) -> Curves:
+        """The curves, with the population's mean curve for SKUs that came after the fit."""
+        known = set(self.curves.codes)
+        last = panel.sort("week").group_by("stock_code").agg(pl.col("price").median()).sort("stock_code")
+        new = last.filter(~pl.col("stock_code").is_in(list(known)))
+        if new.is_empty():
+            return self.curves
+        count, curves = len(new), self.curves
+        return replace(
+            curves,
+            codes=curves.codes + tuple(new["stock_code"]),
+            anchor=np.concatenate([curves.anchor, new["price"].to_numpy()]),
+            mean=np.concatenate([curves.mean, np.tile(curves.mean.mean(axis=0), (count, 1))]),
+            covariance=np.concatenate([curves.covariance, np.tile(curves.covariance.mean(axis=0), (count, 1, 1))]),
+            log_size=np.concatenate([curves.log_size, np.full(count, curves.log_size.mean())]),
+        )
+
+
+def _without_common(rows: Rows, features: int, calendar_weeks: int) -> NDArray[np.float32]:
+    """Inputs for centre and scale. In a short history each season is seen once: a feature that all SKUs share in
+    a week is then a name of that week, and is held constant, so that the network leaves it out.
+    """
+    inputs = rows.inputs.copy()
+    if len(np.unique(rows.week)) >= calendar_weeks:
+        return inputs
+    week = rows.week == rows.week.max()
+    middle = rows.week == np.sort(np.unique(rows.week))[len(np.unique(rows.week)) // 2]
+    common = (inputs[week].std(axis=0) < 1e-6) & (inputs[middle].std(axis=0) < 1e-6)
+    common[features:] = False
+    inputs[:, common] = 0.0
+    return inputs

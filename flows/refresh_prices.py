@@ -1,0 +1,25 @@
+"""The weekly job on one page: from sales to released prices."""
+
+from prefect import flow
+
+from flows.request import RefreshRequest
+from tasks.lineage import record_lineage
+from tasks.root import find_root
+from tasks.run import Outcome, open_run
+from tasks.steps import drift, fairness, feature, ingest, name_run, promote, train, tune
+
+
+@flow(name="refresh-prices", description="Learns from the sales and releases new prices.", persist_result=False)
+def refresh_prices(request: RefreshRequest) -> Outcome:
+    """Run the stages that are stale, in the order of the whiteboard; gates stop promotion, not the work before it."""
+    with open_run(find_root(), request.source, request.store, request.columns, request.parameters) as run:
+        ingest(run)
+        feature(run)
+        name_run(run)
+        drift(run)
+        tune(run)
+        train(run)
+        fairness(run)
+        promote(run)
+        record_lineage(run)
+        return run.outcome()

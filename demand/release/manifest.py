@@ -1,0 +1,106 @@
+"""The manifest of a release: hash and size of every file, and what is known about where it came from.
+
+Needs nothing but the standard library: the price API reads it at its cold start.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demand.errors import ReleaseError
+
+MODELS = ("network", "lightgbm", "svr", "elastic_net")  # in the order in which they answer
+CATALOG, PRICE_LIST, BACKTEST, MANIFEST = "catalog.npz", "price_list.parquet", "backtest.parquet", "manifest.json"
+FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, PRICE_LIST, BACKTEST)
+WEEK = re.compile(r"\d{4}-W\d{2}")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file's SHA-256 (hex) and its size in bytes."""
+
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, body: bytes) -> "FileEntry":
+        """The entry of these bytes."""
+        return cls(hashlib.sha256(body).hexdigest(), len(body))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a release holds; `files` by name, `week` the last week of the data (2011-W48)."""
+
+    files: Mapping[str, FileEntry]
+    week: str
+    created: str
+    metrics: Mapping[str, Any]
+    gates: Mapping[str, Any]
+    lineage: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The release id, which follows from week and files alone."""
+        return release_id(self.week, self.files)
+
+    def check(self, name: str, body: bytes) -> None:
+        """Raise ReleaseError when `body` is not the file of that name."""
+        expected = self.files.get(name)
+        if expected is None:
+            raise ReleaseError(f"release {self.id} has no file {name}: it has {', '.join(sorted(self.files))}.")
+        if len(body) != expected.size:
+            raise ReleaseError(
+                f"{name} of release {self.id} has {len(body)} bytes, its manifest says {expected.size}.",
+                hint="the file was cut off or replaced; promote the release again.",
+            )
+        seen = hashlib.sha256(body).hexdigest()
+        if seen != expected.sha256:
+            raise ReleaseError(
+                f"{name} of release {self.id} has sha256 {seen[:12]}..., its manifest says {expected.sha256[:12]}....",
+                hint="the file was altered after it was written; promote the release again.",
+            )
+
+    def to_json(self) -> bytes:
+        """The content of manifest.json; a number that is not finite becomes null, which JSON can hold."""
+        files = {name: {"sha256": entry.sha256, "size": entry.size} for name, entry in sorted(self.files.items())}
+        content = {"id": self.id, "week": self.week, "created": self.created, "files": files}
+        content |= {"metrics": self.metrics, "gates": self.gates, "lineage": self.lineage}
+        return json.dumps(_finite(content), indent=2, allow_nan=False).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, body: bytes) -> "Manifest":
+        """The inverse of to_json. Raises ReleaseError when it is no manifest or its id is not that of its files."""
+        try:
+            content = json.loads(body)
+            files = {
+                name: FileEntry(str(entry["sha256"]), int(entry["size"])) for name, entry in content["files"].items()
+            }
+            known = {key: content[key] for key in ("week", "created", "metrics", "gates", "lineage")}
+            stated = content["id"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ReleaseError(f"{MANIFEST} is no manifest: {type(error).__name__} {error}.") from None
+        manifest = cls(files, **known)
+        if stated != manifest.id:
+            raise ReleaseError(f"{MANIFEST} says id {stated}, its files make {manifest.id}: it was altered.")
+        return manifest
+
+
+def release_id(week: str, files: Mapping[str, FileEntry]) -> str:
+    """`<week>-<first 8 hex of the SHA-256 over name and hash of the files, sorted by name>`."""
+    if not WEEK.fullmatch(week):
+        raise ReleaseError(f"week {week!r} of a release: a year and an ISO week such as 2011-W48 are needed.")
+    lines = "".join(f"{name} {entry.sha256}\n" for name, entry in sorted(files.items()))
+    return f"{week}-{hashlib.sha256(lines.encode()).hexdigest()[:8]}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,64 @@
+"""Which column of a table holds what: the names that params.yaml knows, overlaid by the ones asked for."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from demand.errors import ParameterError, SourceError
+from demand.ingest.table import Table
+
+REQUIRED = ("invoice", "stock_code", "quantity", "invoice_time", "unit_price")
+OPTIONAL = ("description", "customer_id", "country", "unit_cost")
+WORDS = ("invoice", "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
+
+
+def find_columns(
+    table: Table, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The table's column for every word; optional words may be missing.
+
+    `known` lists names per word, the first that is there wins; `asked` names one column per word. Case, blanks,
+    `_`, `-` and `.` make no difference. Raises SourceError (a column is missing), ParameterError (no such word).
+    """
+    asked = asked or {}
+    for word in (*known, *asked):
+        if word not in WORDS:
+            raise ParameterError(f"the column mapping has {word!r}: it must be one of {', '.join(WORDS)}.")
+    by_plain_name = {_plain(column): column for column in reversed(table.frame.columns)}
+    found: dict[str, str] = {}
+    for word in WORDS:
+        names = [asked[word]] if word in asked else [*known.get(word, ()), word]
+        column = next((by_plain_name[_plain(name)] for name in names if _plain(name) in by_plain_name), None)
+        if column is not None:
+            found[word] = column
+        elif word in REQUIRED or word in asked:
+            raise _missing(table, word, names)
+    _check_used_once(table, found)
+    return found
+
+
+def rename(table: Table, columns: Mapping[str, str]) -> pl.DataFrame:
+    """The table's mapped columns, called by the words."""
+    return table.frame.select(pl.col(column).alias(word) for word, column in columns.items())
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.strip().strip("\ufeff").lower() if c not in " _-.")
+
+
+def _missing(table: Table, word: str, names: Sequence[str]) -> SourceError:
+    return SourceError(
+        f"{table.name} has no column for {word} (looked for {', '.join(names)}; its columns are "
+        f"{', '.join(table.frame.columns)}).",
+        f"name it: --column {word}=NAME, or add its name to ingest.columns.{word} in params.yaml.",
+    )
+
+
+def _check_used_once(table: Table, found: Mapping[str, str]) -> None:
+    for word, column in found.items():
+        twice = [other for other in found if found[other] == column and other != word]
+        if twice:
+            raise SourceError(
+                f"{table.name}: the column {column!r} is taken for {word} and for {twice[0]}.",
+                f"name them apart: --column {word}=NAME --column {twice[0]}=NAME.",
+            )

@@ -1,0 +1,115 @@
+"""A table's rows as typed sales lines; a value that cannot be read gives its row a reason for the quarantine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from demand.errors import SourceError
+from demand.ingest.columns import OPTIONAL, WORDS
+from demand.ingest.numbers import read_numbers
+from demand.ingest.table import Table
+from demand.ingest.texts import read_texts
+from demand.ingest.times import read_times
+
+HINTS = {
+    "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
+    "unit_price": "prices must be numbers, such as 2.55; name another column: --column unit_price=NAME.",
+    "quantity": "quantities must be whole numbers, such as 6; name another column: --column quantity=NAME.",
+    "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
+}
+NUMBERS = ("quantity", "unit_price", "unit_cost")
+
+
+def read_lines(
+    table: Table, named: pl.DataFrame, columns: Mapping[str, str], params: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Typed lines of `named` (the table's columns by word): row, source, the words, reason, detail.
+
+    Raises SourceError when a column holds no value, or too many that cannot be read (`params["unreadable_share"]`).
+    """
+    texts = {word: read_texts(named[word], params["missing_values"]) for word in columns}
+    typed = dict(texts)
+    for word in columns:
+        if word in NUMBERS:
+            typed[word] = read_numbers(named[word] if named[word].dtype.is_numeric() else texts[word])
+        elif word == "invoice_time":
+            raw = texts[word] if named[word].dtype == pl.String else named[word]
+            typed[word], _ = read_times(raw, bool(params["day_first"]))
+        _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
+    return _with_reasons(table, texts, typed)
+
+
+def _check_column(table: Table, word: str, column: str, texts: pl.Series, values: pl.Series, allowed: float) -> None:
+    filled = texts.count()
+    if filled == 0 and word not in OPTIONAL:
+        raise SourceError(
+            f"{table.name}: the column {column!r} ({word}) has no value from row {table.row(0)} to the end.",
+            f"name another column: --column {word}=NAME.",
+        )
+    unreadable = texts.is_not_null() & values.is_null()
+    if unreadable.sum() > allowed * filled:
+        first = unreadable.arg_max() or 0
+        kind = "date" if word == "invoice_time" else "number"
+        raise SourceError(
+            f"{table.name}: the column {column!r} ({word}) holds {unreadable.sum()} of {filled} values that are "
+            f"no {kind} (first: row {table.row(first)}, {texts[first]!r}); at most {allowed:.0%} may be.",
+            HINTS[word],
+        )
+
+
+def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The lines; the first of the reasons that hold for a row is its reason."""
+    absent = {word: pl.Series(word, [None] * table.frame.height, dtype=pl.String) for word in WORDS}
+    lines = pl.DataFrame(
+        {
+            "row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True),
+            **{word: (typed.get(word, absent[word])).alias(word) for word in WORDS},
+            **{f"{word}_text": texts.get(word, absent[word]) for word in ("quantity", "invoice_time", "unit_price")},
+        }
+    )
+    whole = pl.col("quantity").round() == pl.col("quantity")
+    reasons = [
+        (
+            pl.all_horizontal(pl.col(f"{w}_text" if f"{w}_text" in lines.columns else w).is_null() for w in WORDS),
+            "empty row",
+            "",
+        ),
+        (pl.col("stock_code").is_null(), "no stock code", ""),
+        (pl.col("invoice").is_null(), "no invoice", ""),
+        *_unread("invoice_time", "date"),
+        *_unread("quantity", "quantity"),
+        (~whole, "quantity not whole", "quantity_text"),
+        *_unread("unit_price", "price"),
+    ]
+    return lines.select(
+        "row",
+        pl.lit(table.name).alias("source"),
+        "invoice",
+        pl.col("stock_code").str.to_uppercase(),
+        "description",
+        pl.col("quantity").cast(pl.Int64, strict=False),
+        "invoice_time",
+        "unit_price",
+        "customer_id",
+        "country",
+        pl.col("unit_cost").cast(pl.Float64),
+        *first_reason(reasons),
+    )
+
+
+def _unread(word: str, kind: str) -> list[tuple[pl.Expr, str, str]]:
+    text = pl.col(f"{word}_text")
+    return [
+        (text.is_null(), f"no {kind}", ""),
+        (pl.col(word).is_null(), f"unreadable {kind}", f"{word}_text"),
+    ]
+
+
+def first_reason(reasons: list[tuple[pl.Expr, str, str]]) -> tuple[pl.Expr, pl.Expr]:
+    """The columns `reason` and `detail` (a value, from the named column) of the first condition that holds."""
+    reason, detail = pl.lit(None, pl.String), pl.lit(None, pl.String)
+    for holds, name, column in reversed(reasons):
+        reason = pl.when(holds).then(pl.lit(name)).otherwise(reason)
+        detail = pl.when(holds).then(pl.col(column).cast(pl.String) if column else None).otherwise(detail)
+    return reason.alias("reason"), detail.alias("detail")

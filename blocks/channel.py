@@ -61,3 +61,8 @@ class Channel:
             return Pointer(**json.loads(blob.body))
         except (ValueError, TypeError) as error:
             raise LakeError(f"{self._lake.url}/{self._key} is no channel pointer: {error}") from None
+
+
+def channels(lake: Lake) -> list[str]:
+    """Names of the lake's channels."""
+    return sorted(key.removeprefix("channels/").removesuffix(".json") for key in lake.list("channels"))

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         table = Table("release", "week", "created", "gates", "WAPE", "served by", box=None, pad_edge=False)
         for release in read_releases(lake):
             names = [name for name, pointer in served.items() if pointer and pointer.release == release.id]
-            table.add_row(release.id, release.week, release.created, release.gates, release.error, ", ".join(names))
+            table.add_row(release.id, release.week, release.created, release.gates, release.wape, ", ".join(names))
         console().print(table if table.row_count else f"{lake.url} holds no release yet: pricewright run.")
 
     @app.command(name="promote")
@@ -43,7 +43,8 @@ def register(app: typer.Typer) -> None:
 
         workspace = Workspace(find_root())
         lake = Lake(store or workspace.store)
-        pointer = promote_release(lake, release or last_release(workspace), channel)
+        smoke_skus = int(workspace.parameters["promote"]["smoke_skus"])
+        pointer = promote_release(lake, release or last_release(workspace), channel, smoke_skus)
         console().print(f"{channel} serves {pointer.release} (before: {pointer.previous or 'nothing'})")
 
     @app.command(name="roll-back")

@@ -1,15 +1,24 @@
 """`pricewright run`: the weekly job on this machine, with its own Prefect server where there is none."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 
 from cli.console import Watcher, console
+from cli.quiet import quiet
 from demand.errors import ParameterError
 from tasks.root import find_root
 
-Texts = list[str] | None
+Source = Annotated[str, typer.Option(help="CSV, Parquet or xlsx file of sales. Default: a simulated market.")]
+Store = Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/prefix. Default: ./lake.")]
+Params = Annotated[
+    list[str] | None, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")
+]
+Columns = Annotated[list[str] | None, typer.Option(help="A column's name in the file, as invoice=BillNo; repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -17,10 +26,10 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="run")
     def _run(
-        source: Annotated[str, typer.Option(help="CSV, Parquet or xlsx file of sales. Default: a simulated market.")] = "",
-        store: Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/prefix. Default: ./lake.")] = "",
-        param: Annotated[Texts, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")] = None,
-        column: Annotated[Texts, typer.Option(help="A column's name in the file, as invoice=BillNo; repeatable.")] = None,
+        source: Source = "",
+        store: Store = "",
+        param: Params = None,
+        column: Columns = None,
     ) -> None:
         """Learn from the sales and release new prices: ingest, feature, drift, tune, train, fairness, promote.
 
@@ -35,20 +44,16 @@ def register(app: typer.Typer) -> None:
 def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[str, str]) -> None:
     """Run the flow and show how it came out."""
     from cli.summary import show_summary
+    from tasks.fresh import prepare
     from tasks.progress import WATCHING
-    from tasks.run import is_fresh
-    from tasks.workspace import configure
 
     out, root = console(), find_root()
-    workspace = configure(root, source, store, columns, parameters)
-    out.print(f"[bold]pricewright[/]  {workspace.described}  ->  {workspace.store}")
+    workspace, fresh = prepare(root, source, store, columns, parameters)
+    out.print(f"[bold]pricewright[/]  {escape(workspace.described)}  ->  {escape(workspace.store)}")
     with ExitStack() as stack:
-        fresh = is_fresh(workspace)
+        stack.enter_context(quiet())
         if not fresh:
-            from flows.embedded import prefect_server
-
-            with out.status("  starting Prefect"):
-                stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
+            _start_prefect(stack, out, root)
         from flows.refresh_prices import refresh_prices
         from flows.request import RefreshRequest
 
@@ -56,12 +61,22 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
         stack.callback(WATCHING.reset, token)
         request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns)
         outcome = refresh_prices.fn(request) if fresh else refresh_prices(request)
-    show_summary(out, workspace, outcome)
+        show_summary(out, workspace, outcome)
+
+
+def _start_prefect(stack: ExitStack, out: Console, root: Path) -> None:
+    """Ours, in this process, unless PREFECT_API_URL names one."""
+    from flows.embedded import prefect_server
+
+    with out.status("  starting Prefect"):
+        stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
 
 
 def _columns(texts: list[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in texts]
-    wrong = [text for text, (name, equals, header) in zip(texts, pairs, strict=True) if not (name and equals and header)]
+    wrong = [
+        text for text, (name, equals, header) in zip(texts, pairs, strict=True) if not (name and equals and header)
+    ]
     if wrong:
         raise ParameterError(f"{wrong[0]!r} is no column.", hint="write --column name=header, as invoice=BillNo.")
     return {name.strip(): header.strip() for name, _, header in pairs}

@@ -12,7 +12,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
 
     @app.command(name="stage", rich_help_panel="For dvc.yaml")
-    def _stage(verb: Annotated[str, typer.Argument(help="ingest, feature, drift, tune, train, fairness or promote.")]) -> None:
+    def _stage(
+        verb: Annotated[str, typer.Argument(help="ingest, feature, drift, tune, train, fairness or promote.")],
+    ) -> None:
         """Do the work of one stage, whether it is stale or not; `dvc repro` calls this."""
         import json
 

@@ -80,15 +80,17 @@ class Ledger:
         with self._dvc_lock, self._repo.lock:
             return _reasons(self._stage(name))
 
-    def run(self, name: str, work: Callable[[], object], *, restore: bool = True) -> Entry:
-        """Run a stage when it is stale, and record it.
+    def run(
+        self, name: str, work: Callable[[], object], *, restore: bool = True, also: tuple[Reason, ...] = ()
+    ) -> Entry:
+        """Run a stage when it is stale, or for a reason that only the caller knows (`also`), and record it.
 
         What the same inputs made before is restored instead, unless `restore` is False (a stage that acts on
         the world). When `work` raises, or is killed, the stage stays stale. Raises LedgerError when an input
         is missing, or changed while the stage ran.
         """
         started = time.perf_counter()
-        reasons = self.why_stale(name)
+        reasons = self.why_stale(name) + also
         if not reasons:
             return Entry(name, "skipped")
         inputs = self._clear(name)

@@ -6,7 +6,7 @@ from demand.errors import ParameterError
 
 
 def find_root(start: Path | None = None) -> Path:
-    """The nearest folder upwards from `start` (the current one) with dvc.yaml and params.yaml, else our own checkout."""
+    """The nearest folder upwards from `start` (or the current one) with dvc.yaml and params.yaml, else our checkout."""
     here = (start or Path.cwd()).resolve()
     own = Path(__file__).resolve().parents[1]
     for folder in (here, *here.parents, own):

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.ledger import Entry
+from blocks.lake import Lake
+from tasks.ledger import Entry, Reason
 from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run
 from tasks.workspace import Workspace, write_whole
@@ -24,6 +25,7 @@ class Stage:
     line: Callable[[Metrics], str]
     publishes: tuple[str, ...] = ()  # folders of work/ that the lake mirrors
     acts: bool = False  # it acts on the world: what it did before is not restored, it is done again
+    undone: Callable[[Workspace, Lake], str] = lambda at, lake: ""  # why what it did in the lake no longer stands
 
 
 def do(stage: Stage, workspace: Workspace, tell: Tell = untold) -> None:
@@ -38,15 +40,25 @@ def perform(stage: Stage, run: Run) -> Entry:
     watching = WATCHING.get()
     watching.begin(stage.name)
     work = lambda: do(stage, run.workspace, lambda share, words: watching.advance(stage.name, share, words))  # noqa: E731
-    entry = run.ledger.run(stage.name, work, restore=not stage.acts)
-    for folder in stage.publishes:
-        run.lake.publish_folder(folder, run.workspace.work / folder)
+    entry = run.ledger.run(stage.name, work, restore=not stage.acts, also=_undone(stage, run))
+    publish(stage, run.workspace, run.lake)
     metrics = json.loads(run.workspace.metrics(stage.name).read_text())
     line = stage.line(metrics)
     watching.end(entry, line)
     _leave_artifact(entry, line, metrics)
     run.entries.append(entry)
     return entry
+
+
+def publish(stage: Stage, workspace: Workspace, lake: Lake) -> None:
+    """Make the lake's folders those that the stage wrote; what is there already is not uploaded again."""
+    for folder in stage.publishes:
+        lake.publish_folder(folder, workspace.work / folder)
+
+
+def _undone(stage: Stage, run: Run) -> tuple[Reason, ...]:
+    why = stage.undone(run.workspace, run.lake)
+    return (Reason(why),) if why else ()
 
 
 def as_task(stage: Stage) -> Step:

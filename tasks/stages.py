@@ -9,6 +9,4 @@ from tasks.stage import Stage
 from tasks.train import TRAIN
 from tasks.tune import TUNE
 
-STAGES: dict[str, Stage] = {
-    stage.name: stage for stage in (INGEST, FEATURE, DRIFT, TUNE, TRAIN, FAIRNESS, PROMOTE)
-}
+STAGES: dict[str, Stage] = {stage.name: stage for stage in (INGEST, FEATURE, DRIFT, TUNE, TRAIN, FAIRNESS, PROMOTE)}

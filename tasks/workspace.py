@@ -18,7 +18,7 @@ from tasks.parameters import Parameters, differences, overlay, read_parameters
 
 MARKET = "demand/market.py"  # as the source, it means: simulate the market of params.yaml
 STORE = "./lake"
-SECTIONS = ("market", "ingest", "feature", "drift", "tune", "train", "fairness", "price", "promote")
+SECTIONS = ("market", "ingest", "feature", "drift", "tune", "network", "train", "fairness", "price", "promote")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,12 @@ class Workspace:
     def simulated(self) -> bool:
         """Whether the transactions come from the simulated market."""
         return bool(self._asked["source"] == MARKET)
+
+    @property
+    def described(self) -> str:
+        """The source in a few words, such as `online_retail.parquet`."""
+        market = self.parameters["market"] if self.simulated else {}
+        return f"a simulated market: {market['skus']} SKUs, {market['weeks']} weeks" if market else self.source.name
 
     @property
     def store(self) -> str:

@@ -1,0 +1,38 @@
+"""Stage drift: the newest full weeks against those the models learnt from; a verdict and Evidently's page."""
+
+import polars as pl
+from demand.partitions import read_partitions
+
+from demand.drift import assess_drift
+from demand.errors import ParameterError
+from tasks.gates import verdict_line, write_verdict
+from tasks.progress import Tell
+from tasks.stage import Metrics, Stage
+from tasks.workspace import Workspace
+
+
+def work(at: Workspace, tell: Tell) -> Metrics:
+    """The verdict is written whatever it says; promotion reads it."""
+    params = at.parameters["drift"]
+    panel = read_partitions(at.work / "panel")
+    reference, current = split(panel, int(params["weeks"]))
+    tell(0.2, f"{current.height:,} rows against {reference.height:,}")
+    verdict, page = assess_drift(reference, current, params)
+    metrics = write_verdict(at, verdict)
+    (at.work / "drift" / "report.html").write_text(page)
+    return metrics | {"reference_rows": reference.height, "current_rows": current.height}
+
+
+def split(panel: pl.DataFrame, weeks: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Panel rows before the newest `weeks` weeks, and of those weeks."""
+    known = panel["week"].unique().sort()
+    if len(known) <= weeks:
+        raise ParameterError(
+            f"the panel has {len(known)} weeks, drift.weeks is {weeks}: weeks must be left to compare with.",
+            hint="give more history, or lower drift.weeks.",
+        )
+    first = known[-weeks]
+    return panel.filter(pl.col("week") < first), panel.filter(pl.col("week") >= first)
+
+
+DRIFT = Stage("drift", work, verdict_line)

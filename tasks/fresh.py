@@ -1,0 +1,28 @@
+"""Whether a run would find nothing to do: then it needs no Prefect server, and is over in seconds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from blocks.lake import Lake
+from tasks.ledger import Ledger
+from tasks.run import claim
+from tasks.stages import STAGES
+from tasks.workspace import Workspace, configure
+
+
+def prepare(
+    root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any]
+) -> tuple[Workspace, bool]:
+    """Write down what the run is asked for, and say whether every stage is up to date with that."""
+    with claim(root):
+        workspace = configure(root, source, store, columns, overrides)
+        return workspace, is_fresh(workspace)
+
+
+def is_fresh(workspace: Workspace) -> bool:
+    """No stage is stale, and the lake still has what was promoted."""
+    ledger, lake = Ledger(workspace.root), Lake(workspace.store)
+    if any(stage.undone(workspace, lake) for stage in STAGES.values()):
+        return False
+    return not any(ledger.why_stale(name) for name in ledger.stages)

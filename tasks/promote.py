@@ -1,0 +1,59 @@
+"""Stage promote: bundle, publish, read back, ask for a price, then move the channel's pointer; gates come first."""
+
+import json
+
+import polars as pl
+
+from blocks.lake import Lake
+from demand.release import write_bundle
+from demand.release.arrays import unpack
+from tasks.gates import pass_gates, read_verdicts
+from tasks.lineage import lineage_hashes
+from tasks.progress import Tell
+from tasks.releases import now, promote_release, write_release
+from tasks.stage import Metrics, Stage
+from tasks.workspace import Workspace
+
+
+def work(at: Workspace, tell: Tell) -> Metrics:
+    """A kill at any instant leaves the channel at the old release or at the new one: objects first, one swap last."""
+    params, verdicts = at.parameters["promote"], read_verdicts(at)
+    pass_gates(verdicts, str(params["override"]))
+    tell(0.0, "bundling")
+    models = at.work / "models"
+    manifest = write_bundle(
+        at.work / "release",
+        {path.stem: path.read_bytes() for path in sorted(models.glob("*.onnx"))},
+        unpack((models / "catalog.npz").read_bytes(), "catalog.npz"),
+        pl.read_parquet(at.work / "price_list.parquet"),
+        pl.read_parquet(at.work / "backtest.parquet"),
+        metrics=json.loads(at.metrics("train").read_text()),
+        gates=verdicts | {"override": params["override"]},
+        lineage=lineage_hashes(at.root),
+        week=json.loads(at.metrics("feature").read_text())["last_week"],
+        created=f"{now():%Y-%m-%dT%H:%M:%SZ}",
+    )
+    lake = Lake(at.store)
+    tell(0.3, f"publishing {manifest.id}")
+    write_release(lake, at.work / "release", manifest)
+    tell(0.6, "reading back and asking for prices")
+    pointer = promote_release(lake, manifest.id, str(params["channel"]), int(params["smoke_skus"]))
+    return {"release": manifest.id, "channel": params["channel"], "previous": pointer.previous, "store": lake.url}
+
+
+def line(metrics: Metrics) -> str:
+    """Which release is served now."""
+    before = f" (before: {metrics['previous']})" if metrics["previous"] else ""
+    return f"{metrics['channel']} serves {metrics['release']}{before}"
+
+
+def undone(at: Workspace, lake: Lake) -> str:
+    """A lake that was emptied gets the release once more."""
+    path = at.metrics("promote")
+    release = json.loads(path.read_text())["release"] if path.exists() else ""
+    if not release or lake.find(f"releases/{release}/manifest.json"):
+        return ""
+    return f"the lake has no release {release}"
+
+
+PROMOTE = Stage("promote", work, line, acts=True, undone=undone)

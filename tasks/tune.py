@@ -1,0 +1,33 @@
+"""Stage tune: the best hyperparameters of every model, validated on later weeks than they were fitted to."""
+
+import json
+
+from demand.partitions import read_partitions
+
+from demand.tune import tune
+from tasks.progress import Tell
+from tasks.stage import Metrics, Stage
+from tasks.workspace import Workspace
+
+
+def work(at: Workspace, tell: Tell) -> Metrics:
+    """A search that was killed goes on where it was: its trials lie outside of what the stage writes."""
+    panel = read_partitions(at.work / "panel")
+    storage = at.root / ".pricewright" / "trials.db"
+    storage.parent.mkdir(exist_ok=True)
+    tuned = tune(panel, at.parameters, storage, tell)
+    (at.work / "hyperparameters.json").write_text(json.dumps(tuned.hyperparameters, indent=2, sort_keys=True) + "\n")
+    (at.work / "plots").mkdir(exist_ok=True)
+    tuned.trials.write_csv(at.work / "plots" / "trials.csv")
+    return {"models": tuned.metrics}
+
+
+def line(metrics: Metrics) -> str:
+    """How much was searched, and which optimiser had to be replaced."""
+    models = metrics["models"]
+    fallbacks = [f"{name}: {words}" for name, found in models.items() for words in found["fallbacks"]]
+    trials = ", ".join(f"{name} {found['trials']}" for name, found in models.items())
+    return "; ".join([f"trials: {trials}", *fallbacks])
+
+
+TUNE = Stage("tune", work, line)

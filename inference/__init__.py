@@ -1,0 +1,1 @@
+"""The price API: answers at which price expected sales are highest, from a release, whatever else has failed."""

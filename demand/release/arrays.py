@@ -17,10 +17,10 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An npz; raises ReleaseError for an array of Python objects, which only pickle could hold."""
+    """An npz, in the order of the arrays; raises ReleaseError for one of Python objects, which need pickle."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(arrays):
+        for name in arrays:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", EPOCH), _npy(name, np.asarray(arrays[name])))
     return buffer.getvalue()
 

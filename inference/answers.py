@@ -1,0 +1,58 @@
+"""Answers as JSON text: from memory, from Redis, or computed, and then once for all who ask at the same time."""
+
+import json
+import threading
+from dataclasses import dataclass
+
+from inference.cache import Memory, RedisCache
+from inference.failover import answer
+from inference.query import Query
+from inference.release import Release
+from inference.settings import Settings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A JSON object without its opening fields; `cache` is memory, redis or miss."""
+
+    text: str
+    cache: str
+    model: str
+    fallbacks: list[dict[str, str]]
+
+
+class Answers:
+    """Keeps what was computed, under keys with the release id, so that a promotion needs no flush."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._memory = Memory(settings.memory_answers)
+        self.redis = RedisCache(settings)
+        self._going: dict[str, threading.Lock] = {}
+
+    def find(self, release: Release, place: int, query: Query) -> Answer:
+        """The answer for a SKU; only what the model asked for answered itself is kept."""
+        code = str(release.catalog.codes[place])
+        key = f"pricewright:1:{release.id}:{code}:{query.key()}"
+        kept = self._memory.find(key)
+        if kept is not None:
+            return Answer(kept, "memory", query.model, [])
+        with self._going.setdefault(key, threading.Lock()):
+            try:
+                return self._fetch(release, place, query, key, code)
+            finally:
+                self._going.pop(key, None)
+
+    def _fetch(self, release: Release, place: int, query: Query, key: str, code: str) -> Answer:
+        kept = self._memory.find(key)
+        if kept is not None:
+            return Answer(kept, "memory", query.model, [])
+        kept = self.redis.find(key, release=release.id, stock_code=code, model=query.model)
+        if kept is not None:
+            self._memory.keep(key, kept)
+            return Answer(kept, "redis", query.model, [])
+        found = answer(release, place, query)
+        text = json.dumps(found, allow_nan=False)
+        if not found["fallbacks"]:
+            self._memory.keep(key, text)
+            self.redis.keep(key, text)
+        return Answer(text, "miss", found["model"], found["fallbacks"])

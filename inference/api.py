@@ -1,0 +1,180 @@
+"""What each route answers, over one release, in JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from demand.errors import PricewrightError, UnknownSku
+from demand.release.manifest import MODELS
+from inference.answers import Answers
+from inference.events import Request
+from inference.failover import answer
+from inference.query import Complaint, InvalidQuery, read_query
+from inference.release import Release
+from inference.replies import Reply, problem, reply
+from inference.served import Served
+from inference.settings import Settings
+
+MOST_LISTED = 500  # SKUs on one page
+
+
+class Api:
+    """The routes by name; each takes the request and the parameters in its path."""
+
+    def __init__(self, settings: Settings, served: Served, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._served = served
+        self._now = now
+        self._answers = Answers(settings)
+
+    def price(self, request: Request, stock_code: str) -> Reply:
+        """The price of one SKU with its curve."""
+        query = read_query(request.query)
+        release = self._served.current()
+        found = self._answers.find(release, release.catalog.place(stock_code), query)
+        head = {"cache": found.cache, "release_trouble": self._served.trouble or None}
+        served = {"release": release.id, "model": found.model, "fallbacks": found.fallbacks, "cache": found.cache}
+        return Reply(200, f"{json.dumps(head)[:-1]}, {found.text[1:]}", served=served)
+
+    def prices(self, request: Request) -> Reply:
+        """Prices of many SKUs, without curves; SKUs that are not known are named."""
+        asked = _body(request)
+        codes = asked.pop("stock_codes", None)
+        if not isinstance(codes, list) or not codes or not all(isinstance(code, str) for code in codes):
+            raise InvalidQuery([Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed.")])
+        if len(codes) > self._settings.most_skus:
+            limit = self._settings.most_skus
+            return problem(413, f"{len(codes)} SKUs in one request, at most {limit} are answered.", "send several.")
+        query = read_query(asked)
+        release = self._served.current()
+        places, unknown = _places(release, codes)
+        if not places:
+            raise UnknownSku(f"none of the {len(codes)} SKUs is in the price list.", hint="GET /v1/skus lists them.")
+        found, refused = [], []
+        for place in places:
+            try:
+                found.append(answer(release, place, query, curve=False))
+            except InvalidQuery as error:
+                refused.append({"stock_code": str(release.catalog.codes[place]), "why": error.message})
+        head = {"release": release.id, "release_trouble": self._served.trouble or None}
+        return reply(head | {"prices": found, "unknown": unknown, "refused": refused})
+
+    def price_list(self, request: Request) -> Reply:
+        """The price list of the release, as CSV or JSON (`format`)."""
+        release = self._served.current()
+        wanted = request.query.get("format", "json")
+        if wanted not in ("csv", "json"):
+            raise InvalidQuery([Complaint("format", repr(wanted), "one of csv, json is needed.")])
+        rows = [release.catalog.listed(place) for place in range(len(release.catalog))]
+        if wanted == "json":
+            made = reply({"release": release.id, "prices": rows})
+        else:
+            name = f"price-list-{release.id}.csv"
+            headers = {"content-disposition": f'attachment; filename="{name}"'}
+            made = Reply(200, _csv(rows), "text/csv; charset=utf-8", headers)
+        if len(made.text.encode()) > self._settings.most_bytes:
+            return problem(413, f"the price list has {len(rows)} SKUs, too many for one reply.", "page /v1/skus.")
+        return made
+
+    def skus(self, request: Request) -> Reply:
+        """SKUs by code or description, a page at a time."""
+        limit, after = request.query.get("limit") or 50, request.query.get("cursor") or ""
+        if not str(limit).isdigit() or not 1 <= int(limit) <= MOST_LISTED:
+            raise InvalidQuery([Complaint("limit", repr(limit), f"a whole number from 1 to {MOST_LISTED} is needed.")])
+        text = str(request.query.get("search") or "")
+        catalog = self._served.current().catalog
+        places = catalog.search(text)
+        if not len(places):
+            raise UnknownSku(f"no SKU has {text!r} in its code or description.", hint="try a shorter text.")
+        later = places[catalog.codes[places] > str(after)]
+        page = [catalog.listed(int(place)) for place in later[: int(limit)]]
+        following = page[-1]["stock_code"] if len(later) > len(page) and page else None
+        return reply({"count": len(places), "skus": page, "next_cursor": following})
+
+    def sales(self, _: Request, stock_code: str) -> Reply:
+        """The weekly history behind the curve."""
+        release = self._served.current()
+        place = release.catalog.place(stock_code)
+        weeks, units, prices = release.catalog.history(place)
+        head = {"release": release.id, "stock_code": str(release.catalog.codes[place])}
+        return reply(head | {"week": weeks, "quantity": units, "unit_price": prices})
+
+    def release(self, _: Request) -> Reply:
+        """The release that is served: where it comes from, how good it is, what its gates said."""
+        release = self._served.current()
+        manifest = release.artifacts.manifest
+        known = {"created": manifest.created, "metrics": manifest.metrics, "gates": manifest.gates}
+        return reply(self._about(release) | known | {"lineage": manifest.lineage})
+
+    def health(self, _: Request) -> Reply:
+        """The state of everything that an answer may need; 503 when there is no release at all."""
+        release = self._served.current()
+        models = {name: _state(release, name) for name in MODELS}
+        good = not self._served.trouble and not any(state.startswith("resting") for state in models.values())
+        states = {"lake": self._served.trouble or "ok", "redis": self._answers.redis.state, "models": models}
+        return reply({"status": "ok" if good else "degraded"} | self._about(release) | states)
+
+    def ready(self, _: Request) -> Reply:
+        """Whether prices can be asked for."""
+        return reply({"status": "ready", "release": self._served.current().id})
+
+    def warmup(self, _: Request) -> Reply:
+        """Load the release and its network, and answer once, so that the next request finds everything there."""
+        release = self._served.current()
+        found = answer(release, 0, read_query({}))
+        return reply(
+            {"status": "warm", "release": release.id, "model": found["model"], "fallbacks": found["fallbacks"]}
+        )
+
+    def _about(self, release: Release) -> dict[str, Any]:
+        week = release.catalog.last_week
+        end = date.fromisocalendar(int(week[:4]), int(week[6:]), 7) + timedelta(days=1)
+        return {
+            "release": release.id,
+            "release_source": release.source,
+            "last_week": week,
+            "data_age_days": max((self._now().astimezone(UTC).date() - end).days, 0),
+            "skus": len(release.catalog),
+        }
+
+
+def _state(release: Release, model: str) -> str:
+    return release.breaker.why_resting(model) or ("open" if model in release.models.opened else "not opened yet")
+
+
+def _body(request: Request) -> dict[str, Any]:
+    try:
+        content = json.loads(request.body) if isinstance(request.body, str) else request.body
+    except ValueError as error:
+        content = error
+    if not isinstance(content, Mapping):
+        shown = str(content)[:80] if content else "empty"
+        raise InvalidQuery([Complaint("body", shown, 'a JSON object with "stock_codes" is needed.')])
+    return dict(content)
+
+
+def _places(release: Release, codes: list[str]) -> tuple[list[int], list[dict[str, Any]]]:
+    places: dict[int, None] = {}
+    unknown = []
+    for code in dict.fromkeys(codes):
+        try:
+            places[release.catalog.place(code)] = None
+        except PricewrightError as error:
+            unknown.append({"stock_code": code, "hint": error.hint})
+    return list(places), unknown
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    """A table that a spreadsheet opens; text that it would take for a formula is quoted with an apostrophe."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, rows[0], lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    return stream.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

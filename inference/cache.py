@@ -1,0 +1,105 @@
+"""Answers that were given before: in this process, and in Redis, which may fail at any time without harm."""
+
+import json
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from inference.breaker import Breaker
+from inference.settings import Settings
+
+REDIS = "redis"
+
+
+class Memory:
+    """The answers given last, by key; the one not asked for the longest goes first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._answers: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: str) -> str | None:
+        """An answer, or None."""
+        with self._lock:
+            text = self._answers.get(key)
+            if text is not None:
+                self._answers.move_to_end(key)
+            return text
+
+    def keep(self, key: str, text: str) -> None:
+        """Remember an answer."""
+        with self._lock:
+            self._answers[key] = text
+            self._answers.move_to_end(key)
+            while len(self._answers) > self._most:
+                self._answers.popitem(last=False)
+
+
+class RedisCache:
+    """Answers shared by all processes. The client's import takes longer than a price: a thread of its own does it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._breaker = Breaker(settings.retry_seconds)
+        self._client: Any = None
+        self._opening = threading.Lock()
+
+    @property
+    def state(self) -> str:
+        """For the health report: off, opening, ok, or why it rests."""
+        if not self._settings.redis_url:
+            return "off"
+        return self._breaker.why_resting(REDIS) or ("opening" if self._client is None else "ok")
+
+    def find(self, key: str, **expected: str) -> str | None:
+        """An answer that is a JSON object with these values; None when there is none or Redis does not answer."""
+        if not self._usable():
+            return None
+        found = self._do(lambda client: client.get(key))
+        return _sound(found, expected) if isinstance(found, bytes) else None
+
+    def keep(self, key: str, text: str) -> None:
+        """Remember an answer, if Redis takes it."""
+        if self._usable():
+            self._do(lambda client: client.set(key, text, ex=self._settings.redis_keep_seconds))
+        elif self._settings.redis_url and self._client is None and self._opening.acquire(blocking=False):
+            threading.Thread(target=self._open, daemon=True, name=REDIS).start()
+
+    def _usable(self) -> bool:
+        return self._client is not None and not self._breaker.why_resting(REDIS)
+
+    def _do(self, work: Any) -> Any:
+        try:
+            result = work(self._client)
+        except Exception as error:  # noqa: BLE001  whatever Redis or its client does, the price is computed
+            self._breaker.failed(REDIS, f"{type(error).__name__}: {error}")
+            return None
+        self._breaker.worked(REDIS)
+        return result
+
+    def _open(self) -> None:
+        try:
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
+            self._client = redis.Redis.from_url(
+                self._settings.redis_url,
+                socket_connect_timeout=self._settings.redis_connect_seconds,
+                socket_timeout=self._settings.redis_read_seconds,
+                retry=Retry(NoBackoff(), 0),
+            )
+        except Exception as error:  # noqa: BLE001  a missing package, a URL that is none: the price is computed
+            self._breaker.failed(REDIS, f"{type(error).__name__}: {error}")
+            self._opening.release()
+
+
+def _sound(body: bytes, expected: dict[str, str]) -> str | None:
+    try:
+        text = body.decode()
+        found = json.loads(text)
+    except ValueError:
+        return None
+    good = isinstance(found, dict) and all(found.get(name) == value for name, value in expected.items())
+    return text if good and text.startswith("{") else None

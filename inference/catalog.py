@@ -1,0 +1,117 @@
+"""What a release knows about every SKU: prices, guardrail, features, sales history, and its price list."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demand.errors import UnknownSku
+from demand.recommendation import Terms
+from demand.release.arrays import unpack
+from demand.release.manifest import CATALOG
+
+NEAR = 5  # at most so many codes are offered for one that is not known
+LIST = "list_"
+
+
+@dataclass(frozen=True)
+class Product:
+    """One SKU as the models need it; features (k,), effects (e,)."""
+
+    stock_code: str
+    description: str
+    current_price: float
+    reference_price: float
+    anchor_price: float
+    last_price: float
+    low: float
+    high: float
+    unit_cost: float | None
+    dispersion: float
+    features: NDArray[np.float32]
+    effects: NDArray[np.float32]
+
+
+class Catalog:
+    """catalog.npz of a release; SKUs are sorted by stock_code. Nothing is copied, rows are read when asked for."""
+
+    def __init__(self, body: bytes) -> None:
+        """Raises ReleaseError when these are no plain arrays."""
+        self.arrays = unpack(body, CATALOG)
+        self.codes = self.arrays["stock_code"]
+        self.terms = Terms(
+            bins=int(self.arrays["bins"]),
+            objective=self.arrays["objective"].item(),
+            minimum_probability=float(self.arrays["minimum_probability"]),
+            endings=tuple(self.arrays["endings"].tolist()),
+        )
+        self.spread = float(self.arrays["spread"])
+        self.last_week = str(self.arrays["last_week"])
+        self.columns = tuple(name.removeprefix(LIST) for name in self.arrays if name.startswith(LIST))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def place(self, stock_code: str) -> int:
+        """Where a SKU stands; the case of its letters does not matter. Raises UnknownSku with near matches."""
+        for code in (stock_code, stock_code.strip().upper()):
+            place = int(np.searchsorted(self.codes, code))
+            if place < len(self.codes) and self.codes[place] == code:
+                return place
+        near = self.near(stock_code)
+        raise UnknownSku(
+            f"SKU {stock_code!r} is in no price list; there are {len(self.codes)} SKUs.",
+            hint=f"did you mean {', '.join(near)}?" if near else "GET /v1/skus?search=... finds SKUs.",
+        )
+
+    def product(self, place: int) -> Product:
+        """The SKU at a place."""
+        at = {name: float(self.arrays[name][place]) for name in NUMBERS}
+        cost = float(self.arrays["unit_cost"][place])
+        return Product(
+            str(self.codes[place]),
+            str(self.arrays["description"][place]),
+            **at,
+            low=float(self.arrays["guardrail_low"][place]),
+            high=float(self.arrays["guardrail_high"][place]),
+            unit_cost=cost if np.isfinite(cost) else None,
+            features=self.arrays["features"][place],
+            effects=self.arrays["effects"][place],
+        )
+
+    def listed(self, place: int) -> dict[str, Any]:
+        """The SKU's row of the price list; what is not known is None."""
+        row = {name: self.arrays[LIST + name][place].item() for name in self.columns}
+        return {name: None if value != value else value for name, value in row.items()}
+
+    def history(self, place: int) -> tuple[list[str], list[float | None], list[float | None]]:
+        """Weeks (Mondays), units and prices; None for weeks in which the SKU was not on sale."""
+        units, prices = (self.arrays[name][place].tolist() for name in ("history_units", "history_price"))
+        known = [place for place, price in enumerate(prices) if price == price]
+        first = known[0] if known else 0
+        weeks = self.arrays["history_weeks"].tolist()[first:]
+        return weeks, [_known(value) for value in units[first:]], [_known(value) for value in prices[first:]]
+
+    def search(self, text: str) -> NDArray[np.intp]:
+        """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""
+        if not text.strip():
+            return np.arange(len(self.codes))
+        wanted = text.strip().upper()
+        described = np.char.find(np.char.upper(self.arrays["description"]), wanted) >= 0
+        return np.flatnonzero(described | np.char.startswith(self.codes, wanted))
+
+    def near(self, stock_code: str) -> list[str]:
+        """Known codes most like an unknown one, the most similar first."""
+        import difflib
+
+        wanted = stock_code.strip().upper()
+        start = self.codes[np.char.startswith(self.codes, wanted[:2])] if wanted else self.codes[:0]
+        return difflib.get_close_matches(wanted, start[:2000].tolist(), NEAR, 0.6)
+
+
+NUMBERS = ("current_price", "reference_price", "anchor_price", "last_price", "dispersion")
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else round(value, 4)

@@ -1,0 +1,69 @@
+"""What invokes the function, as one kind of request: API Gateway (REST and HTTP), function URL, direct, warm-up."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import quote
+
+Kind = Literal["gateway", "direct"]
+
+
+class UnreadableEvent(ValueError):
+    """The event is none of the kinds that are known."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Method, path and parameters; header names are in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None  # text over HTTP, the object itself when invoked directly
+    kind: Kind = "gateway"
+
+
+def read_event(event: Any) -> Request:
+    """The request in an event. Raises UnreadableEvent."""
+    if not isinstance(event, Mapping):
+        raise UnreadableEvent(f"the event is a {type(event).__name__}, an object is needed.")
+    context = event.get("requestContext")
+    if isinstance(context, Mapping) and isinstance(context.get("http"), Mapping):
+        return _http(event, context)
+    if "httpMethod" in event:
+        return _gateway(event, str(event["httpMethod"]), str(event.get("path") or "/"))
+    return _direct(event)
+
+
+def _http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
+    """Payload 2.0; the path starts with the stage unless that is the default one."""
+    path, stage = str(event.get("rawPath") or "/"), context.get("stage")
+    if stage and path.startswith(f"/{stage}/"):
+        path = path.removeprefix(f"/{stage}")
+    return _gateway(event, str(context["http"].get("method", "GET")), path)
+
+
+def _gateway(event: Mapping[str, Any], method: str, path: str) -> Request:
+    body = event.get("body")
+    if event.get("isBase64Encoded") and isinstance(body, str):
+        try:
+            body = base64.b64decode(body, validate=True).decode()
+        except ValueError:
+            raise UnreadableEvent("the body is no base64 of UTF-8 text.") from None
+    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    return Request(method.upper(), path, dict(event.get("queryStringParameters") or {}), headers, body)
+
+
+def _direct(event: Mapping[str, Any]) -> Request:
+    if "stock_code" in event:
+        code = quote(str(event["stock_code"]), safe="")
+        query = {name: value for name, value in event.items() if name != "stock_code"}
+        return Request("GET", f"/v1/predict-price/{code}", query, kind="direct")
+    if "stock_codes" in event:
+        return Request("POST", "/v1/prices", body=dict(event), kind="direct")
+    if event.get("warmup") or event.get("source") == "aws.events":
+        return Request("POST", "/v1/warmup", kind="direct")
+    keys = ", ".join(map(str, list(event)[:5])) or "nothing"
+    raise UnreadableEvent(f"the event has {keys}: stock_code, stock_codes, warmup, or an HTTP request is needed.")

@@ -1,0 +1,46 @@
+"""One line of JSON per request; its metrics are in CloudWatch's embedded format, so that an alarm can use them."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+NAMESPACE = "Pricewright"
+METRICS = [
+    {"Name": "Milliseconds", "Unit": "Milliseconds"},
+    {"Name": "Fallbacks", "Unit": "Count"},
+    {"Name": "Failures", "Unit": "Count"},
+    {"Name": "ReleaseTrouble", "Unit": "Count"},
+]
+
+
+def line(
+    route: str,
+    status: int,
+    milliseconds: float,
+    served: Mapping[str, Any],
+    trouble: str,
+    timestamp: int,
+    error: str = "",
+) -> str:
+    """The line of one request; `timestamp` in milliseconds since 1970."""
+    fallbacks = served.get("fallbacks") or []
+    about = {"Namespace": NAMESPACE, "Dimensions": [["Route"]], "Metrics": METRICS}
+    content = {
+        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [about]},
+        "Route": route,
+        "Status": status,
+        "Milliseconds": round(milliseconds, 3),
+        "Fallbacks": len(fallbacks),
+        "Failures": int(status >= 500),
+        "ReleaseTrouble": int(bool(trouble)),
+        **served,
+    }
+    extra = {"trouble": trouble, "error": error}
+    return json.dumps(content | {name: text for name, text in extra.items() if text})
+
+
+def write(text: str) -> None:
+    """To standard output, where Lambda's log is."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

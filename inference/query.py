@@ -1,0 +1,110 @@
+"""What a caller asks about a price, read from the parameters of a request."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from demand.decision import Objective
+from demand.errors import ParameterError
+from demand.release.manifest import MODELS
+
+LIST_MODEL = "price_list"  # the last resort: what the release wrote down
+TIERS = (*MODELS, LIST_MODEL)
+LEAST_BINS, MOST_BINS = 2, 1000
+MOST_PRICE = 1e9
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong with one parameter: the value seen, and the rule."""
+
+    parameter: str
+    value: str
+    rule: str
+
+
+class InvalidQuery(ParameterError):
+    """One or more parameters of a request break their rules."""
+
+    def __init__(self, complaints: list[Complaint], hint: str = "") -> None:
+        super().__init__("; ".join(f"{it.parameter} is {it.value}: {it.rule}" for it in complaints), hint)
+        self.complaints = complaints
+
+
+@dataclass(frozen=True)
+class Query:
+    """None: what the release says. The range is that of the curve; prices are recommended within the guardrail."""
+
+    unitprice_min: float | None = None
+    unitprice_max: float | None = None
+    num_price_bins: int | None = None
+    objective: Objective | None = None
+    unit_cost: float | None = None
+    model: str = MODELS[0]
+
+    def key(self) -> str:
+        """The same text for the same question, as part of a cache's key."""
+        return ",".join("" if value is None else str(value) for value in asdict(self).values())
+
+
+PARAMETERS = tuple(Query.__dataclass_fields__)
+
+
+def read_query(given: Mapping[str, Any]) -> Query:
+    """The query of a request's parameters (text or JSON values). Raises InvalidQuery with all that is wrong."""
+    complaints = [
+        Complaint(name, _shown(value), f"not a parameter; there are {', '.join(PARAMETERS)}.")
+        for name, value in given.items()
+        if name not in PARAMETERS
+    ]
+    lowest = _number(given, "unitprice_min", 0.0, complaints, above=True)
+    highest = _number(given, "unitprice_max", 0.0, complaints, above=True)
+    if lowest is not None and highest is not None and lowest >= highest:
+        complaints.append(Complaint("unitprice_min", f"{lowest:g}", f"must be below unitprice_max, {highest:g}."))
+    bins = _number(given, "num_price_bins", LEAST_BINS, complaints, most=MOST_BINS)
+    if bins is not None and bins != int(bins):
+        complaints.append(Complaint("num_price_bins", f"{bins:g}", "a whole number is needed."))
+    cost = _number(given, "unit_cost", 0.0, complaints)
+    objective = _choice(given, "objective", get_args(Objective), complaints)
+    model = _choice(given, "model", TIERS, complaints)
+    if complaints:
+        raise InvalidQuery(complaints)
+    return Query(lowest, highest, None if bins is None else int(bins), objective, cost, model or MODELS[0])  # type: ignore[arg-type]
+
+
+def _number(
+    given: Mapping[str, Any],
+    name: str,
+    least: float,
+    complaints: list[Complaint],
+    *,
+    above: bool = False,
+    most: float = MOST_PRICE,
+) -> float | None:
+    value = given.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if least <= number <= most and not (above and number == least):
+        return number
+    bound = "above" if above else "of at least"
+    complaints.append(Complaint(name, _shown(value), f"a number {bound} {least:g} and at most {most:g} is needed."))
+    return None
+
+
+def _choice(given: Mapping[str, Any], name: str, choices: tuple[str, ...], complaints: list[Complaint]) -> str | None:
+    value = given.get(name)
+    if value is None or value == "":
+        return None
+    if value in choices:
+        return str(value)
+    complaints.append(Complaint(name, _shown(value), f"one of {', '.join(choices)} is needed."))
+    return None
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]

@@ -1,0 +1,92 @@
+"""Which release is served: the one the channel points to, the one before while it cannot be loaded, or the image's."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from demand.errors import LakeError, PricewrightError, ReleaseError
+from inference.artifacts import open_artifacts
+from inference.release import Release, load
+from inference.settings import Settings
+from inference.store import FolderStore, Store, open_store
+
+RELEASE_ID = re.compile(r"\d{4}-W\d{2}-[0-9a-f]{8}")
+
+
+class Served:
+    """Follows a channel: one request in every `refresh_seconds` asks whether the pointer has moved."""
+
+    def __init__(
+        self, settings: Settings, store: Store | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._store = store or (open_store(settings) if settings.store else None)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._release: Release | None = None
+        self._tag = ""
+        self._next = -1.0
+        self.trouble = ""  # why the release is not the one that the channel points to, or may not be
+
+    def current(self) -> Release:
+        """The release to answer from; raises ReleaseError when there is none at all."""
+        release = self._release
+        if release is not None and self._clock() < self._next:
+            return release
+        if self._lock.acquire(blocking=release is None):  # one asks, the others go on with what there is
+            try:
+                if self._release is None or self._clock() >= self._next:
+                    self._refresh()
+                    self._next = self._clock() + self._settings.refresh_seconds
+            finally:
+                self._lock.release()
+        if self._release is None:
+            raise ReleaseError(f"there is no release to answer from: {self.trouble}", hint="pricewright doctor.")
+        return self._release
+
+    def _refresh(self) -> None:
+        self.trouble = ""
+        try:
+            self._follow()
+        except PricewrightError as error:
+            self.trouble = error.message
+        if self._release is None:
+            self._take_baked()
+
+    def _follow(self) -> None:
+        """Load the release that the channel points to, if it is another one than is served."""
+        wanted, tag = self._settings.release, ""
+        if self._store is None:
+            raise LakeError("no lake is configured (PRICEWRIGHT_STORE is empty).")
+        if not wanted:
+            pointer = f"channels/{self._settings.channel}.json"
+            seen = self._store.changed(pointer, self._tag)
+            if seen is None:
+                return
+            wanted, tag = _release_of(pointer, seen[0]), seen[1]
+        if self._release is None or (self._release.id, self._release.source) != (wanted, "lake"):
+            artifacts = open_artifacts(self._store, f"releases/{wanted}/", "lake", wanted)
+            self._release = load(artifacts, self._settings, network=self._release is not None)
+        self._tag = tag
+
+    def _take_baked(self) -> None:
+        folder = self._settings.baked_release
+        if not folder:
+            return
+        try:
+            self._release = load(open_artifacts(FolderStore(Path(folder)), "", "image"), self._settings, network=False)
+        except PricewrightError as error:
+            self.trouble += f" And the release in the image: {error.message}"
+
+
+def _release_of(pointer: str, body: bytes) -> str:
+    try:
+        release = json.loads(body)["release"]
+    except (ValueError, KeyError, TypeError):
+        release = None
+    if not isinstance(release, str) or not RELEASE_ID.fullmatch(release):
+        raise ReleaseError(f"{pointer} is no pointer to a release: {body[:80]!r}.")
+    return release

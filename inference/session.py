@@ -1,0 +1,87 @@
+"""ONNX sessions that can be stopped: a model that takes too long is ended, and another one answers."""
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from demand.errors import ModelError
+
+Result = TypeVar("Result")
+
+
+class Worker(Generic[Result]):
+    """A thread that does one piece of work at a time; whoever waits longer than the limit goes on without it."""
+
+    def __init__(self) -> None:
+        self._todo: SimpleQueue[tuple[Callable[[], Result], list[Any], threading.Lock]] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True, name="model").start()
+
+    def do(self, work: Callable[[], Result], seconds: float) -> Result:
+        """The result of `work`, or what it raised. Raises TimeoutError after the limit."""
+        outcome: list[Any] = []
+        done = threading.Lock()
+        done.acquire()
+        self._todo.put((work, outcome, done))
+        if not done.acquire(timeout=seconds):
+            raise TimeoutError
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        result: Result = outcome[0]
+        return result
+
+    def _work(self) -> None:
+        while True:
+            work, outcome, done = self._todo.get()
+            try:
+                outcome.append(work())
+            except Exception as error:  # noqa: BLE001  raised again where the result is waited for
+                outcome.append(error)
+            done.release()
+            del work, outcome, done
+
+
+class Workers:
+    """Idle workers, reused; one that ran over its limit is left to end by itself."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._idle: list[Worker[Any]] = []
+
+    def do(self, work: Callable[[], Result], stop: Callable[[], None]) -> Result:
+        """Do the work within the limit. Raises ModelError when it takes longer, after asking it to stop."""
+        try:
+            worker: Worker[Any] = self._idle.pop()
+        except IndexError:
+            worker = Worker()
+        try:
+            result: Result = worker.do(work, self.seconds)
+        except TimeoutError:
+            stop()
+            raise ModelError(f"no answer within {self.seconds:g} s.") from None
+        except BaseException:
+            self._idle.append(worker)
+            raise
+        self._idle.append(worker)
+        return result
+
+
+class Stoppable:
+    """An ONNX session whose run can be ended from another thread."""
+
+    def __init__(self, session: Any) -> None:
+        import onnxruntime
+
+        self._session = session
+        self.options = onnxruntime.RunOptions()
+
+    def run(self, outputs: list[str], feed: dict[str, Any]) -> Any:
+        """As InferenceSession.run."""
+        return self._session.run(outputs, feed, self.options)
+
+    def stop(self) -> None:
+        """End the run that goes on, and take new options for the next."""
+        import onnxruntime
+
+        self.options.terminate = True
+        self.options = onnxruntime.RunOptions()

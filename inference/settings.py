@@ -1,0 +1,55 @@
+"""What the operator sets, read from the environment once, when the first request comes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from demand.errors import ParameterError
+
+PREFIX = "PRICEWRIGHT_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every field is read from PRICEWRIGHT_<FIELD>; seconds are time limits unless said otherwise."""
+
+    store: str = ""  # the lake: s3://bucket/prefix or a folder; empty: the baked-in release alone
+    channel: str = "production"
+    release: str = ""  # serve this release and follow no channel
+    baked_release: str = ""  # folder of the release in the image, the last resort
+    redis_url: str = ""  # empty: prices are cached in the process alone
+    s3_endpoint: str = ""  # empty: AWS
+    region: str = ""
+    refresh_seconds: float = 30.0  # how often the channel's pointer is read again
+    pointer_seconds: float = 1.0
+    artifact_seconds: float = 10.0
+    model_seconds: float = 0.5
+    retry_seconds: float = 15.0  # a model or Redis that failed is left alone for so long
+    redis_connect_seconds: float = 0.05
+    redis_read_seconds: float = 0.05
+    redis_keep_seconds: int = 86_400  # answers stay in Redis for so long
+    memory_answers: int = 2_000  # answers kept in the process: a curve of 100 prices is 6 kB
+    most_skus: int = 5_000  # of one bulk request
+    most_bytes: int = 5_500_000  # of a reply: Lambda refuses 6 MB
+    allowed_origins: str = ""  # comma-separated origins of web pages that may ask, or *
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from the environment. Raises ParameterError for a value that is no number where one is needed."""
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        text = environment.get(PREFIX + field.name.upper(), "")
+        if text:
+            values[field.name] = _convert(field.name, text, type(field.default))
+    values.setdefault("region", environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "")
+    return Settings(**values)
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if kind is not str and not 0 < value < float("inf"):
+        raise ParameterError(f"{PREFIX}{name.upper()} is {text!r}: a number above 0 is needed.")
+    return value

@@ -1,0 +1,109 @@
+"""The lake as the price API sees it: it reads objects, and asks whether one has changed since."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from demand.errors import LakeError
+from inference.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+
+class Store(Protocol):
+    """Reads objects below a URL or a folder."""
+
+    def read(self, key: str) -> bytes:
+        """An object. Raises LakeError when it is not there or cannot be read."""
+        ...
+
+    def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
+        """A small object with its tag, or None while the tag is still this one. Raises LakeError as read does."""
+        ...
+
+
+def open_store(settings: Settings) -> Store:
+    """The store of these settings; nothing is opened before the first read."""
+    url = settings.store
+    if "://" in url and not url.startswith("file://"):
+        return BucketStore(settings)
+    return FolderStore(Path(url.removeprefix("file://")))
+
+
+class FolderStore:
+    """A local folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, key: str) -> bytes:
+        """See Store."""
+        try:
+            return (self._folder / key).read_bytes()
+        except OSError as error:
+            raise LakeError(f"{self._folder / key} cannot be read: {error.strerror}.") from None
+
+    def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
+        """See Store; the content itself is the tag."""
+        body = self.read(key)
+        seen = body.hex()
+        return None if seen == tag else (body, seen)
+
+
+class BucketStore:
+    """An S3 bucket through obstore, which is imported with the first read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: dict[float, ObjectStore] = {}
+
+    def read(self, key: str) -> bytes:
+        """See Store."""
+        return self._get(key, {}, self._settings.artifact_seconds)[0]
+
+    def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
+        """See Store; S3 compares the ETag and sends the object only when it differs."""
+        from obstore.exceptions import NotModifiedError
+
+        try:
+            return self._get(key, {"if_none_match": tag} if tag else {}, self._settings.pointer_seconds)
+        except NotModifiedError:
+            return None
+
+    def _get(self, key: str, options: Any, seconds: float) -> tuple[bytes, str]:
+        import obstore
+        from obstore.exceptions import BaseError, NotModifiedError
+
+        try:
+            answer = obstore.get(self._within(seconds), key, options=options)
+            return bytes(answer.bytes()), answer.meta["e_tag"] or ""
+        except NotModifiedError:
+            raise
+        except FileNotFoundError:
+            raise LakeError(f"{self._settings.store} has no {key}.") from None
+        except (BaseError, OSError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise LakeError(f"{self._settings.store} refuses {key}: {first}") from None
+
+    def _within(self, seconds: float) -> "ObjectStore":
+        """A client whose requests take at most so many seconds; one more try, no longer."""
+        if seconds not in self._opened:
+            from obstore.store import from_url
+
+            endpoint = self._settings.s3_endpoint
+            limit = timedelta(seconds=seconds)
+            config: dict[str, Any] = {"region": self._settings.region} if self._settings.region else {}
+            if endpoint:
+                config |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
+            self._opened[seconds] = from_url(
+                self._settings.store,
+                client_options={
+                    "timeout": limit,
+                    "connect_timeout": limit,
+                    "allow_http": endpoint.startswith("http://"),
+                },
+                retry_config={"max_retries": 1, "retry_timeout": limit},
+                **config,
+            )
+        return self._opened[seconds]

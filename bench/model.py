@@ -1,0 +1,110 @@
+"""`python -m bench.model`: the demand model against everything a retailer could pick instead.
+
+Four parts, each printed when it is done and written to docs/benchmarks.md: simulated markets, real weeks,
+ablations, growth.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bench import growth, machine, real_weeks
+from bench.market_tables import ablation_section, market_section
+from bench.markets import NETWORK, Played, competitors, play
+from bench.report import HEADINGS, write_section
+from demand.market import REGIMES
+from tasks.parameters import read_parameters
+
+ROOT = Path(__file__).parents[1]
+SEEDS, QUICK_SKUS = (1, 2, 3), 120
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the parts asked for."""
+    options = _options(arguments)
+    params = read_parameters(ROOT / "params.yaml")
+    out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
+    print(f"measured on {machine.describe()}", flush=True)
+    if options.parts & {1, 3}:
+        _markets(params, options, out)
+    if 2 in options.parts:
+        _real_weeks(params, options, out)
+    if 4 in options.parts:
+        _growth(params, options, out)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.model", description=__doc__)
+    parser.add_argument("--parts", type=lambda text: {int(part) for part in text.split(",")}, default={1, 2, 3, 4})
+    parser.add_argument(
+        "--quick", action="store_true", help="one seed, fewer SKUs; printed only, unless --out is given"
+    )
+    parser.add_argument("--out", type=Path, help="the file to write, docs/benchmarks.md by default")
+    return parser.parse_args(arguments)
+
+
+def _markets(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+    began, seeds = time.perf_counter(), SEEDS[:1] if options.quick else SEEDS
+    skus = QUICK_SKUS if options.quick else int(params["market"]["skus"])
+    markets: list[Played] = []
+    for regime in REGIMES:
+        for seed in seeds:
+            own = {**params, "market": {**params["market"], "regime": regime, "seed": seed, "skus": skus}}
+            markets.append(play(own, rivals=1 in options.parts, ablations=3 in options.parts))
+            _say(markets[-1])
+    settings = (
+        f"Seeds {', '.join(map(str, seeds))} of {len(REGIMES)} regimes, {skus} SKUs x {params['market']['weeks']} "
+        f"weeks, {params['market']['dirt']:.0%} dirt. Network and backups with the defaults of params.yaml, not tuned."
+    )
+    if 1 in options.parts:
+        missing = [] if "EconML LinearDML" in competitors() else ["EconML is not installed here and took no part."]
+        _finish(out, HEADINGS[0], [settings, *missing, market_section(markets)], began)
+    if 3 in options.parts:
+        _finish(out, HEADINGS[2], [settings, ablation_section(markets)], began)
+
+
+def _say(played: Played) -> None:
+    shares = ", ".join(f"{name} {score.captured:.2f}" for name, score in played.scores.items())
+    print(
+        f"{played.name}: {shares}; covered {played.coverage:.0%}, {played.seconds[NETWORK]:.0f} s training", flush=True
+    )
+
+
+def _real_weeks(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+    began, parts = time.perf_counter(), []
+    for name in real_weeks.FILES[: 1 if options.quick else None]:
+        source = real_weeks.FOLDER / name
+        if source.exists():
+            parts.append(real_weeks.real_section(source, real_weeks.judge(source, params)))
+            print(f"{name} is judged", flush=True)
+        else:
+            parts.append(f"{name} is not beside this checkout: this table was skipped.")
+    words = (
+        f"The last {params['train']['backtest_weeks']} full weeks, one week ahead, the week's own price known. RMSLE "
+        "is judged on the mean log, MAE and WAPE on the median, bias on the mean. Defaults of params.yaml, not tuned."
+    )
+    _finish(out, HEADINGS[1], [words, *parts], began)
+
+
+def _growth(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+    began, costs = time.perf_counter(), {}
+    for size in growth.SIZES[: 1 if options.quick else None]:
+        costs[size] = growth.grow(params, size, SEEDS[0])
+        spent = ", ".join(f"{step} {cost.seconds:.0f} s {cost.memory:.1f} GB" for step, cost in costs[size].items())
+        print(f"{size}x: {spent}", flush=True)
+    _finish(out, HEADINGS[3], [f"Seed {SEEDS[0]}.", growth.growth_section(costs)], began)
+
+
+def _finish(out: Path | None, heading: str, parts: Sequence[str], began: float) -> None:
+    measured = f"Measured on {date.today()} in {time.perf_counter() - began:.0f} s: {machine.describe()}."
+    text = "\n\n".join([*parts, measured])
+    print(f"\n## {heading}\n\n{text}\n", flush=True)
+    if out is not None:
+        write_section(out, heading, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -36,11 +36,10 @@ def price_list(
 ) -> pl.DataFrame:
     """The price list of the network; catalog rows, features (n, k) and effects (n, e) are in the same order.
 
+    catalog: as the feature stage makes it, with anchor_price, the price through which the SKU's curve goes.
     A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so.
     """
-    rows = [
-        _row(session, sku, features[i], effects[i], params) for i, sku in enumerate(catalog.iter_rows(named=True))
-    ]
+    rows = [_row(session, sku, features[i], effects[i], params) for i, sku in enumerate(catalog.iter_rows(named=True))]
     return pl.DataFrame(rows, schema_overrides={"description": pl.String}, infer_schema_length=None).select(COLUMNS)
 
 
@@ -57,7 +56,7 @@ def _row(
     cost, terms, note = sku["unit_cost"], terms_of(params), ""
     if terms.objective == "profit" and cost is None:
         terms, note = Terms(terms.bins, "sales", terms.minimum_probability, terms.endings), " (no unit cost known)"
-    found = recommend(session.units_at(features, effects, reference), current, low, high, terms, cost)
+    found = recommend(session.units_at(features, effects, float(sku["anchor_price"])), current, low, high, terms, cost)
     decision = found.decision
     return {
         "stock_code": sku["stock_code"],

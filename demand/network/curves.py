@@ -80,7 +80,7 @@ class CurveFit:
         if not np.isfinite(self.moved):
             raise ModelError(
                 f"the curves diverged in sweep {number}: the mean step is {self.moved}.",
-                hint="look for extreme units or prices in the panel, or raise train.curves.batch_skus.",
+                hint="look for extreme units or prices in the panel, or lower network.curves.damping.",
             )
         if number >= SETTLING_SWEEPS:
             self._learn_weeks(sums)

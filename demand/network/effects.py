@@ -36,7 +36,9 @@ class Layout:
         parts = [ones, seasons(weeks, harmonics), ramps(weeks, level_knot)] if control else [ones]
         path = np.concatenate([ones, ramps(weeks, slope_knot)], axis=1) if control else ones
         season_columns = 2 * harmonics if control else 0
-        return cls(torch.tensor(np.concatenate(parts, axis=1), dtype=DTYPE), torch.tensor(path, dtype=DTYPE), season_columns)
+        return cls(
+            torch.tensor(np.concatenate(parts, axis=1), dtype=DTYPE), torch.tensor(path, dtype=DTYPE), season_columns
+        )
 
     @property
     def base(self) -> int:

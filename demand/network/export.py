@@ -48,8 +48,9 @@ class _Graph:
 
 
 def to_onnx(network: DemandNetwork, draws: int, seed: int, calibration: float = 1.0) -> bytes:
-    """Inputs: features (1, k), effects (1, 12), log_price_ratio (n,). Output: units (n, draws), expected units per
-    posterior draw; `calibration` multiplies them. The graph agrees with the Python model to 1e-4.
+    """Inputs: features (r, k), effects (r, 12), log_price_ratio (n,), where r is 1 (a curve) or n (n single rows).
+    Output: units (n, draws), expected units per posterior draw; `calibration` multiplies them. The graph agrees
+    with the Python model to 1e-4.
     """
     graph = _Graph()
     k = len(network.features)
@@ -58,11 +59,13 @@ def to_onnx(network: DemandNetwork, draws: int, seed: int, calibration: float = 
     log_units = _level(graph, network, graph("Concat", "features", history, axis=1))
     effect = _effect(graph, normal_draws(draws, seed))
     members = graph("Exp", log_units)
-    level = graph("Mul", graph("ReduceMean", members, keepdims=0), graph.constant(calibration))
+    level = graph(
+        "Mul", graph("ReduceMean", members, graph.constant([0], np.int64), keepdims=0), graph.constant(calibration)
+    )
     graph("Mul", graph("Exp", effect), level, output="units")
     inputs = [
-        helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, k]),
-        helper.make_tensor_value_info("effects", TensorProto.FLOAT, [1, width]),
+        helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", k]),
+        helper.make_tensor_value_info("effects", TensorProto.FLOAT, ["rows", width]),
         helper.make_tensor_value_info("log_price_ratio", TensorProto.FLOAT, ["prices"]),
     ]
     output = helper.make_tensor_value_info("units", TensorProto.FLOAT, ["prices", draws])
@@ -76,7 +79,7 @@ def to_onnx(network: DemandNetwork, draws: int, seed: int, calibration: float = 
 
 
 def _level(graph: _Graph, network: DemandNetwork, inputs: str) -> str:
-    """Log expected units at the anchor price, one per member."""
+    """Log expected units at the anchor price, (members, r, 1)."""
     level: LevelNetwork = network.level
 
     def parameter(name: str) -> str:
@@ -118,4 +121,3 @@ def _effect(graph: _Graph, normal: NDArray[np.float32]) -> str:
     quotient = graph("Div", graph("Sub", graph("Exp", safe), graph.constant(1.0)), safe)
     value = graph("Mul", x, graph("Where", near, series, quotient))
     return graph("Clip", graph("Neg", graph("Mul", slope, value)), graph.constant(-30.0), graph.constant(30.0))
-

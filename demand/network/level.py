@@ -5,14 +5,14 @@ share are a random effect with its own prior, so that no member can learn single
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, silu
+from torch.nn.functional import silu
 
 from demand.network.heads import OUTPUTS, SIZE, losses
 from demand.network.rows import Rows
@@ -45,13 +45,21 @@ class LevelNetwork(nn.Module):
         self.past = weights(k, OUTPUTS, 0.01)
         self.week = nn.Parameter(torch.zeros(weeks, OUTPUTS))
         self.share = float(params["dropout"])
+        self.generator = generator
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(N, k) -> (E, N, 6), without the weeks' own effects, which nobody knows in advance."""
         x = ((inputs - self.centre) * self.scale).clamp(-CLIP, CLIP).unsqueeze(0)
-        hidden = dropout(silu(x @ self.first + self.first_bias), self.share, self.training)
-        hidden = dropout(hidden + silu(hidden @ self.second + self.second_bias), self.share, self.training)
+        hidden = self._dropped(silu(x @ self.first + self.first_bias))
+        hidden = self._dropped(hidden + silu(hidden @ self.second + self.second_bias))
         return hidden @ self.last + self.last_bias + x @ self.past
+
+    def _dropped(self, hidden: Tensor) -> Tensor:
+        """Dropout with a generator of our own: torch's is shared by all trials that run side by side."""
+        if not self.training or self.share == 0:
+            return hidden
+        kept = torch.rand(hidden.shape, generator=self.generator) >= self.share
+        return hidden * kept / (1 - self.share)
 
     def weights(self) -> list[nn.Parameter]:
         """All parameters but the weeks' effects."""
@@ -66,8 +74,13 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(seed)
         self.loss_weights = torch.tensor([float(params["likelihood_weight"]), 1.0, 1.0, 1.0, 1.0])[:, None, None]
 
-    def train(self, rows: Rows, epochs: int, learning_rate: float) -> float:
-        """`epochs` passes over the rows with one cycle of the learning rate; the mean loss of the last pass."""
+    def train(
+        self, rows: Rows, epochs: int, learning_rate: float, after: Callable[[int], None] = lambda epoch: None
+    ) -> float:
+        """`epochs` passes over the rows with one cycle of the learning rate; the mean loss of the last pass.
+
+        `after(epoch)` is called after every pass.
+        """
         data = [torch.tensor(a, dtype=torch.float32) for a in (rows.inputs, rows.effect + rows.base, rows.units)]
         week = torch.tensor(rows.week)
         weight = 0.5 ** ((week.max() - week) / float(self.params["half_life_weeks"]))
@@ -76,9 +89,9 @@ class Trainer:
         steps = epochs * math.ceil(len(rows) / size)
         rates = [learning_rate, 5 * learning_rate]
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=max(steps, 2), pct_start=0.2)
-        self.network.train()
         total = 0.0
-        for _ in range(epochs):
+        for epoch in range(epochs):
+            self.network.train()
             total = 0.0
             for index in torch.randperm(len(rows), generator=self.generator).split(size):
                 batch = [table[index] for table in data]
@@ -89,6 +102,7 @@ class Trainer:
                 optimiser.step()
                 schedule.step()
                 total += float(loss.detach()) * len(index) / len(rows)
+            after(epoch)
         return total
 
     def _loss(self, batch: list[Tensor], week: Tensor, weight: Tensor, count: int) -> Tensor:

@@ -22,6 +22,7 @@ from demand.network.curves import Curves, fit_curves
 from demand.network.grid import grid_of
 from demand.network.level import LevelNetwork, Trainer
 from demand.network.rows import HISTORY, Rows, rows_of
+from demand.network.shape import log_effect
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -60,22 +61,31 @@ class DemandNetwork:
         params: Mapping[str, Any],
         seed: int,
         progress: Progress = no_progress,
+        after: Callable[["DemandNetwork", int], None] = lambda network, epoch: None,
     ) -> "DemandNetwork":
-        """Fit the feedforward part alone, on given curves (tuning tries many of them)."""
+        """Fit the feedforward part alone, on given curves (tuning tries many of them).
+
+        `after(network, epoch)` is called after every pass.
+        """
         level_params = params["level"]
         rows = rows_of(panel, features, curves, level_params["base"], float(level_params["effect_cap"]))
         rows = rows[rows.week >= min(int(level_params["first_weeks"]), max(int(rows.week.max()) - 8, 0))]
         inputs = _without_common(rows, len(features), int(level_params["calendar_weeks"]))
         level = LevelNetwork(inputs, int(rows.week.max()) + 100, level_params, seed)
         trainer = Trainer(level, level_params, seed)
-        loss = trainer.train(rows, int(level_params["epochs"]), float(level_params["learning_rate"]))
-        progress("levels", 1, 1)
+        network, epochs = cls(curves, level, trainer, features), int(level_params["epochs"])
+
+        def after_epoch(epoch: int) -> None:
+            progress("levels", epoch + 1, epochs)
+            after(network, epoch)
+
+        loss = trainer.train(rows, epochs, float(level_params["learning_rate"]), after_epoch)
         if not np.isfinite(loss):
             raise ModelError(
                 f"the feedforward part diverged: its loss is {loss}.",
-                hint="lower train.network.level.learning_rate, or look for extreme units in the panel.",
+                hint="lower tune.network.space.learning_rate.high, or look for extreme units in the panel.",
             )
-        return cls(curves, level, trainer, features)
+        return network
 
     def update(self, panel: pl.DataFrame) -> None:
         """Learn from the newest weeks of the panel with a few careful passes; the curves stay as they are."""
@@ -115,14 +125,33 @@ class DemandNetwork:
         units = Forecast(mean.double().numpy(), np.expm1(median), log1p, np.expm1(low), np.expm1(high))
         return units, size.double().numpy()
 
-    def effects(self, rows: Rows) -> NDArray[np.float32]:
+    def effects(self, rows: Rows, sku: NDArray[np.int64]) -> NDArray[np.float32]:
         """What the release keeps per SKU: mean of (latent slope, curvature), its Cholesky factor, HISTORY; (n, 12).
 
-        rows: one per SKU of the curves, in their order.
+        rows: one per SKU; sku: (n,) their places among the curves.
         """
-        root = np.linalg.cholesky(self.curves.covariance + 1e-10 * np.eye(2))
+        root = np.linalg.cholesky(self.curves.covariance[sku] + 1e-10 * np.eye(2))
         triangle = np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]])
-        return np.column_stack([self.curves.mean, triangle, rows.inputs[:, -len(HISTORY) :]]).astype(np.float32)
+        return np.column_stack([self.curves.mean[sku], triangle, rows.inputs[:, -len(HISTORY) :]]).astype(np.float32)
+
+    def expected_units(
+        self, features: NDArray[np.float32], effects: NDArray[np.float32], log_price_ratio: Floats, normal: Floats
+    ) -> Floats:
+        """Expected units of one SKU at n prices per draw, (n, S): what the released graph computes, in Python.
+
+        features (k,), effects (12,), normal (2, S): standard normal pairs behind the draws.
+        """
+        inputs = torch.tensor(np.concatenate([features, effects[5:]])[None])
+        rough = np.log(np.expm1(max(float(features[self.features.index(self.trainer.params["base"])]), 0.0)) + 0.1)
+        self.level.eval()
+        with torch.no_grad():
+            level = torch.exp(heads.log_mean(self.level(inputs), torch.tensor([rough], dtype=torch.float32))).mean()
+        mean, (a, b, c) = torch.tensor(effects[:2]).double(), torch.tensor(effects[2:5]).double()
+        draws = torch.tensor(normal).double()
+        slope, curvature = mean[0] + a * draws[0], mean[1] + b * draws[0] + c * draws[1]
+        effect = log_effect(torch.tensor(log_price_ratio).double()[:, None], slope, curvature).clamp(-30, 30)
+        units: Floats = (torch.exp(effect) * level.double()).numpy()
+        return units
 
     def _covering(self, panel: pl.DataFrame) -> Curves:
         """The curves, with the population's mean curve for SKUs that came after the fit."""

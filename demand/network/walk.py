@@ -54,7 +54,9 @@ class Walked:
     spread: float
 
 
-def walk(panel: pl.DataFrame, network: DemandNetwork, weeks: list[date], judged: int, params: Mapping[str, Any]) -> Walked:
+def walk(
+    panel: pl.DataFrame, network: DemandNetwork, weeks: list[date], judged: int, params: Mapping[str, Any]
+) -> Walked:
     """Walk a network that was fitted before weeks[0] through `weeks`; the last `judged` of them are returned.
 
     Raises ModelError when a week has no rows. The network has learned all of `weeks` afterwards.

@@ -1,0 +1,183 @@
+"""The train stage: four models on all weeks, judged on the last ones, and the price list of the network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from demand.backtest import backtest_rows, measure
+from demand.backups import BACKUPS
+from demand.backups.trained import TrainedBackup, train_backup
+from demand.catalog import Arrays, catalog_arrays, history_arrays
+from demand.errors import ModelError, ParameterError
+from demand.feature import FEATURES
+from demand.network.export import to_onnx
+from demand.network.network import DemandNetwork
+from demand.network.session import NetworkSession
+from demand.network.settings import network_settings
+from demand.network.walk import Walked, walk
+from demand.partitions import iso_week
+from demand.price_list import price_list
+
+Tell = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, backtest: as released; metrics: numbers."""
+
+    models: dict[str, bytes]
+    catalog: Arrays
+    price_list: pl.DataFrame
+    backtest: pl.DataFrame
+    metrics: dict[str, Any]
+
+
+def train(
+    panel: pl.DataFrame,
+    coming: pl.DataFrame,
+    catalog: pl.DataFrame,
+    hyperparameters: Mapping[str, Mapping[str, Any]],
+    params: Mapping[str, Any],
+    tell: Tell = lambda share, words: None,
+    features: Sequence[str] = FEATURES,
+) -> Trained:
+    """Train, judge and price. `params` is all of params.yaml; panel, coming and catalog are those of the feature stage.
+
+    Raises ParameterError when models would be judged on weeks that the tuning has seen.
+    """
+    _check_weeks(panel, params)
+    own = params["train"]
+    settings = network_settings(params, hyperparameters["network"], own["network"])
+    tell(0.0, "network, on the weeks before the backtest")
+    walked = _walk(panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"))
+    tell(0.4, "network, on all weeks")
+    network = DemandNetwork.fit(panel, features, settings, int(own["seed"]))
+    release = _network_release(network, walked, panel, coming, catalog, params)
+    parts, models, arrays = [_walked_rows(walked)], {"network": release.model}, release.arrays
+    for place, name in enumerate(BACKUPS):
+        tell(0.7 + 0.1 * place, name)
+        backup = _backup(name, panel, features, hyperparameters[name], own)
+        models[name] = backup.model.to_onnx()
+        arrays |= backup.retransformation.arrays(name)
+        parts.append(backtest_rows(panel.filter(pl.Series(backup.tested)), name, backup.backtest))
+    backtest = pl.concat([part.sort("week", "stock_code") for part in parts])
+    arrays |= history_arrays(panel, catalog["stock_code"].to_list(), int(own["history_weeks"]))
+    arrays["feature_names"] = np.asarray(features, dtype=np.str_)
+    arrays["last_week"] = np.asarray(iso_week(panel["week"].max()))
+    metrics = {
+        "models": measure(backtest),
+        "network": {**network.curves.summary, "spread": walked.spread, "calibration": walked.calibration.factor},
+        "prices": _price_metrics(release.price_list),
+    }
+    tell(1.0, "done")
+    return Trained(models, arrays, release.price_list, backtest, metrics)
+
+
+@dataclass(frozen=True)
+class _NetworkRelease:
+    model: bytes
+    arrays: Arrays
+    price_list: pl.DataFrame
+
+
+def _check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
+    own, judged = params["train"], int(params["tune"]["judged_weeks"])
+    if int(own["backtest_weeks"]) > judged:
+        raise ParameterError(
+            f"train.backtest_weeks is {own['backtest_weeks']} and tune.judged_weeks {judged}: the tuning would have "
+            "seen weeks on which the models are judged.",
+            hint="raise tune.judged_weeks as well.",
+        )
+    weeks = panel["week"].n_unique()
+    needed = int(own["backtest_weeks"]) + max(int(own["calibration_weeks"]), int(own["network"]["calibration_weeks"]))
+    needed += int(params["network"]["level"]["first_weeks"]) + 1
+    if weeks < needed:
+        raise ModelError(
+            f"the panel has {weeks} weeks: at least {needed} are needed to train and to judge.",
+            hint="give more history, or lower train.backtest_weeks and train.calibration_weeks.",
+        )
+
+
+def _walk(
+    panel: pl.DataFrame,
+    features: Sequence[str],
+    settings: Mapping[str, Any],
+    params: Mapping[str, Any],
+    tell: Callable[[float], None],
+) -> Walked:
+    """The network of the weeks before, walked through the calibration and the backtest."""
+    own, judged = params["train"], int(params["train"]["backtest_weeks"])
+    weeks = panel["week"].unique().sort().to_list()[-judged - int(own["network"]["calibration_weeks"]) :]
+    network = DemandNetwork.fit(panel.filter(pl.col("week") < weeks[0]), features, settings, int(own["seed"]))
+    tell(0.5)
+    return walk(panel, network, weeks, judged, own["network"])
+
+
+def _walked_rows(walked: Walked) -> pl.DataFrame:
+    rows = pl.DataFrame(
+        {
+            "stock_code": walked.sku,
+            "week": walked.week,
+            "price": walked.price,
+            "units": walked.units,
+        }
+    )
+    return backtest_rows(rows, "network", walked.forecast)
+
+
+def _network_release(
+    network: DemandNetwork,
+    walked: Walked,
+    panel: pl.DataFrame,
+    coming: pl.DataFrame,
+    catalog: pl.DataFrame,
+    params: Mapping[str, Any],
+) -> _NetworkRelease:
+    """The network's graph and arrays, and the price list that they give."""
+    own = params["train"]
+    columns = [name for name in panel.columns if name in coming.columns]
+    rows = network.rows(pl.concat([panel.select(columns), coming.select(columns)], how="vertical_relaxed"))
+    ahead = rows[rows.coming]
+    place = {code: i for i, code in enumerate(network.curves.codes)}
+    index = np.array([place[code] for code in catalog["stock_code"]])
+    inputs, effects = ahead.inputs[:, : len(network.features)], network.effects(ahead, index)
+    _, size = network.forecast_rows(ahead)
+    model = to_onnx(network, int(own["draws"]), int(own["seed"]), walked.calibration.factor)
+    priced = catalog.with_columns(pl.Series("anchor_price", network.curves.anchor[index]))
+    prices = price_list(NetworkSession(model), priced, inputs, effects, params["price"])
+    arrays = catalog_arrays(priced, coming, prices, params["price"])
+    arrays |= {
+        "features": inputs.astype(np.float32),
+        "effects": effects,
+        "dispersion": size,
+        "spread": np.asarray(walked.spread),
+    }
+    return _NetworkRelease(model, arrays, prices)
+
+
+def _backup(
+    name: str, panel: pl.DataFrame, features: Sequence[str], hyperparameters: Mapping[str, Any], own: Mapping[str, Any]
+) -> TrainedBackup:
+    return train_backup(
+        name,
+        panel,
+        features,
+        hyperparameters,
+        int(own["seed"]),
+        backtest_weeks=int(own["backtest_weeks"]),
+        calibration_weeks=int(own["calibration_weeks"]),
+    )
+
+
+def _price_metrics(prices: pl.DataFrame) -> dict[str, float]:
+    moved = prices["optimal_price"] != prices["current_price"]
+    expected, current = float(prices["expected_sales"].sum()), float(prices["current_expected_sales"].sum())
+    return {
+        "skus": prices.height,
+        "moved": int(moved.sum()),
+        "raised": int((prices["optimal_price"] > prices["current_price"]).sum()),
+        "sales_uplift": expected / current - 1 if current > 0 else 0.0,
+    }

@@ -1,10 +1,10 @@
 """Stage drift: the newest full weeks against those the models learnt from; a verdict and Evidently's page."""
 
 import polars as pl
-from demand.partitions import read_partitions
 
 from demand.drift import assess_drift
 from demand.errors import ParameterError
+from demand.partitions import read_partitions
 from tasks.gates import verdict_line, write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage

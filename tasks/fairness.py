@@ -1,10 +1,10 @@
 """Stage fairness: is any segment of customers or products served worse? A verdict, pictures, attributions."""
 
 import polars as pl
-from demand.partitions import read_partitions
 
 from demand.explain import open_models
 from demand.fairness import assess_fairness, draw_fairness
+from demand.partitions import read_partitions
 from demand.release.arrays import unpack
 from tasks.gates import verdict_line, write_verdict
 from tasks.progress import Tell

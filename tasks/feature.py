@@ -1,8 +1,7 @@
 """Stage feature: accepted transactions into the weekly panel, the coming week and the catalog."""
 
-from demand.partitions import read_partitions, write_partitions
-
 from demand.feature import build_panel
+from demand.partitions import read_partitions, write_partitions
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace

@@ -1,10 +1,10 @@
 """Stage ingest: sales lines from the file, or from the simulated market, into weekly partitions and quarantine."""
 
 import polars as pl
-from demand.partitions import write_partitions
 
 from demand.ingest import Ingested, ingest, ingest_frame
 from demand.market import simulate
+from demand.partitions import write_partitions
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace

@@ -3,8 +3,8 @@
 import json
 
 import polars as pl
-from demand.partitions import read_partitions
 
+from demand.partitions import read_partitions
 from demand.release.arrays import pack
 from demand.train import Trained, train
 from tasks.progress import Tell

@@ -3,7 +3,6 @@
 import json
 
 from demand.partitions import read_partitions
-
 from demand.tune import tune
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage

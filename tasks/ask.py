@@ -1,0 +1,53 @@
+"""Asks for prices as an application does: through the Lambda handler, in this process."""
+
+import json
+import os
+from dataclasses import replace
+from typing import Any
+
+from demand.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
+from inference.handler import App, make_app
+from inference.settings import read_settings
+
+ERRORS: dict[int, type[PricewrightError]] = {404: UnknownSku, 422: ParameterError, 503: ReleaseError}
+PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and this process may still be warming up
+
+
+class PriceApi:
+    """The price API over a lake: it follows a channel, or serves one release that no channel points to yet."""
+
+    def __init__(self, store: str, channel: str = "production", release: str = "") -> None:
+        """Nothing is opened before the first question. Redis and S3 come from the environment, as in Lambda."""
+        given = read_settings(os.environ)
+        settings = replace(given, store=store, channel=channel, release=release, baked_release="", redis_url="")
+        self._app: App = make_app(replace(settings, pointer_seconds=PATIENCE, model_seconds=PATIENCE), log=_unheard)
+
+    def price(self, stock_code: str, **query: Any) -> dict[str, Any]:
+        """The answer for a SKU, with its curve; raises the error that the reply names."""
+        return self._ask(
+            {"stock_code": stock_code} | {name: value for name, value in query.items() if value is not None}
+        )
+
+    def skus(self, limit: int) -> list[dict[str, Any]]:
+        """The first SKUs of the price list."""
+        query = {"limit": str(limit)}
+        reply = self._app({"httpMethod": "GET", "path": "/v1/skus", "queryStringParameters": query})
+        return list(_checked(_content(reply))["skus"])
+
+    def _ask(self, event: dict[str, Any]) -> dict[str, Any]:
+        return _checked(self._app(event))
+
+
+def _content(reply: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(reply["body"])
+    return content
+
+
+def _checked(content: dict[str, Any]) -> dict[str, Any]:
+    if "title" in content and "detail" in content:
+        raise ERRORS.get(content["status"], PricewrightError)(content["detail"], content.get("hint", ""))
+    return content
+
+
+def _unheard(text: str) -> None:
+    """The log of requests is for operators of the API, not for whoever asks here."""

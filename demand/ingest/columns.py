@@ -9,6 +9,7 @@ from demand.ingest.table import Table
 
 REQUIRED = ("invoice", "stock_code", "quantity", "invoice_time", "unit_price")
 OPTIONAL = ("description", "customer_id", "country", "unit_cost")
+MOST, LONGEST = 20, 40  # columns that a message lists, characters of each
 WORDS = ("invoice", "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
 
 
@@ -37,6 +38,13 @@ def find_columns(
     return found
 
 
+def holds_sales(table: Table, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None = None) -> bool:
+    """Whether the table has any of the required columns; a sheet without one is a note beside the sales."""
+    columns = {_plain(column) for column in table.frame.columns}
+    names = [name for word in REQUIRED for name in (*known.get(word, ()), word)] + list((asked or {}).values())
+    return any(_plain(name) in columns for name in names)
+
+
 def rename(table: Table, columns: Mapping[str, str]) -> pl.DataFrame:
     """The table's mapped columns, called by the words."""
     return table.frame.select(pl.col(column).alias(word) for word, column in columns.items())
@@ -49,9 +57,15 @@ def _plain(name: str) -> str:
 def _missing(table: Table, word: str, names: Sequence[str]) -> SourceError:
     return SourceError(
         f"{table.name} has no column for {word} (looked for {', '.join(names)}; its columns are "
-        f"{', '.join(table.frame.columns)}).",
+        f"{_shortened(table.frame.columns)}).",
         f"name it: --column {word}=NAME, or add its name to ingest.columns.{word} in params.yaml.",
     )
+
+
+def _shortened(columns: Sequence[str]) -> str:
+    """The first names of the columns, none of them at length: a file that is no table may have a page in its header."""
+    names = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in columns[:MOST]]
+    return ", ".join(names) + (f" and {len(columns) - MOST} more" if len(columns) > MOST else "")
 
 
 def _check_used_once(table: Table, found: Mapping[str, str]) -> None:

@@ -8,19 +8,18 @@ from demand.ingest.rules import CANCELLATION
 
 
 def count(
-    lines: pl.DataFrame, accepted: pl.DataFrame, rejected: pl.DataFrame, pairs: pl.DataFrame, duplicates: int
+    rows: int, accepted: pl.DataFrame, rejected: pl.DataFrame, pairs: pl.DataFrame, duplicates: int
 ) -> dict[str, Any]:
     """Rows read and where they went, quarantined rows by reason, units cancelled, and what the sales cover."""
     reasons = rejected["reason"].value_counts(sort=True).sort(["count", "reason"], descending=[True, False])
     weeks = accepted["invoice_time"].dt.strftime("%G-W%V")
     taken = rejected.filter(pl.col("reason").str.starts_with(CANCELLATION))["quantity"].abs()
     return {
-        "rows": lines.height,
+        "rows": rows,
         "accepted": accepted.height,
         "quarantined": rejected.height,
         "duplicates": duplicates,
         "reasons": dict(reasons.iter_rows()),
-        "rows_by_source": dict(lines.group_by("source", maintain_order=True).len().iter_rows()),
         "cancelled_units": int(pairs["units"].sum()),
         "cancelled_units_without_sale": int(taken.sum()) - int(pairs["units"].sum()),
         "units": int(accepted["units"].sum()),

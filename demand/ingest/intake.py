@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from demand.ingest.cancellations import match_cancellations
-from demand.ingest.columns import WORDS, find_columns, rename
+from demand.ingest.columns import WORDS
 from demand.ingest.counts import count
 from demand.ingest.gate import pass_gate
-from demand.ingest.lines import read_lines
 from demand.ingest.quarantine import quarantine, settle
+from demand.ingest.reading import read_all
 from demand.ingest.rules import CANCELLATION, judge
 from demand.ingest.source import read_tables
 from demand.ingest.table import Table, with_rows
@@ -52,12 +52,8 @@ def ingest_frame(
 
 def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Ingested:
     """What `ingest` gives, before the gate has seen it. Raises SourceError when a table cannot be used."""
-    named, parts = [], []
-    for table in tables:
-        found = find_columns(table, params["columns"], columns)
-        named.append(rename(table, found))
-        parts.append(read_lines(table, named[-1], found, params))
-    lines = pl.concat(parts).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))
+    read = read_all(tables, params, columns)
+    lines = read.lines
     readable = lines.filter(pl.col("reason").is_null())
     single = readable.unique(IDENTITY, keep="first", maintain_order=True)
     judged = judge(single, params)
@@ -72,8 +68,8 @@ def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[s
         ]
     ).sort("line")
     accepted = _less_cancelled(sales, pairs)
-    counts = count(lines, accepted, rejected, pairs, duplicates=readable.height - single.height)
-    return Ingested(accepted.select(TRANSACTION), quarantine(rejected, named), counts)
+    counts = count(lines.height, accepted, rejected, pairs, duplicates=readable.height - single.height)
+    return Ingested(accepted.select(TRANSACTION), quarantine(rejected, read.named), counts | {"read_as": read.read_as})
 
 
 def _less_cancelled(sales: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

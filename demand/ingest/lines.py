@@ -18,26 +18,29 @@ HINTS = {
     "quantity": "quantities must be whole numbers, such as 6; name another column: --column quantity=NAME.",
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
 }
+TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
+EXACT = 2**53  # floats count no further one by one
 NUMBERS = ("quantity", "unit_price", "unit_cost")
 
 
 def read_lines(
     table: Table, named: pl.DataFrame, columns: Mapping[str, str], params: Mapping[str, Any]
-) -> pl.DataFrame:
-    """Typed lines of `named` (the table's columns by word): row, source, the words, reason, detail.
+) -> tuple[pl.DataFrame, str]:
+    """Typed lines of `named` (the table's columns by word): row, source, the words, reason, detail; its dates' layout.
 
     Raises SourceError when a column holds no value, or too many that cannot be read (`params["unreadable_share"]`).
     """
     texts = {word: read_texts(named[word], params["missing_values"]) for word in columns}
     typed = dict(texts)
+    layout = "none"
     for word in columns:
         if word in NUMBERS:
             typed[word] = read_numbers(named[word] if named[word].dtype.is_numeric() else texts[word])
         elif word == "invoice_time":
             raw = texts[word] if named[word].dtype == pl.String else named[word]
-            typed[word], _ = read_times(raw, bool(params["day_first"]))
+            typed[word], layout = read_times(raw, bool(params["day_first"]))
         _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
-    return _with_reasons(table, texts, typed)
+    return _with_reasons(table, texts, typed), layout
 
 
 def _check_column(table: Table, word: str, column: str, texts: pl.Series, values: pl.Series, allowed: float) -> None:
@@ -65,21 +68,18 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         {
             "row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True),
             **{word: (typed.get(word, absent[word])).alias(word) for word in WORDS},
-            **{f"{word}_text": texts.get(word, absent[word]) for word in ("quantity", "invoice_time", "unit_price")},
+            **{f"{word}_text": texts.get(word, absent[word]) for word in TYPED},
         }
     )
-    whole = pl.col("quantity").round() == pl.col("quantity")
+    given = [pl.col(f"{word}_text" if word in TYPED else word) for word in WORDS]
     reasons = [
-        (
-            pl.all_horizontal(pl.col(f"{w}_text" if f"{w}_text" in lines.columns else w).is_null() for w in WORDS),
-            "empty row",
-            "",
-        ),
+        (pl.all_horizontal(column.is_null() for column in given), "empty row", ""),
         (pl.col("stock_code").is_null(), "no stock code", ""),
         (pl.col("invoice").is_null(), "no invoice", ""),
         *_unread("invoice_time", "date"),
         *_unread("quantity", "quantity"),
-        (~whole, "quantity not whole", "quantity_text"),
+        (pl.col("quantity").round() != pl.col("quantity"), "quantity not whole", "quantity_text"),
+        (pl.col("quantity").abs() > EXACT, "unreadable quantity", "quantity_text"),
         *_unread("unit_price", "price"),
     ]
     return lines.select(

@@ -1,9 +1,12 @@
 """Columns of numbers: 2.55, "2,55", "1,234.50", "£2.55", "(3)"; what a comma means is decided over the whole column."""
 
+import re
+
 import polars as pl
 
 CURRENCY = r"(?i)^\s*(?:[a-z]{3}\s|[$€£¥₹]|chf|eur|usd|gbp)|(?:\s[a-z]{3}|[$€£¥₹]|chf|eur|usd|gbp)\s*$"
-GROUPS = r"^-?\d{1,3}(?:SEP\d{3})+$"
+GROUPS = r"^-?\d{1,3}(?:%s\d{3})+$"
+NUMBER = r"^-?(?:\d+|\d{1,3}(?:%s\d{3})+)?(?:%s\d*)?(?:[eE][+-]?\d+)?$"
 
 
 def read_numbers(column: pl.Series) -> pl.Series:
@@ -23,7 +26,10 @@ def _read_text(column: pl.Series) -> pl.Series:
     plain = _without_signs(different)
     decimal = decimal_sign(plain)
     group = "," if decimal == "." else "."
-    plain = plain.str.replace_all(group, "", literal=True).str.replace(decimal, ".", literal=True)
+    well_formed = plain.str.contains(NUMBER % (re.escape(group), re.escape(decimal)))
+    plain = (
+        plain.set(~well_formed, None).str.replace_all(group, "", literal=True).str.replace(decimal, ".", literal=True)
+    )
     values = plain.cast(pl.Float64, strict=False)
     return column.replace_strict(different, values, default=None, return_dtype=pl.Float64)
 
@@ -46,6 +52,6 @@ def decimal_sign(plain: pl.Series) -> str:
     commas = plain.filter(plain.str.contains(",", literal=True))
     dots = plain.filter(plain.str.contains(".", literal=True))
     if len(commas):
-        return "." if bool(commas.str.contains(GROUPS.replace("SEP", ",")).all()) else ","
+        return "." if bool(commas.str.contains(GROUPS % ",").all()) else ","
     several_dots = len(dots) and bool(dots.str.contains(r"\..*\.").any())
-    return "," if several_dots and bool(dots.str.contains(GROUPS.replace("SEP", r"\.")).all()) else "."
+    return "," if several_dots and bool(dots.str.contains(GROUPS % r"\.").all()) else "."

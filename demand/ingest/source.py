@@ -57,14 +57,17 @@ def _read_workbook(path: Path, name: str) -> Iterator[Table]:
         raise SourceError(f"{name} is no xlsx workbook.", "save it from Excel as .xlsx, or export it as CSV.")
     try:
         with warnings.catch_warnings(action="ignore"):  # about the types of single cells, which are read as text
-            sheets = pl.read_excel(path, sheet_id=0, infer_schema_length=None, raise_if_empty=False)
+            sheets = pl.read_excel(
+                path, sheet_id=0, infer_schema_length=None, raise_if_empty=False, drop_empty_rows=False
+            )
     except Exception as error:  # fastexcel's own errors share no other base
         raise SourceError(f"{name} cannot be read as a workbook: {_first_line(error)}", "export it as CSV.") from error
     filled = {sheet: frame for sheet, frame in sheets.items() if frame.height}
     if not filled:
         raise SourceError(f"{name} has no sheet with rows.", "was the export cut off?")
+    several = len(filled) > 1
     for sheet, frame in filled.items():
-        yield Table(name if len(filled) == 1 else f"{name}[{sheet}]", frame, HEADER_ROWS + 1)
+        yield Table(f"{name}[{sheet}]" if several else name, frame, HEADER_ROWS + 1, several)
 
 
 def _read_text(path: Path, name: str) -> Iterator[Table]:

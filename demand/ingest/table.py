@@ -16,6 +16,7 @@ class Table:
     name: str
     frame: pl.DataFrame
     first_row: int = 1
+    sheet: bool = False  # one of several sheets of a workbook: it may hold something else
 
     def row(self, index: int) -> int:
         """The number of a row of `frame` in the file."""

@@ -1,58 +1,88 @@
-"""Columns of dates: one format for the whole column, never one per row, or 3/4 would be March here and April there."""
+"""Columns of dates: one order of day, month and year for the whole column, never one per row."""
 
-from itertools import product
+from collections.abc import Iterable
 
 import polars as pl
 
-ISO = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d")
+YEAR_FIRST = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
 DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y")
-NAMED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
-CLOCKS = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S%.f", " %I:%M:%S %p", " %I:%M %p")
+NAMED = ("%d %B %Y", "%d-%B-%Y", "%d-%B-%y", "%d/%B/%Y", "%B %d %Y")  # %B reads short names too
+YEARS = (1900, 2100)
 EXCEL_DAYS = (18264, 73050)  # 1950 to 2100, as days since 1899-12-30
+COMPACT = (19000101, 21001231)  # 20111209 as a number
+CLOCK = r"^(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)? ?(?<half>[aApP]?)\.?[mM]?\.?$"
 
 
 def read_times(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
-    """The values as datetime[us], null where unreadable, and the format that was found. Never raises.
+    """The values as datetime[us], null where unreadable, and the layout of their days. Never raises.
 
-    `day_first` decides between d/m and m/d only where both read equally many values.
+    `day_first` decides between d/m and m/d where both read equally many values. Times are the shop's wall clock:
+    an offset from UTC is left away. Fractions of a second too.
     """
     if isinstance(column.dtype, pl.Datetime):
         return column.dt.replace_time_zone(None).cast(pl.Datetime("us")), "dates"
     if column.dtype == pl.Date:
         return column.cast(pl.Datetime("us")), "dates"
+    if column.dtype.is_numeric():
+        if column.cast(pl.Float64).is_between(*COMPACT).all():
+            return _read_text(column.cast(pl.Int64).cast(pl.String), day_first)
+        return _read_excel_days(column.cast(pl.Float64)), "days since 1899-12-30"
     if column.dtype == pl.String:
         return _read_text(column, day_first)
-    if column.dtype.is_numeric():
-        return _read_days(column.cast(pl.Float64)), "Excel's days"
     return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us")), "none"
 
 
+def day_comes_first(columns: Iterable[pl.Series], otherwise: bool) -> bool:
+    """Whether more texts like 13/4/2011 than like 4/13/2011 are in the columns; `otherwise` when equally many."""
+    balance = 0
+    for column in columns:
+        pair = column.unique().str.extract_groups(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}").struct
+        first, second = (pair.field(name).cast(pl.Int64) > 12 for name in ("1", "2"))
+        balance += int(first.sum()) - int(second.sum())
+    return balance > 0 if balance else otherwise
+
+
 def _read_text(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
-    """The format that reads most of the different texts; each text is read once."""
+    """Each different text is read once, in the layout that reads most of them."""
     different = column.unique(maintain_order=True).drop_nulls()
-    plain = different.str.strip_chars().str.replace("T", " ", literal=True).str.replace(r"(?:Z|[+-]00:?00)$", "")
-    plain = plain.str.replace_all(",", " ", literal=True).str.replace_all(r"\s+", " ")
-    best, found = pl.Series([None] * len(plain), dtype=pl.Datetime("us")), "none"
-    for layout in _layouts(plain, day_first):
-        times = plain.str.to_datetime(layout, strict=False, time_unit="us")
-        if times.count() > best.count():
-            best, found = times, layout
-        if best.count() == len(plain):
-            break
-    return column.replace_strict(different, best, default=None, return_dtype=pl.Datetime("us")), found
+    plain = different.str.replace_all(r"[\s,]+", " ").str.strip_chars().str.replace(r"(\d)[tT](\d)", "${1} ${2}")
+    plain = plain.str.replace(r"(:\d{2}(?:\.\d+)?) ?(?:[zZ]|[+-]\d{2}:?\d{2})$", "${1}")
+    day, layout = _read_days(plain.str.extract(r"^(.*?)(?: \d{1,2}:.*)?$"), day_first)
+    clock = _read_clock(plain.str.extract(r" (\d{1,2}:.*)$"))
+    times = day.cast(pl.Datetime("us")) + clock
+    return column.replace_strict(different, times, default=None, return_dtype=pl.Datetime("us")), layout
 
 
-def _layouts(plain: pl.Series, day_first: bool) -> list[str]:
-    """The formats worth trying, in order of preference: those that read one of the first texts or one of the last."""
+def _read_days(texts: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
     slashed = (*DAY_FIRST, *MONTH_FIRST) if day_first else (*MONTH_FIRST, *DAY_FIRST)
-    every = [f"{day}{clock}" for day, clock in product((*ISO, *slashed, *NAMED), CLOCKS)]
-    some = pl.concat([plain.head(500), plain.tail(500)])
-    return [layout for layout in every if some.str.to_datetime(layout, strict=False, time_unit="us").count()]
+    best, found = pl.Series([None] * len(texts), dtype=pl.Date), "none"
+    for layout in (*YEAR_FIRST, *slashed, *NAMED):
+        days = texts.str.to_date(layout, strict=False)
+        days = days.set(~days.dt.year().is_between(*YEARS).fill_null(True), None)
+        if days.count() > best.count():
+            best, found = days, layout
+    return best, found
 
 
-def _read_days(days: pl.Series) -> pl.Series:
+def _read_clock(texts: pl.Series) -> pl.Series:
+    """Durations since midnight: zero where no clock is given, null where it cannot be read."""
+    parts = texts.str.extract_groups(CLOCK).struct.unnest()
+    hour, minute, second = (pl.col(name).cast(pl.Int64) for name in ("hour", "minute", "second"))
+    half = pl.col("half").str.to_lowercase()
+    whole = pl.when(half == "").then(hour).otherwise(hour % 12 + pl.when(half == "p").then(12).otherwise(0))
+    valid = (whole < 24) & (minute < 60) & (second.fill_null(0) < 60)
+    clock = pl.when(valid).then(pl.duration(hours=whole, minutes=minute, seconds=second.fill_null(0)))
+    read = parts.select(clock.alias("clock").cast(pl.Duration("us")))["clock"]
+    return (
+        read.to_frame()
+        .select(pl.when(texts.is_null()).then(pl.duration(hours=0)).otherwise(pl.col("clock")).cast(pl.Duration("us")))
+        .to_series()
+    )
+
+
+def _read_excel_days(days: pl.Series) -> pl.Series:
     """Excel's days since 1899-12-30; null outside of 1950 to 2100."""
     known = days.set(~days.is_between(*EXCEL_DAYS).fill_null(False), None)
-    microseconds = ((known - 25569) * 86400).round() * 1_000_000  # 25569: 1970-01-01
+    microseconds = ((known - 25569) * 86400).round() * 1_000_000  # day 25569 is 1970-01-01
     return microseconds.cast(pl.Int64).cast(pl.Datetime("us"))

@@ -1,0 +1,88 @@
+"""Columns are found by the names that are known, or by the ones that are asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+
+from demand.errors import ParameterError, SourceError
+from demand.ingest import Ingested, clean
+from demand.ingest.columns import find_columns
+from demand.ingest.table import Table
+
+Params = dict[str, Any]
+SECOND = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}
+GERMAN = {
+    "InvoiceNo": "Beleg",
+    "StockCode": "Artikel",
+    "Quantity": "Menge",
+    "InvoiceDate": "Datum",
+    "UnitPrice": "Preis",
+}
+
+
+def found(frame: pl.DataFrame, params: Params, asked: dict[str, str] | None = None) -> dict[str, str]:
+    return find_columns(Table("shop.csv", frame), params["columns"], asked)
+
+
+def test_both_schemas_of_the_uci_files_are_known(shop: pl.DataFrame, cleaned: Callable[..., Ingested]) -> None:
+    first, second = cleaned(shop), cleaned(shop.rename(SECOND))
+    assert first.accepted.height == shop.height
+    assert second.accepted.equals(first.accepted)
+
+
+def test_case_and_blanks_make_no_difference(shop: pl.DataFrame, params: Params) -> None:
+    frame = shop.rename({"InvoiceNo": " invoice_no ", "UnitPrice": "UNIT PRICE", "CustomerID": "\ufeffcustomer-id"})
+    assert found(frame, params)["invoice"] == " invoice_no "
+    assert found(frame, params)["unit_price"] == "UNIT PRICE"
+
+
+def test_other_names_come_from_the_mapping(shop: pl.DataFrame, params: Params) -> None:
+    words = ("invoice", "stock_code", "quantity", "invoice_time", "unit_price")
+    asked = dict(zip(words, GERMAN.values(), strict=True))
+    read = clean([Table("shop.csv", shop.rename(GERMAN))], params, asked)
+    assert read.accepted.height == shop.height
+    assert read.counts["read_as"]["shop.csv"]["columns"].items() >= asked.items()
+
+
+def test_what_is_asked_for_goes_before_what_is_known(shop: pl.DataFrame, params: Params) -> None:
+    frame = shop.with_columns(NetPrice=pl.col("UnitPrice") / 1.2)
+    assert found(frame, params)["unit_price"] == "UnitPrice"
+    assert found(frame, params, {"unit_price": "netprice"})["unit_price"] == "NetPrice"
+
+
+@pytest.mark.parametrize("missing", ["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice"])
+def test_a_missing_column_is_named_with_those_that_are_there(missing: str, shop: pl.DataFrame, params: Params) -> None:
+    with pytest.raises(
+        SourceError, match=rf"shop.csv has no column for \w+ \(looked for {missing}, .*Country"
+    ) as error:
+        found(shop.drop(missing), params)
+    assert "--column" in error.value.hint
+
+
+def test_a_column_that_was_asked_for_must_be_there(shop: pl.DataFrame, params: Params) -> None:
+    with pytest.raises(SourceError, match="no column for country .looked for Land;"):
+        found(shop, params, {"country": "Land"})
+
+
+@pytest.mark.parametrize("optional", ["Description", "CustomerID", "Country"])
+def test_an_optional_column_may_be_missing(optional: str, shop: pl.DataFrame, cleaned: Callable[..., Ingested]) -> None:
+    assert cleaned(shop.drop(optional)).accepted.height == shop.height
+
+
+def test_one_column_cannot_be_two_things(shop: pl.DataFrame, params: Params) -> None:
+    with pytest.raises(SourceError, match="'Quantity' is taken for quantity and for unit_price"):
+        found(shop, params, {"unit_price": "Quantity"})
+
+
+def test_an_unknown_word_is_an_error_of_the_mapping(shop: pl.DataFrame, params: Params) -> None:
+    with pytest.raises(ParameterError, match="has 'price': it must be one of invoice, stock_code"):
+        found(shop, params, {"price": "UnitPrice"})
+
+
+def test_a_long_header_is_not_repeated_whole(params: Params) -> None:
+    frame = pl.DataFrame({f"{i} {'x' * 500}": [1] for i in range(50)})
+    with pytest.raises(SourceError, match="and 30 more") as error:
+        found(frame, params)
+    assert len(str(error.value)) < 1500

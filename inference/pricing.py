@@ -24,8 +24,12 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
     terms, cost, note = _terms(product, query, terms)
     low, high = _range(product, query)
 
+    seen: list[tuple[Floats, Floats]] = []
+
     def units_at(prices: Floats) -> Floats:
-        return checked(prices, model.units(product, prices))
+        units = checked(prices, model.units(product, prices))
+        seen.append((prices, units))
+        return units
 
     found = recommend(units_at, product.current_price, *_candidates(product, low, high), terms, cost)
     decided = asdict(found.decision)
@@ -46,31 +50,34 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
         "unitprice_min": low,
         "unitprice_max": high,
     }
-    grid = price_grid(low, high, terms.bins) if curve and low < high else np.empty(0)
-    return answer | _curve(model, product, grid, found.decision.optimal_price, terms.objective, cost, curve=curve)
+    answer |= _interval(model, product, found.decision.optimal_price, *seen[-1])
+    return answer | {"curve": _curve(model, product, low, high, terms, cost)} if curve else answer
+
+
+def _interval(model: Model, product: Product, price: float, prices: Floats, units: Floats) -> dict[str, float]:
+    """The 90 % interval of one week's units at a price that the units were already asked for."""
+    place = int(np.argmin(np.abs(prices - price)))
+    _, low, high = model.interval(product, prices[place : place + 1], units[place : place + 1])
+    return {"expected_units_low": float(low[0]), "expected_units_high": float(high[0])}
 
 
 def _curve(
-    model: Model, product: Product, grid: Floats, optimal: float, objective: str, cost: float | None, *, curve: bool
-) -> dict[str, Any]:
-    """The interval at the optimal price, and the curve: one value per price of the grid in each of its lists."""
-    prices = np.append(grid, optimal)
+    model: Model, product: Product, low: float, high: float, terms: Terms, cost: float | None
+) -> dict[str, list[float]]:
+    """One value per price of the grid in each list."""
+    prices = price_grid(low, high, terms.bins) if low < high else np.array([low])
     units = checked(prices, model.units(product, prices))
-    mean, low, high = model.interval(product, prices, units)
-    ends = {"expected_units_low": float(low[-1]), "expected_units_high": float(high[-1])}
-    if not curve:
-        return ends
+    mean, lowest, highest = model.interval(product, prices, units)
     columns = {
         "unit_price": prices,
         "quantity": mean,
-        "quantity_min": low,
-        "quantity_max": high,
+        "quantity_min": lowest,
+        "quantity_max": highest,
         "predicted_sales": prices * mean,
     }
-    if objective == "profit" and cost is not None:
+    if terms.objective == "profit" and cost is not None:
         columns["predicted_profit"] = (prices - cost) * mean
-    count = len(grid) or 1
-    return ends | {"curve": {name: np.round(column[:count], ROUNDED).tolist() for name, column in columns.items()}}
+    return {name: np.round(column, ROUNDED).tolist() for name, column in columns.items()}
 
 
 def _terms(product: Product, query: Query, terms: Terms) -> tuple[Terms, float | None, str]:

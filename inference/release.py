@@ -1,5 +1,6 @@
 """A release in memory: its catalog, its models, and which of them are resting after a failure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from demand.release.manifest import CATALOG, MODELS
@@ -26,7 +27,7 @@ class Release:
         return self.artifacts.source
 
 
-def load(artifacts: Artifacts, settings: Settings, *, network: bool) -> Release:
+def load(artifacts: Artifacts, settings: Settings, clock: Callable[[], float], *, network: bool) -> Release:
     """Read the catalog, and the network too where `network` says that nothing less will do.
 
     Raises PricewrightError when a file is missing, altered or cannot be used.
@@ -35,4 +36,4 @@ def load(artifacts: Artifacts, settings: Settings, *, network: bool) -> Release:
     models = Models(artifacts, catalog, settings.model_seconds)
     if network:
         models.open(MODELS[0])
-    return Release(artifacts.manifest.id, artifacts, catalog, models, Breaker(settings.retry_seconds))
+    return Release(artifacts.manifest.id, artifacts, catalog, models, Breaker(settings.retry_seconds, clock))

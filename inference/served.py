@@ -69,7 +69,7 @@ class Served:
             wanted, tag = _release_of(pointer, seen[0]), seen[1]
         if self._release is None or (self._release.id, self._release.source) != (wanted, "lake"):
             artifacts = open_artifacts(self._store, f"releases/{wanted}/", "lake", wanted)
-            self._release = load(artifacts, self._settings, network=self._release is not None)
+            self._release = load(artifacts, self._settings, self._clock, network=self._release is not None)
         self._tag = tag
 
     def _take_baked(self) -> None:
@@ -77,7 +77,8 @@ class Served:
         if not folder:
             return
         try:
-            self._release = load(open_artifacts(FolderStore(Path(folder)), "", "image"), self._settings, network=False)
+            artifacts = open_artifacts(FolderStore(Path(folder)), "", "image")
+            self._release = load(artifacts, self._settings, self._clock, network=False)
         except PricewrightError as error:
             self.trouble += f" And the release in the image: {error.message}"
 

@@ -1,0 +1,21 @@
+"""The operator's settings come from the environment, and a wrong one is refused by name."""
+
+import pytest
+
+from demand.errors import ParameterError
+from inference.settings import Settings, read_settings
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert read_settings({}) == Settings()
+
+
+def test_what_is_set_is_taken() -> None:
+    given = {"PRICEWRIGHT_STORE": "s3://shop/lake", "PRICEWRIGHT_MODEL_SECONDS": "0.2", "AWS_REGION": "eu-west-1"}
+    assert read_settings(given) == Settings(store="s3://shop/lake", model_seconds=0.2, region="eu-west-1")
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "inf", "nan"])
+def test_a_time_limit_is_a_number_above_zero(value: str) -> None:
+    with pytest.raises(ParameterError, match="PRICEWRIGHT_REFRESH_SECONDS is"):
+        read_settings({"PRICEWRIGHT_REFRESH_SECONDS": value})

@@ -46,7 +46,8 @@ def _log_units(session: NetworkSession, rows: Singles, effects: Singles) -> NDAr
         "log_price_ratio": np.ascontiguousarray(rows[:, -PRICES]),
     }
     units = np.asarray(session.session.run(["units"], feed)[0], dtype=np.float64)
-    return np.log1p(units.mean(axis=1))
+    mean: NDArray[np.float64] = units.mean(axis=1)
+    return np.log1p(mean)
 
 
 def _backup(model: bytes) -> Model:

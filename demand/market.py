@@ -49,7 +49,8 @@ class Market:
     def expected_units(self, sku: int, price: Floats) -> Floats:
         """True expected units of the coming week at the given prices of one SKU; the shape of `price`."""
         ratio = np.asarray(price, dtype=np.float64) / self.reference[sku]
-        return self.coming_base[sku] * SHAPES[self.shape[sku]](ratio, -self.elasticity[sku])
+        units: Floats = self.coming_base[sku] * SHAPES[self.shape[sku]](ratio, -self.elasticity[sku])
+        return units
 
     def transactions(self, params: Mapping[str, Any]) -> pl.DataFrame:
         """The market's sales lines with the dirt of real data, in the columns of the UCI file."""
@@ -73,10 +74,12 @@ def simulate(params: Mapping[str, Any]) -> Market:
     shift_week = weeks - int(params["shift_weeks"])
     shape = tuple(rng.choice(list(SHAPES), n))
     level = np.exp(rng.normal(np.log(params["units_per_week"]), 1.0, n))
-    curve = np.stack([
-        np.where(np.arange(weeks) < shift_week, *(SHAPES[s](p / r, np.float64(e)) for e in (a, b)))
-        for s, p, r, a, b in zip(shape, prices, reference, early, late, strict=True)
-    ])
+    curve = np.stack(
+        [
+            np.where(np.arange(weeks) < shift_week, *(SHAPES[s](p / r, np.asarray(e)) for e in (a, b)))
+            for s, p, r, a, b in zip(shape, prices, reference, early, late, strict=True)
+        ]
+    )
     mean = level[:, None] * np.exp(state[:, :weeks]) * curve
     size = np.exp(rng.normal(np.log(4.0), 0.4, n))[:, None]
     units = rng.poisson(mean * rng.gamma(size, 1 / size, mean.shape)).astype(np.float64)
@@ -106,7 +109,8 @@ def _demand_state(rng: np.random.Generator, n: int, weeks: int) -> Floats:
     for t in range(1, weeks):  # an autoregression: 0.9 of last week's state stays
         shock[:, t] = 0.9 * shock[:, t - 1] + rng.normal(0, 0.10, n)
     shop = rng.normal(0, 0.12, weeks) + 0.35 * np.exp(-(((week % 52.18) - 49) ** 2) / 18)
-    return season + trend + shock + shop
+    state: Floats = season + trend + shock + shop
+    return state
 
 
 def _price_paths(rng: np.random.Generator, n: int, weeks: int, regime: str, state: Floats) -> Floats:
@@ -124,7 +128,8 @@ def _price_paths(rng: np.random.Generator, n: int, weeks: int, regime: str, stat
     if regime == "confounded":  # prices follow demand: dear when it is high, week by week
         wave = state - state.mean(axis=1, keepdims=True)
         log_price += rng.uniform(0.2, 0.6, (n, 1)) * wave + rng.normal(0, 0.02, (n, weeks))
-    return np.exp(log_price.clip(-0.7, 0.7))
+    ratio: Floats = np.exp(log_price.clip(-0.7, 0.7))
+    return ratio
 
 
 def _first_week(rng: np.random.Generator, n: int, weeks: int) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ back minutes later, service codes, codes in two cases, write-offs, free lines, d
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,17 +60,19 @@ def _sales_lines(market: "Market", rng: np.random.Generator, cut_off_days: int) 
     start = np.datetime64(market.weeks[0], "m")
     time = start + (week * 7 + day) * 1440 + OPENING + (customer % 60) + (minute // 60) * 60
     guest = customer % 5 == 0
-    return pl.DataFrame({
-        "InvoiceNo": _invoice_numbers(customer, time),
-        "StockCode": np.array(market.codes)[sku],
-        "Description": np.array([f"{_NOUNS[i % len(_NOUNS)]} {code}" for i, code in enumerate(market.codes)])[sku],
-        "Quantity": quantity,
-        "InvoiceDate": time.astype("datetime64[us]"),
-        "UnitPrice": price,
-        "CustomerID": [None if g else str(12000 + c) for g, c in zip(guest, customer, strict=True)],
-        "Country": np.array(COUNTRIES)[customer % len(COUNTRIES)],
-        "UnitCost": market.unit_cost[sku],
-    })
+    return pl.DataFrame(
+        {
+            "InvoiceNo": _invoice_numbers(customer, time),
+            "StockCode": np.array(market.codes)[sku],
+            "Description": np.array([f"{_NOUNS[i % len(_NOUNS)]} {code}" for i, code in enumerate(market.codes)])[sku],
+            "Quantity": quantity,
+            "InvoiceDate": time.astype("datetime64[us]"),
+            "UnitPrice": price,
+            "CustomerID": [None if g else str(12000 + c) for g, c in zip(guest, customer, strict=True)],
+            "Country": np.array(COUNTRIES)[customer % len(COUNTRIES)],
+            "UnitCost": market.unit_cost[sku],
+        }
+    )
 
 
 _NOUNS = ("LANTERN", "MUG", "CAKE STAND", "PARASOL", "BUNTING", "DOORMAT", "CANDLE", "JAM JAR", "CLOCK", "PENCIL TIN")

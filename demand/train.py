@@ -66,7 +66,7 @@ def train(
     backtest = pl.concat([part.sort("week", "stock_code") for part in parts])
     arrays |= history_arrays(panel, catalog["stock_code"].to_list(), int(own["history_weeks"]))
     arrays["feature_names"] = np.asarray(features, dtype=np.str_)
-    arrays["last_week"] = np.asarray(iso_week(panel["week"].max()))
+    arrays["last_week"] = np.asarray(iso_week(panel["week"].sort().to_list()[-1]))
     metrics = {
         "models": measure(backtest),
         "network": {**network.curves.summary, "spread": walked.spread, "calibration": walked.calibration.factor},

@@ -38,4 +38,5 @@ def creeping(log_price: Floats, seen: Floats, outlying: float) -> Floats:
     small = (np.abs(change) <= outlying * scale) & (scale > 1e-6)
     path = np.concatenate([np.zeros((len(change), 1)), np.cumsum(change * small, axis=1)], axis=1)
     mean = (path * seen).sum(axis=1, keepdims=True) / np.maximum(seen.sum(axis=1, keepdims=True), 1.0)
-    return (path - mean) * seen
+    centred: Floats = (path - mean) * seen
+    return centred

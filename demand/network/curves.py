@@ -226,7 +226,10 @@ class _Sums:
     @classmethod
     def zeros(cls, weeks: int, width: int, means: int) -> "_Sums":
         shapes = ((width,), (width,), (weeks,), (weeks,), (means,), (means, means), ())
-        return cls(*(torch.zeros(shape, dtype=DTYPE) for shape in shapes), 0.0)  # type: ignore[arg-type]
+        deviations, posterior, gradient, weight, first, second, levels = (
+            torch.zeros(shape, dtype=DTYPE) for shape in shapes
+        )
+        return cls(deviations, posterior, gradient, weight, first, second, levels, 0.0)
 
     def add(self, deviations: Tensor, posterior: Tensor, *rest: Any) -> None:
         self.deviations += deviations.sum(dim=0)

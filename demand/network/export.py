@@ -20,7 +20,7 @@ SERIES = 0.05  # below this |curvature x log ratio| the series is exact to singl
 
 def normal_draws(count: int, seed: int) -> NDArray[np.float32]:
     """Quasi-random standard normal pairs, (2, count): a scrambled Sobol sequence through the inverse normal."""
-    engine = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed)
+    engine = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
     uniform = engine.draw(count).double().clamp(1e-6, 1 - 1e-6)
     return (math.sqrt(2) * torch.erfinv(2 * uniform - 1)).T.float().numpy()
 

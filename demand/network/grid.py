@@ -38,7 +38,8 @@ def grid_of(panel: pl.DataFrame, anchor_weeks: int) -> Grid:
     """
     if panel.is_empty():
         raise ModelError("the panel has 0 rows: at least one SKU with one week is needed.")
-    if (lowest := panel["price"].min()) is None or not float(lowest) > 0:  # type: ignore[arg-type]
+    lowest = float(panel["price"].cast(pl.Float64).fill_null(0.0).to_numpy().min())
+    if not lowest > 0:
         raise ModelError(f"the panel's lowest price is {lowest}: every weekly price must be > 0.")
     rows = panel.select("stock_code", "week", "units", "price").sort("stock_code", "week")
     codes = rows["stock_code"].unique(maintain_order=True)
@@ -56,4 +57,5 @@ def grid_of(panel: pl.DataFrame, anchor_weeks: int) -> Grid:
 
 
 def _standardised(values: Floats) -> Floats:
-    return (values - values.mean()) / max(float(values.std()), 1e-6)
+    standardised: Floats = (values - values.mean()) / max(float(values.std()), 1e-6)
+    return standardised

@@ -93,11 +93,11 @@ class Trainer:
         for epoch in range(epochs):
             self.network.train()
             total = 0.0
-            for index in torch.randperm(len(rows), generator=self.generator).split(size):
+            for index in torch.split(torch.randperm(len(rows), generator=self.generator), size):
                 batch = [table[index] for table in data]
                 loss = self._loss(batch, week[index], weight[index], len(rows))
                 optimiser.zero_grad()
-                loss.backward()
+                torch.autograd.backward(loss)
                 nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
                 optimiser.step()
                 schedule.step()

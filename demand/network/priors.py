@@ -19,7 +19,7 @@ class Spread:
 
 
 def learned_variance(deviations: Tensor, posterior: Tensor, count: int, variance: Tensor, spread: Spread) -> Tensor:
-    """Next value of a prior variance from summed squared deviations and summed posterior variances of `count` effects."""
+    """Next value of a prior variance from squared deviations and posterior variances, summed over `count` effects."""
     determined = (count - posterior / variance).clamp(min=0)
     target = (deviations + spread.weight * spread.start) / (determined + spread.weight)
     return (variance * target).sqrt().clamp(min=1e-5, max=6.0)  # half way, on the log scale

@@ -16,7 +16,7 @@ from demand.network.curves import Curves
 Floats = NDArray[np.float64]
 EFFECT_LAGS = 4
 CHANGE_WEEKS = 8
-HISTORY = tuple(f"log_effect_lag_{k}" for k in range(1, EFFECT_LAGS + 1)) + ("change_lag_1", "change_share", "change")
+HISTORY = (*(f"log_effect_lag_{k}" for k in range(1, EFFECT_LAGS + 1)), "change_lag_1", "change_share", "change")
 CHANGED = 0.005  # log price; smaller differences are rounding
 
 
@@ -35,8 +35,10 @@ class Rows:
         return len(self.effect)
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Rows":
-        tables = (self.inputs, self.effect, self.base, self.units, self.week, self.coming)
-        return Rows(*(table[rows] for table in tables))
+        """The marked rows only."""
+        return Rows(
+            self.inputs[rows], self.effect[rows], self.base[rows], self.units[rows], self.week[rows], self.coming[rows]
+        )
 
 
 def mean_log_effect(curves: Curves, sku: NDArray[np.int64], price: Floats, cap: float) -> Floats:
@@ -50,7 +52,8 @@ def mean_log_effect(curves: Curves, sku: NDArray[np.int64], price: Floats, cap: 
     cx = curves.mean[sku, 1] * x
     near = np.abs(cx) < 1e-3
     quotient = np.expm1(cx) / np.where(near, 1.0, cx)
-    return -slope * x * np.where(near, 1 + cx / 2, quotient)
+    effect: Floats = -slope * x * np.where(near, 1 + cx / 2, quotient)
+    return effect
 
 
 def rows_of(panel: pl.DataFrame, features: Sequence[str], curves: Curves, base: str, cap: float) -> Rows:

@@ -21,5 +21,5 @@ def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_effect(x: Tensor, latent_slope: Tensor, curvature: Tensor) -> Tensor:
-    """Log units at the price minus log units at the anchor: -softplus(latent slope) x g(x; curvature) <= 0 for x >= 0."""
+    """Log units at the price minus log units at the anchor: -softplus(latent slope) x g(x; curvature)."""
     return -torch.nn.functional.softplus(latent_slope) * box_cox(x, curvature)[0]

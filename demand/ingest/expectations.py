@@ -1,5 +1,6 @@
 """Great Expectations, without disk, network, analytics or progress bars: what it observes in transactions."""
 
+import logging
 import os
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ def observe(
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         lines = _validate(gx, context, "lines", accepted.select(NEEDED), _promises(gx.expectations))

@@ -23,9 +23,11 @@ MEASURES = {
     "weeks": ("weeks with sales", False),
 }
 HINTS = {
-    "quarantined_share": "the reasons are in the message; are the columns the right ones?",
+    "quarantined_share": "do ingest.not_products and ingest.cancellation_invoice in params.yaml suit this shop?",
     "unreadable_share": "are dates and numbers written alike in all files?",
-    "duplicate_share": "was the same period exported twice?",
+    "duplicate_share": "was the same period exported more than once?",
+    "unmatched_cancellation_share": "does the file begin long enough before the sales that are cancelled?",
+    "guest_share": "is the column of the customers the right one?",
     "skus": "is the column of the stock codes the right one?",
     "weeks": "a product needs at least so many weeks of sales for a curve: give a longer period.",
 }

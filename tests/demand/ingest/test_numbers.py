@@ -21,7 +21,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("texts, expected", COLUMNS.values(), ids=COLUMNS.keys())
+@pytest.mark.parametrize(("texts", "expected"), COLUMNS.values(), ids=COLUMNS.keys())
 def test_a_column_is_read_in_its_own_style(texts: list[str], expected: list[float | None]) -> None:
     assert read_numbers(pl.Series(texts, dtype=pl.String)).to_list() == expected
 

@@ -28,7 +28,7 @@ READ = {
 }
 
 
-@pytest.mark.parametrize("texts, expected", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize(("texts", "expected"), READ.values(), ids=READ.keys())
 def test_dates_are_read_as_they_are_meant(texts: list[str], expected: list[datetime]) -> None:
     assert read_times(pl.Series(texts), day_first=True)[0].to_list() == expected
 
@@ -44,7 +44,7 @@ def test_a_date_in_another_order_than_its_column_is_unreadable_not_guessed() -> 
     assert times.to_list()[3] is None
 
 
-@pytest.mark.parametrize("day_first, month", [(True, 4), (False, 3)])
+@pytest.mark.parametrize(("day_first", "month"), [(True, 4), (False, 3)])
 def test_the_parameter_decides_where_no_date_does(day_first: bool, month: int) -> None:
     assert read_times(pl.Series(["3/4/2011"]), day_first)[0][0].month == month
 

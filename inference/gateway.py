@@ -1,0 +1,97 @@
+"""A small web server for one desk: the playground's page, and the handler, spoken to as API Gateway would."""
+
+import argparse
+import base64
+import os
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request, send_from_directory
+
+from inference.handler import handler
+
+HERE = Path(__file__).parent
+PAGES = {  # nothing is loaded from elsewhere; the chart library writes its own styles
+    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]]) -> Flask:
+    """A web application that serves the playground and hands everything below /v1 to the handler."""
+    app = Flask(__name__, static_folder=None)
+
+    @app.get("/")
+    def page() -> Response:
+        return _page("index.html")
+
+    @app.get("/playground/<name>")
+    def asset(name: str) -> Response:
+        return _page(name)
+
+    @app.get("/plotly.min.js")
+    def charts() -> Response:
+        return _with(Response(_plotly(), mimetype="text/javascript"), {"cache-control": "max-age=86400"})
+
+    @app.get("/openapi.json")
+    def description() -> Response:
+        return send_from_directory(HERE, "openapi.json")
+
+    @app.route("/v1/<path:_>", methods=METHODS)
+    def api(_: str) -> Response:
+        answer = handle(gateway_event(), None)
+        body = answer["body"].encode()
+        if answer.get("isBase64Encoded"):
+            body = base64.b64decode(body)
+        return Response(body, answer["statusCode"], answer["headers"])
+
+    return app
+
+
+def gateway_event() -> dict[str, Any]:
+    """The present request as an HTTP API sends it (payload 2.0)."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": request.path,
+        "rawQueryString": request.query_string.decode(),
+        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "queryStringParameters": {name: ",".join(values) for name, values in request.args.lists()} or None,
+        "requestContext": {"http": {"method": request.method, "path": request.path}, "stage": "$default"},
+        "body": request.get_data(as_text=True) or None,
+        "isBase64Encoded": False,
+    }
+
+
+def _page(name: str) -> Response:
+    return _with(send_from_directory(HERE / "playground", name), PAGES)
+
+
+def _with(response: Response, headers: dict[str, str]) -> Response:
+    response.headers.update(headers)
+    return response
+
+
+def _plotly() -> bytes:
+    """Plotly's own bundle, as its Python package carries it."""
+    return (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+
+
+def main() -> None:
+    """`python -m inference.gateway [--port 8080] [--store FOLDER]`: the playground on this machine alone."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--store", default="", help="the lake; default: PRICEWRIGHT_STORE")
+    asked = parser.parse_args()
+    if asked.store:
+        os.environ["PRICEWRIGHT_STORE"] = asked.store
+    make_gateway(handler).run(asked.host, asked.port, threaded=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+// The three charts. Colours come from the page's style, so that light and dark agree with it.
+
+import { money, units } from "./words.js";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+
+function layout(x, y, more = {}) {
+  const axis = { gridcolor: colour("--line"), zeroline: false, linecolor: colour("--line"), automargin: true };
+  return {
+    margin: { l: 48, r: 12, t: 28, b: 40 },
+    paper_bgcolor: "transparent",
+    plot_bgcolor: "transparent",
+    font: { family: "inherit", size: 12, color: colour("--soft") },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colour("--card"), font: { color: colour("--ink") } },
+    showlegend: false,
+    xaxis: { ...axis, title: { text: x } },
+    yaxis: { ...axis, title: { text: y }, rangemode: "tozero" },
+    ...more,
+  };
+}
+
+function marks(answer) {
+  const line = (x, text, color, dash, side) => ({
+    shape: { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color, width: 2, dash } },
+    note: { x, y: 1, yref: "paper", yanchor: "bottom", xanchor: side, text, showarrow: false, font: { color } },
+  });
+  const up = answer.optimal_price >= answer.current_price;
+  const lines = [line(answer.current_price, `now ${money(answer.current_price)}`, colour("--soft"), "dot", answer.moved ? (up ? "right" : "left") : "center")];
+  if (answer.moved) lines.push(line(answer.optimal_price, `best ${money(answer.optimal_price)}`, colour("--accent"), "solid", up ? "left" : "right"));
+  const [low, high] = [answer.guardrail_low, answer.guardrail_high];
+  const guard = { type: "rect", layer: "below", x0: low, x1: high, yref: "paper", y0: 0, y1: 1, fillcolor: colour("--guard"), line: { width: 0 } };
+  return { shapes: [guard, ...lines.map((it) => it.shape)], annotations: lines.map((it) => it.note) };
+}
+
+export function drawSales(node, answer) {
+  const { curve } = answer;
+  const profit = curve.predicted_profit != null;
+  const y = profit ? curve.predicted_profit : curve.predicted_sales;
+  const name = profit ? "profit a week" : "sales a week";
+  const trace = { x: curve.unit_price, y, name, mode: y.length > 2 ? "lines" : "lines+markers", line: { color: colour("--brand"), width: 3, shape: "spline" } };
+  node.ariaLabel = `${name} from ${money(Math.min(...y))} to ${money(Math.max(...y))} over prices from ${money(curve.unit_price[0])} to ${money(curve.unit_price.at(-1))}.`;
+  Plotly.react(node, [trace], layout("price", name, marks(answer)), CONFIG);
+}
+
+export function drawDemand(node, answer) {
+  const { curve } = answer;
+  const known = curve.quantity_min[0] != null;
+  const line = { width: 0, shape: "spline" };
+  const band = [
+    { x: curve.unit_price, y: curve.quantity_max, name: "high", mode: "lines", line },
+    { x: curve.unit_price, y: curve.quantity_min, name: "low", mode: "lines", line, fill: "tonexty", fillcolor: colour("--band") },
+  ];
+  const mean = { x: curve.unit_price, y: curve.quantity, name: "expected", mode: curve.quantity.length > 2 ? "lines" : "lines+markers", line: { color: colour("--brand"), width: 3 } };
+  node.ariaLabel = `Expected units fall from ${units(curve.quantity[0])} at ${money(curve.unit_price[0])} to ${units(curve.quantity.at(-1))} at ${money(curve.unit_price.at(-1))}.`;
+  Plotly.react(node, known ? [...band, mean] : [mean], layout("price", "units a week", marks(answer)), CONFIG);
+}
+
+export function drawHistory(node, history) {
+  const bars = { x: history.week, y: history.quantity, name: "units", type: "bar", marker: { color: colour("--brand"), opacity: 0.55 } };
+  const price = { x: history.week, y: history.unit_price, name: "price", yaxis: "y2", mode: "lines", line: { color: colour("--accent"), width: 2, shape: "hv" } };
+  const second = { overlaying: "y", side: "right", rangemode: "tozero", showgrid: false, title: { text: "price" }, automargin: true };
+  node.ariaLabel = `Units sold in ${history.week.length} weeks, from ${history.week[0]} to ${history.week.at(-1)}.`;
+  Plotly.react(node, [bars, price], layout("", "units", { yaxis2: second, margin: { l: 48, r: 48, t: 8, b: 32 } }), CONFIG);
+}

@@ -1,0 +1,44 @@
+// The answer in words and figures that a merchandiser uses.
+
+const digits = (value, most) => value.toLocaleString(undefined, { maximumFractionDigits: most });
+export const money = (value) => value.toLocaleString(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+export const units = (value) => digits(value, value < 10 ? 1 : 0);
+export const share = (value) => `${value >= 0 ? "+" : "−"}${digits(Math.abs(value) * 100, 1)} %`;
+
+const MODELS = {
+  network: "the network",
+  lightgbm: "the backup LightGBM",
+  svr: "the backup SVR",
+  elastic_net: "the backup Elastic Net",
+  price_list: "the release’s price list",
+};
+
+export function headline(answer) {
+  if (!answer.moved) return `Keep the price at ${money(answer.current_price)}`;
+  const verb = answer.optimal_price > answer.current_price ? "Raise" : "Lower";
+  const sure = answer.uplift_probability == null ? "" : `, ${Math.round(answer.uplift_probability * 100)} % sure`;
+  return `${verb} the price from ${money(answer.current_price)} to ${money(answer.optimal_price)}: ${share(answer.sales_uplift)} sales${sure}`;
+}
+
+export function reason(answer) {
+  return `${answer.reason[0].toUpperCase()}${answer.reason.slice(1)}.`;
+}
+
+export function figures(answer) {
+  const between = (low, high, show) => (low == null ? "interval not known" : `${show(low)} to ${show(high)}, 90 %`);
+  return [
+    ["Optimal price", money(answer.optimal_price), `now ${money(answer.current_price)}`],
+    ["Sales a week", money(answer.expected_sales), `now ${money(answer.current_expected_sales)}`],
+    ["Units a week", units(answer.expected_units), between(answer.expected_units_low, answer.expected_units_high, units)],
+    ["Elasticity", digits(answer.elasticity, 2), between(answer.elasticity_low, answer.elasticity_high, (value) => digits(value, 2))],
+    ["Guardrail", `${money(answer.guardrail_low)} – ${money(answer.guardrail_high)}`, "prices that may be recommended"],
+  ];
+}
+
+export function source(answer) {
+  const parts = [`Answered by ${MODELS[answer.model]} of release ${answer.release}, data up to ${answer.last_week}.`];
+  for (const { model, why } of answer.fallbacks) parts.push(`${MODELS[model]} did not answer: ${why}`);
+  if (answer.ignored?.length) parts.push(`Not heeded: ${answer.ignored.join(", ")}.`);
+  if (answer.release_trouble) parts.push(`The newest release may not be served: ${answer.release_trouble}`);
+  return parts.join(" ");
+}

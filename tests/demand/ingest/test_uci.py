@@ -1,4 +1,4 @@
-"""Two years of a real gift shop (UCI Online Retail and Online Retail II), held against the facts that are known of them."""
+"""Two years of a real gift shop (UCI Online Retail and Online Retail II), held against facts known of them."""
 
 from datetime import datetime
 from pathlib import Path

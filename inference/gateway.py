@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, abort, request
 
 from inference.handler import handler
 
@@ -18,6 +18,7 @@ PAGES = {  # nothing is loaded from elsewhere; the chart library writes its own 
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -39,7 +40,7 @@ def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]]) -> 
 
     @app.get("/openapi.json")
     def description() -> Response:
-        return send_from_directory(HERE, "openapi.json")
+        return Response((HERE / "openapi.json").read_bytes(), mimetype="application/json")
 
     @app.route("/v1/<path:_>", methods=METHODS)
     def api(_: str) -> Response:
@@ -68,7 +69,11 @@ def gateway_event() -> dict[str, Any]:
 
 
 def _page(name: str) -> Response:
-    return _with(send_from_directory(HERE / "playground", name), PAGES)
+    """A file of the playground, and of no other folder."""
+    found = {path.name: path for path in (HERE / "playground").iterdir()}.get(name)
+    if found is None:
+        abort(404)
+    return _with(Response(found.read_bytes(), mimetype=TYPES[found.suffix]), PAGES)
 
 
 def _with(response: Response, headers: dict[str, str]) -> Response:

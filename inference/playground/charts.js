@@ -3,19 +3,19 @@
 import { money, units } from "./words.js";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const CONFIG = { displayModeBar: false, responsive: true };
 
-function layout(x, y, more = {}) {
+function layout(x, y, { range, ...more } = {}) {
   const axis = { gridcolor: colour("--line"), zeroline: false, linecolor: colour("--line"), automargin: true };
   return {
     margin: { l: 48, r: 12, t: 28, b: 40 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
-    font: { family: "inherit", size: 12, color: colour("--soft") },
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--soft") },
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--card"), font: { color: colour("--ink") } },
     showlegend: false,
-    xaxis: { ...axis, title: { text: x } },
+    xaxis: { ...axis, title: { text: x }, range },
     yaxis: { ...axis, title: { text: y }, rangemode: "tozero" },
     ...more,
   };
@@ -31,7 +31,10 @@ function marks(answer) {
   if (answer.moved) lines.push(line(answer.optimal_price, `best ${money(answer.optimal_price)}`, colour("--accent"), "solid", up ? "left" : "right"));
   const [low, high] = [answer.guardrail_low, answer.guardrail_high];
   const guard = { type: "rect", layer: "below", x0: low, x1: high, yref: "paper", y0: 0, y1: 1, fillcolor: colour("--guard"), line: { width: 0 } };
-  return { shapes: [guard, ...lines.map((it) => it.shape)], annotations: lines.map((it) => it.note) };
+  const prices = [...answer.curve.unit_price, answer.current_price, answer.optimal_price];
+  const [first, last] = [Math.min(...prices), Math.max(...prices)];
+  const room = (last - first) * 0.06 || first * 0.06;
+  return { range: [first - room, last + room], shapes: [guard, ...lines.map((it) => it.shape)], annotations: lines.map((it) => it.note) };
 }
 
 export function drawSales(node, answer) {

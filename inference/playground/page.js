@@ -161,13 +161,15 @@ function showTable(curve) {
   at("table").replaceChildren(head, ...rows);
 }
 
+const labelOf = (name) => document.querySelector(`label[for="${name}"]`)?.textContent ?? name;
+
 function showProblem(problem) {
   const content = problem.content ?? { title: "The page failed", detail: String(problem) };
   const box = at("problem");
   box.replaceChildren(make("h2", content.title ?? "That did not work"));
   if (content.errors) {
     const list = make("ul");
-    list.append(...content.errors.map((error) => make("li", `${error.parameter} is ${error.value}: ${error.rule}`)));
+    list.append(...content.errors.map((error) => make("li", `${labelOf(error.parameter)} is ${error.value}: ${error.rule}`)));
     box.append(list);
   } else box.append(make("p", content.detail));
   if (content.hint) box.append(make("p", content.hint));

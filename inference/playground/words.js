@@ -13,10 +13,12 @@ const MODELS = {
   price_list: "the release’s price list",
 };
 
+const certainty = (chance) => (chance > 0.99 ? "over 99 %" : `${Math.round(chance * 100)} %`);
+
 export function headline(answer) {
   if (!answer.moved) return `Keep the price at ${money(answer.current_price)}`;
   const verb = answer.optimal_price > answer.current_price ? "Raise" : "Lower";
-  const sure = answer.uplift_probability == null ? "" : `, ${Math.round(answer.uplift_probability * 100)} % sure`;
+  const sure = answer.uplift_probability == null ? "" : `, ${certainty(answer.uplift_probability)} sure`;
   return `${verb} the price from ${money(answer.current_price)} to ${money(answer.optimal_price)}: ${share(answer.sales_uplift)} sales${sure}`;
 }
 

@@ -1,0 +1,139 @@
+"""The playground speaks to the handler as API Gateway would, and a browser draws what comes back."""
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from flask.testing import FlaskClient
+from synthetic_shop import Shop
+from werkzeug.serving import make_server
+
+from inference.gateway import make_gateway
+from inference.handler import App
+
+PLAYGROUND = Path(__file__).parents[2] / "inference" / "playground"
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET += ["--virtual-time-budget=20000", "--dump-dom"]
+
+
+@pytest.fixture(scope="module")
+def client(api: App) -> FlaskClient:
+    return make_gateway(api).test_client()
+
+
+def test_a_price_over_http_is_the_handlers_answer(client: FlaskClient, api: App) -> None:
+    answer = client.get("/v1/predict-price/20007?num_price_bins=9")
+    assert answer.status_code == 200 and answer.content_type == "application/json"
+    direct = api({"stock_code": "20007", "num_price_bins": 9})
+    assert answer.get_json() | {"cache": ""} == direct | {"cache": ""}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/v1/predict-price/NOPE", None, 404),
+        ("GET", "/v1/predict-price/20007?unitprice_min=x", None, 422),
+        ("DELETE", "/v1/prices", None, 405),
+        ("POST", "/v1/prices", '{"stock_codes": ["20007"]}', 200),
+        ("POST", "/v1/prices", "{", 422),
+        ("POST", "/v1/warmup", None, 200),
+        ("GET", "/v1/nothing", None, 404),
+    ],
+)
+def test_statuses_pass_through(client: FlaskClient, method: str, path: str, body: str | None, status: int) -> None:
+    assert client.open(path, method=method, data=body).status_code == status
+
+
+def test_the_page_and_all_it_loads_come_from_here(client: FlaskClient) -> None:
+    page = client.get("/")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    loaded = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    loaded += [f"/playground/{path.name}" for path in PLAYGROUND.iterdir()]
+    for path in loaded:
+        assert client.get(path).status_code == 200, path
+    for path in PLAYGROUND.iterdir():
+        assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", path.read_text()), path.name
+
+
+def test_only_the_playgrounds_own_files_are_served(client: FlaskClient) -> None:
+    for path in ("/playground/..%2fsettings.py", "/playground/../settings.py", "/settings.py", "/playground/nope.js"):
+        assert client.get(path).status_code == 404
+
+
+@pytest.fixture(scope="module")
+def address(api: App) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, make_gateway(api), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_many_at_once_over_http_all_get_their_price(address: str, api: App) -> None:
+    found: list[dict[str, Any]] = []
+
+    def ask(number: int) -> None:
+        with urlopen(f"{address}/v1/predict-price/20007?num_price_bins={10 + number % 7}", timeout=10) as answer:
+            found.append(json.load(answer))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 40 and {answer["model"] for answer in found} == {"network"}
+
+
+def drawn(url: str, folder: Path) -> str:
+    """The page as a browser has built it."""
+    if BROWSER is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    command = [BROWSER, *QUIET, f"--user-data-dir={folder}", url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def shown(page: str, name: str) -> str:
+    """The text of an element."""
+    found = re.search(rf'<(\w+)[^>]* id="{name}"[^>]*>(.*?)</\1>', page, re.DOTALL)
+    assert found, name
+    return re.sub(r"<[^>]+>", " ", found.group(2))
+
+
+def test_a_browser_shows_the_price_its_curves_and_its_history(address: str, api: App, tmp_path: Path) -> None:
+    answer = api({"stock_code": "20007"})
+    page = drawn(f"{address}/?sku=20007", tmp_path)
+    assert f"{answer['current_price']:.2f}" in shown(page, "headline")
+    assert f"{answer['optimal_price']:.2f}" in shown(page, "headline")
+    assert answer["release"] in shown(page, "source") and answer["release"] in shown(page, "release")
+    label = re.search(r'id="demand-chart"[^>]*aria-label="([^"]+)"', page)
+    assert label and f"at {answer['guardrail_low']:.2f}" in label.group(1)
+    assert page.count('class="main-svg"') >= 3 and page.count('class="point"') >= 13
+    assert page.count("<td>") == 5 * len(answer["curve"]["unit_price"])
+    assert 'data-ready=""' in page
+
+
+def test_a_browser_shows_what_is_wrong_and_what_to_do(address: str, tmp_path: Path) -> None:
+    unknown = drawn(f"{address}/?sku=20000B", tmp_path)
+    assert "in no price list" in shown(unknown, "problem") and ">20000A</button>" in unknown
+    wrong = drawn(f"{address}/?sku=20007&unitprice_min=9&unitprice_max=2", tmp_path)
+    assert "Lowest price is 9" in shown(wrong, "problem")
+
+
+def test_a_browser_says_that_no_release_is_there(tmp_path: Path) -> None:
+    server = make_server("127.0.0.1", 0, make_gateway(Shop(tmp_path / "empty").app()), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        page = drawn(f"http://127.0.0.1:{server.server_port}/", tmp_path / "browser")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "does not answer" in shown(page, "release") and "no release" in shown(page, "problem")

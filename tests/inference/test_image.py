@@ -1,0 +1,88 @@
+"""A release on disk, read where nothing but the image's packages is installed, gives the prices of its price list."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import polars as pl
+import pytest
+from synthetic_shop import Shop
+
+ROOT = Path(__file__).parents[2]
+COLD_SECONDS = 1.0  # ten times what a quiet machine takes: other tests may run beside this one
+ASK = """
+import json, sys, time
+started = time.perf_counter()
+from inference.handler import handler
+first = handler({"stock_code": sys.argv[1]})
+seconds = time.perf_counter() - started
+rest = [handler({"stock_code": code}) for code in sys.argv[1:]]
+loaded = sorted({name.split(".")[0] for name in sys.modules})
+print("answer", json.dumps({"seconds": seconds, "answers": rest, "loaded": loaded}))
+"""
+
+
+def lines(name: str) -> dict[str, str]:
+    pins = (ROOT / name).read_text().splitlines()
+    return dict(re.match(r"([a-z0-9-]+)==([^\s;]+)", pin).groups() for pin in pins if re.match(r"[a-z0-9-]+==", pin))
+
+
+def test_the_image_runs_the_versions_that_were_locked_and_tested() -> None:
+    locked = lines("requirements.lock")
+    assert {name: locked[name] for name in lines("inference/requirements.txt")} == lines("inference/requirements.txt")
+
+
+@pytest.fixture(scope="session")
+def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python with the image's packages and no others."""
+    uv = Path(sysconfig.get_path("scripts")) / "uv"
+    if not uv.exists():
+        pytest.skip("uv is not installed beside this Python: make setup installs it")
+    folder = tmp_path_factory.mktemp("image") / "venv"
+    environment = os.environ | {"UV_FIND_LINKS": os.environ.get("PIP_FIND_LINKS", "")}
+    if not environment["UV_FIND_LINKS"]:
+        del environment["UV_FIND_LINKS"]
+    packages = ["-r", str(ROOT / "inference" / "requirements.txt")]
+    for command in (
+        ["venv", "--quiet", "--python", sys.executable, str(folder)],
+        ["pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages],
+    ):
+        done = subprocess.run([str(uv), *command], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"the image's packages cannot be installed here: {done.stderr.strip()[-300:]}")
+    return folder / "bin" / "python"
+
+
+def ask(python: Path, shop: Shop, *codes: str) -> dict:
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PRICEWRIGHT_STORE": str(shop.folder)}
+    environment |= {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([str(python), "-c", ASK, *codes], env=environment, capture_output=True, text=True, check=True)
+    (text,) = [line for line in done.stdout.splitlines() if line.startswith("answer ")]
+    return json.loads(text.removeprefix("answer "))
+
+
+def test_the_image_gives_the_prices_that_training_wrote_down(lean_python: Path, steady: Shop) -> None:
+    (path,) = (steady.folder / "releases").glob("*/price_list.parquet")
+    listed = pl.read_parquet(path).to_dicts()
+    found = ask(lean_python, steady, *[row["stock_code"] for row in listed])
+    for answer, row in zip(found["answers"], listed, strict=True):
+        assert (answer["model"], answer["fallbacks"]) == ("network", [])
+        for column in ("optimal_price", "expected_units", "sales_uplift", "elasticity", "uplift_probability"):
+            assert answer[column] == pytest.approx(row[column], rel=1e-6), (row["stock_code"], column)
+    assert not {"torch", "polars", "pandas", "sklearn", "boto3", "prefect", "flask", "redis"} & set(found["loaded"])
+
+
+def test_a_cold_start_answers_in_a_moment(lean_python: Path, steady: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    ask(lean_python, steady, "20007")  # compiles the modules
+    seconds = sorted(ask(lean_python, steady, "20007")["seconds"] for _ in range(5))
+    text = (
+        f"import to first answer: median {1000 * statistics.median(seconds):.0f} ms, least {1000 * seconds[0]:.0f} ms"
+    )
+    with capsys.disabled():
+        sys.stdout.write(f"\n{text}\n")
+    assert seconds[0] < COLD_SECONDS, text

@@ -9,11 +9,13 @@ TIERS = ("low", "middle", "high")
 SPEEDS = ("slow", "middle", "fast")
 
 
-def build_catalog(rows: pl.DataFrame, transactions: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
-    """One row per SKU of the panel rows that sold in their last `catalog_weeks` weeks, in order of stock_code.
+def build_catalog(
+    rows: pl.DataFrame, coming: pl.DataFrame, transactions: pl.DataFrame, params: Mapping[str, Any]
+) -> pl.DataFrame:
+    """One row per SKU that sold in the last `catalog_weeks` weeks, in order of stock_code.
 
-    rows: panel rows with the columns of weekly_sales; transactions: the lines of the same weeks. The thresholds are
-    `segments` of the section `feature`.
+    rows, coming: the grid's past weeks and its coming one; transactions: the lines of the past weeks. The thresholds
+    are `segments` of the section `feature`. Terciles are among the SKUs of the catalog.
     """
     segments = params["segments"]
     on_sale = rows["week"].unique().sort().tail(int(params["catalog_weeks"]))
@@ -22,19 +24,21 @@ def build_catalog(rows: pl.DataFrame, transactions: pl.DataFrame, params: Mappin
         current_price=pl.col("price").last(),
         price_min=priced.min(),
         price_max=priced.max(),
-        units=pl.col("units").sum(),
+        known=pl.col("known_units").sum(),
         registered=pl.col("registered_units").sum(),
         abroad=pl.col("abroad_units").sum(),
         weekly=pl.col("units").mean(),
         last_sold=pl.col("week").filter("sold").max(),
     )
     skus = skus.filter(pl.col("last_sold") >= on_sale[0]).join(_names(transactions), on="stock_code", how="left")
-    registered = pl.col("registered") / pl.col("units") > float(segments["registered_share"])
-    home = 1.0 - pl.col("abroad") / pl.col("units") >= float(segments["home_share"])
+    skus = skus.join(coming.select("stock_code", "reference_price"), on="stock_code")
+    registered = pl.col("registered") / pl.col("known") > float(segments["registered_share"])
+    home = 1.0 - pl.col("abroad") / pl.col("known") >= float(segments["home_share"])
     return skus.sort("stock_code").select(
         "stock_code",
         pl.col("description").fill_null(""),
         "current_price",
+        "reference_price",
         "price_min",
         "price_max",
         "unit_cost",

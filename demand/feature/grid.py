@@ -16,12 +16,15 @@ def fill_weeks(sales: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
     first = known.group_by("stock_code").agg(t=pl.col("t").min())
     cells = first.select("stock_code", t=pl.int_ranges("t", coming + 1)).explode("t")
     filled = cells.join(weeks, on="t").join(known.drop("t", "selling_days"), on=["stock_code", "week"], how="left")
-    sold = pl.col("units").is_not_null()
     past = pl.col("t") < coming
     zeros = [pl.when(past).then(pl.col(name).fill_null(0.0)).alias(name) for name in ZERO_WHEN_UNSOLD]
     return (
         filled.sort("stock_code", "t")
-        .with_columns(*zeros, sold=pl.when(past).then(sold), price=pl.col("price").forward_fill().over("stock_code"))
+        .with_columns(
+            *zeros,
+            sold=pl.when(past).then(pl.col("units").fill_null(0.0) > 0),
+            price=pl.col("price").forward_fill().over("stock_code"),
+        )
         .sort("stock_code", "t")
     )
 

@@ -5,7 +5,7 @@ import polars as pl
 from demand.feature.past import mean_before
 
 YEAR = "52w"
-LOG_UNITS = pl.col("units").log1p()
+LOG_UNITS = pl.col("known_units").log1p()
 LAST_YEAR = ("year_ago_log_units", "year_ago_uplift", "year_ago_known")
 
 

@@ -1,4 +1,8 @@
-"""What each SKU sold in each week it sold: units, price, orders, and who bought."""
+"""What each SKU sold in each week it sold: units, price, orders, and who bought.
+
+`units` are what stayed sold; `known_units` are what the shop believed to have sold when the week was over. Nobody
+knew then of a cancellation that came weeks later, so everything that models look back on is made of the latter.
+"""
 
 import polars as pl
 
@@ -6,25 +10,20 @@ from demand.feature.week import monday
 
 KEY = ("stock_code", "week")
 WEEKEND = 5  # Friday and later
-ZERO_WHEN_UNSOLD = (
-    "units",
-    "orders",
-    "customers",
-    "registered_units",
-    "abroad_units",
-    "late_units",
-    "largest_order",
-    "repeat_customers",
-)
+SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units")
+ZERO_WHEN_UNSOLD = (*SUMMED, "orders", "guest_orders", "customers", "largest_order", "repeat_customers")
+CANCELLED_IN_WEEK = "cancelled_in_week"
 
 
 def weekly_sales(transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per SKU and week with a sale, in order: stock_code, week, price and the columns ZERO_WHEN_UNSOLD.
 
-    Units are those not cancelled; the price is the median over the week's lines, whatever their quantity, so that
-    quantity breaks and bulk orders do not move it. A line that was cancelled as a whole is no sale.
+    The price is the median over the week's lines, whatever their quantity, so that quantity breaks and bulk orders do
+    not move it. A line that was cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says
+    how many units were; without it, all cancellations count as made in the week of the sale.
     """
-    lines = transactions.filter(pl.col("units") > 0).with_columns(week=monday(pl.col("invoice_time")))
+    lines = transactions.with_columns(_known_units(transactions), week=monday(pl.col("invoice_time")))
+    lines = lines.filter(pl.col("known_units") > 0)
     lines = lines.join(home_countries(lines), on="week", how="left")
     prices = lines.group_by(KEY).agg(price=pl.col("unit_price").median())
     return orders(lines).group_by(KEY).agg(*_sums()).join(prices, on=KEY).sort(KEY)
@@ -32,13 +31,15 @@ def weekly_sales(transactions: pl.DataFrame) -> pl.DataFrame:
 
 def orders(lines: pl.DataFrame) -> pl.DataFrame:
     """One row per SKU, week and invoice; a guest without a number counts as the invoice's own customer."""
-    units = pl.col("units")
+    units = pl.col("known_units")
     late = pl.col("invoice_time").dt.weekday() >= WEEKEND
     per_order = lines.group_by(*KEY, "invoice").agg(
-        units=units.sum(),
+        units=pl.col("units").sum(),
+        known_units=units.sum(),
         late_units=(units * late).sum(),
         registered_units=(units * pl.col("customer_id").is_not_null()).sum(),
         abroad_units=(units * (pl.col("country") != pl.col("home")).fill_null(False)).sum(),
+        guest=pl.col("customer_id").is_null().all(),
         customer=pl.coalesce(pl.col("customer_id").min(), pl.col("invoice").first()),
     )
     first = per_order.group_by("stock_code", "customer").agg(first_week=pl.col("week").min())
@@ -55,13 +56,22 @@ def home_countries(lines: pl.DataFrame) -> pl.DataFrame:
     return most.group_by("week", maintain_order=True).agg(home=pl.col("country").first())
 
 
+def _known_units(transactions: pl.DataFrame) -> pl.Expr:
+    if CANCELLED_IN_WEEK not in transactions.columns:
+        return pl.col("units").alias("known_units")
+    return (pl.col("quantity") - pl.col(CANCELLED_IN_WEEK)).alias("known_units")
+
+
 def _sums() -> list[pl.Expr]:
     again = pl.col("customer").filter(pl.col("first_week") < pl.col("week"))
-    summed = ("units", "registered_units", "abroad_units", "late_units")
+    counted = {
+        "orders": pl.len(),
+        "guest_orders": pl.col("guest").sum(),
+        "customers": pl.col("customer").n_unique(),
+        "largest_order": pl.col("known_units").max(),
+        "repeat_customers": again.n_unique(),
+    }
     return [
-        *(pl.col(name).sum().cast(pl.Float64) for name in summed),
-        pl.len().cast(pl.Float64).alias("orders"),
-        pl.col("customer").n_unique().cast(pl.Float64).alias("customers"),
-        pl.col("units").max().cast(pl.Float64).alias("largest_order"),
-        again.n_unique().cast(pl.Float64).alias("repeat_customers"),
+        *(pl.col(name).sum().cast(pl.Float64) for name in SUMMED),
+        *(expression.cast(pl.Float64).alias(name) for name, expression in counted.items()),
     ]

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from demand.errors import SourceError
+
 WEEK = timedelta(weeks=1)
 
 
@@ -20,8 +22,10 @@ def open_weeks(transactions: pl.DataFrame, last_week: date | None = None) -> pl.
     """One row per week with a sale, up to the last full one: week, t (0, 1, ...), selling_days; then the coming week.
 
     The coming week is the Monday after the last full one and has no selling_days. `last_week` names the last full
-    week instead of looking for it. Closed weeks are left out.
+    week instead of looking for it. Closed weeks are left out. Raises SourceError when there is no transaction.
     """
+    if transactions.is_empty():
+        raise SourceError("there are 0 accepted transactions: a panel needs some.", "see the quarantine for reasons.")
     days = transactions.select(day=pl.col("invoice_time").dt.date()).unique()
     weeks = (
         days.group_by(week=monday(pl.col("day")))

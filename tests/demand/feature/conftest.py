@@ -1,5 +1,7 @@
-"""A simulated shop's accepted lines, and the thresholds that ship."""
+"""A simulated shop's accepted lines, a small shop written line by line, and the parameters that ship."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,26 +9,49 @@ import polars as pl
 import pytest
 import yaml
 
+from demand.ingest import clean
+from demand.ingest.table import Table, with_rows
 from demand.market import simulate
 
-MARKET = {"regime": "mixed", "skus": 40, "weeks": 70, "first_week": "2024-01-01", "units_per_week": 12, "dirt": 0.0,
-          "shift_weeks": 26, "cut_off_days": 3, "seed": 5}  # fmt: skip
-NAMES = {"InvoiceNo": "invoice", "StockCode": "stock_code", "Description": "description", "Quantity": "quantity",
-         "InvoiceDate": "invoice_time", "UnitPrice": "unit_price", "CustomerID": "customer_id", "Country": "country",
-         "UnitCost": "unit_cost"}  # fmt: skip
+WHOLE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
+MARKET = WHOLE["market"] | {"skus": 40, "weeks": 70, "units_per_week": 12}
+SCHEMA = {
+    "row": pl.Int64, "source": pl.String, "invoice": pl.String, "stock_code": pl.String, "description": pl.String,
+    "quantity": pl.Int64, "cancelled": pl.Int64, "units": pl.Int64, "invoice_time": pl.Datetime("us"),
+    "unit_price": pl.Float64, "customer_id": pl.String, "country": pl.String, "unit_cost": pl.Float64,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def lines() -> pl.DataFrame:
     """Accepted transactions of 40 SKUs over 70 weeks, the last of which is followed by three days more."""
-    sold = simulate(MARKET).transactions(MARKET).rename(NAMES).with_row_index("row")
-    return sold.with_columns(
-        pl.lit("shop").alias("source"), cancelled=pl.lit(0, dtype=pl.Int64), units=pl.col("quantity")
-    )
+    market = with_rows(Table("market", simulate(MARKET).transactions(MARKET)))
+    return clean([market], WHOLE["ingest"]).accepted
 
 
 @pytest.fixture(scope="session")
 def params() -> dict[str, Any]:
     """The section `feature` of params.yaml."""
-    section: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())["feature"]
+    section: dict[str, Any] = WHOLE["feature"]
     return section
+
+
+@pytest.fixture(scope="session")
+def sold() -> Callable[..., pl.DataFrame]:
+    """Accepted transactions from (day, stock_code, quantity, price); whatever else a line has may be named."""
+
+    def write(*sales: tuple[str, str, int, float], **columns: list[Any]) -> pl.DataFrame:
+        count = len(sales)
+        days, codes, quantities, prices = zip(*sales, strict=True) if sales else ((), (), (), ())
+        frame = {
+            "row": range(1, count + 1), "source": ["till"] * count, "invoice": [f"{500 + i}" for i in range(count)],
+            "stock_code": codes, "description": [f"MUG {code}" for code in codes], "quantity": quantities,
+            "cancelled": [0] * count, "invoice_time": [datetime.fromisoformat(day) for day in days],
+            "unit_price": prices, "customer_id": [f"{i}" for i in range(count)],
+            "country": ["United Kingdom"] * count, "unit_cost": [None] * count,
+        }  # fmt: skip
+        frame = frame | columns
+        frame["units"] = [q - c for q, c in zip(frame["quantity"], frame["cancelled"], strict=True)]
+        return pl.DataFrame(frame, schema_overrides=SCHEMA)
+
+    return write

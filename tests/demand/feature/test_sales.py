@@ -1,0 +1,65 @@
+"""Weekly sales of a SKU: what counts as units, price, order and customer."""
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from demand.feature.sales import weekly_sales
+
+Sold = Callable[..., pl.DataFrame]
+
+
+def test_the_price_is_the_median_line_so_that_a_bulk_order_does_not_move_it(sold: Sold) -> None:
+    lines = sold(("2024-01-01", "A", 1, 2.0), ("2024-01-02", "A", 2, 2.0), ("2024-01-03", "A", 5000, 1.2))
+    week = weekly_sales(lines).row(0, named=True)
+    assert week["price"] == 2.0
+    assert week["units"] == 5003
+    assert week["largest_order"] == 5000
+
+
+def test_a_line_cancelled_as_a_whole_is_no_sale_and_sets_no_price(sold: Sold) -> None:
+    lines = sold(
+        ("2024-01-01", "A", 4, 2.0), ("2024-01-02", "A", 70_000, 9.0), ("2024-01-09", "A", 6, 9.0),
+        cancelled=[1, 70_000, 6],
+    )  # fmt: skip
+    weeks = weekly_sales(lines)
+    assert weeks.select("units", "price", "orders").rows() == [(3.0, 2.0, 1.0)]
+
+
+def test_a_cancellation_of_later_weeks_takes_units_but_nothing_that_was_known(sold: Sold) -> None:
+    lines = sold(("2024-01-01", "A", 9, 2.0), ("2024-01-02", "A", 5, 2.0), cancelled=[9, 2], cancelled_in_week=[0, 2])
+    week = weekly_sales(lines).row(0, named=True)
+    assert (week["units"], week["known_units"], week["orders"]) == (3.0, 12.0, 2.0)
+
+
+def test_orders_are_invoices_and_a_guest_is_the_customer_of_his_invoice(sold: Sold) -> None:
+    lines = sold(
+        *[("2024-01-01", "A", 1, 2.0)] * 5,
+        invoice=["1", "1", "2", "3", "4"],
+        customer_id=["ann", "ann", "ann", None, None],
+    )
+    week = weekly_sales(lines).row(0, named=True)
+    assert (week["orders"], week["customers"], week["guest_orders"], week["registered_units"]) == (4, 3, 2, 3)
+
+
+def test_a_customer_who_bought_the_sku_in_an_earlier_week_comes_again(sold: Sold) -> None:
+    lines = sold(
+        ("2024-01-01", "A", 1, 2.0), ("2024-01-02", "A", 1, 2.0), ("2024-01-08", "A", 1, 2.0),
+        ("2024-01-08", "A", 1, 2.0), ("2024-01-09", "B", 1, 2.0), customer_id=["ann", "ann", "ann", "bob", "ann"],
+    )  # fmt: skip
+    again = weekly_sales(lines).select("stock_code", "repeat_customers").rows()
+    assert again == [("A", 0), ("A", 1), ("B", 0)]
+
+
+def test_abroad_is_wherever_the_shop_does_not_sell_most_so_far(sold: Sold) -> None:
+    lines = sold(
+        *[("2024-01-01", "A", 2, 2.0)] * 3, *[("2024-01-08", "A", 1, 2.0)] * 3,
+        country=["France", "France", "Spain", "Spain", "Spain", None],
+    )  # fmt: skip
+    assert weekly_sales(lines)["abroad_units"].to_list() == [2.0, 0.0]
+
+
+@pytest.mark.parametrize(("day", "late"), [("2024-01-04", 0.0), ("2024-01-05", 6.0), ("2024-01-07T23:59", 6.0)])
+def test_the_end_of_the_week_begins_on_friday(sold: Sold, day: str, late: float) -> None:
+    assert weekly_sales(sold((day, "A", 6, 2.0)))["late_units"].to_list() == [late]

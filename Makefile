@@ -42,5 +42,6 @@ test: setup ## lint, types, import contracts, tests: all that CI runs
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-bench-model: setup ## how much of an oracle's gain the models capture in simulated markets
-	$(BIN)/python -m bench.model
+bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'
+	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.model $(if $(PARTS),--parts $(PARTS)) $(if $(QUICK),--quick)

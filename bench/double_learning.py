@@ -67,5 +67,11 @@ def _learner() -> Any:
     from lightgbm import LGBMRegressor
 
     return LGBMRegressor(
-        n_estimators=100, num_leaves=31, min_child_samples=50, subsample=0.8, random_state=1, verbose=-1
+        n_estimators=100,
+        num_leaves=31,
+        n_jobs=os.cpu_count(),
+        min_child_samples=50,
+        subsample=0.8,
+        random_state=1,
+        verbose=-1,
     )

@@ -47,23 +47,35 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _markets(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+    """One seed of every regime after the other, so that a run that is cut short has seen all regimes."""
     began, seeds = time.perf_counter(), SEEDS[:1] if options.quick else SEEDS
     skus = QUICK_SKUS if options.quick else int(params["market"]["skus"])
+    plan = [(regime, seed) for seed in seeds for regime in REGIMES]
     markets: list[Played] = []
-    for regime in REGIMES:
-        for seed in seeds:
-            own = {**params, "market": {**params["market"], "regime": regime, "seed": seed, "skus": skus}}
-            markets.append(play(own, rivals=1 in options.parts, ablations=3 in options.parts))
-            _say(markets[-1])
+    for regime, seed in plan:
+        own = {**params, "market": {**params["market"], "regime": regime, "seed": seed, "skus": skus}}
+        markets.append(play(own, rivals=1 in options.parts, ablations=3 in options.parts))
+        _say(markets[-1])
+        markets.sort(key=lambda market: REGIMES.index(market.regime))
+        _write_markets(markets, len(plan), params, options.parts, out, began)
+
+
+def _write_markets(
+    markets: Sequence[Played], planned: int, params: Mapping[str, Any], parts: set[int], out: Path | None, began: float
+) -> None:
+    done = len(markets) == planned
+    seeds = ", ".join(map(str, sorted({market.seed for market in markets})))
     settings = (
-        f"Seeds {', '.join(map(str, seeds))} of {len(REGIMES)} regimes, {skus} SKUs x {params['market']['weeks']} "
-        f"weeks, {params['market']['dirt']:.0%} dirt. Network and backups with the defaults of params.yaml, not tuned."
+        f"Seeds {seeds} of {len({market.regime for market in markets})} regimes, {markets[0].skus} SKUs x "
+        f"{params['market']['weeks']} weeks, {params['market']['dirt']:.0%} dirt. "
+        "Network and backups with the defaults of params.yaml, not tuned."
     )
-    if 1 in options.parts:
+    notes = [] if done else [f"**Cut short: {len(markets)} of {planned} markets.**"]
+    if 1 in parts:
         missing = [] if "EconML LinearDML" in competitors() else ["EconML is not installed here and took no part."]
-        _finish(out, HEADINGS[0], [settings, *missing, market_section(markets)], began)
-    if 3 in options.parts:
-        _finish(out, HEADINGS[2], [settings, ablation_section(markets)], began)
+        _finish(out, HEADINGS[0], [settings, *notes, *missing, market_section(markets)], began, show=done)
+    if 3 in parts:
+        _finish(out, HEADINGS[2], [settings, *notes, ablation_section(markets)], began, show=done)
 
 
 def _say(played: Played) -> None:
@@ -98,10 +110,11 @@ def _growth(params: Mapping[str, Any], options: argparse.Namespace, out: Path | 
     _finish(out, HEADINGS[3], [f"Seed {SEEDS[0]}.", growth.growth_section(costs)], began)
 
 
-def _finish(out: Path | None, heading: str, parts: Sequence[str], began: float) -> None:
+def _finish(out: Path | None, heading: str, parts: Sequence[str], began: float, *, show: bool = True) -> None:
     measured = f"Measured on {date.today()} in {time.perf_counter() - began:.0f} s: {machine.describe()}."
     text = "\n\n".join([*parts, measured])
-    print(f"\n## {heading}\n\n{text}\n", flush=True)
+    if show:
+        print(f"\n## {heading}\n\n{text}\n", flush=True)
     if out is not None:
         write_section(out, heading, text)
 

@@ -18,6 +18,7 @@ from inference.session import Stoppable, Workers
 
 Floats = NDArray[np.float64]
 RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
+TINY = 1e-9
 
 
 class Model(Protocol):
@@ -129,12 +130,11 @@ def checked(prices: Floats, units: Floats) -> Floats:
     """Units as a model gave them, (n, S), if they can be units at these prices (n,); else raises ModelError."""
     if units.ndim != 2 or len(units) != len(prices) or not units.shape[1]:
         raise ModelError(f"units of shape {units.shape} for {len(prices)} prices.")
-    means = units.mean(axis=1)
-    if not np.isfinite(means).all() or units.min() < 0:
-        raise ModelError(f"units from {units.min():g} to {units.max():g}: they must be finite and >= 0.")
-    ordered = means[np.argsort(prices, kind="stable")]
-    rise = ordered[1:] - ordered[:-1]
-    if (rise > RISE * ordered[:-1] + 1e-9).any():
+    least, means = units.min(), units.mean(axis=1)
+    if not (least >= 0 and np.isfinite(means).all()):
+        raise ModelError(f"units from {least:g} to {units.max():g}: they must be finite and >= 0.")
+    ordered = means[prices.argsort(kind="stable")]
+    if (ordered[1:] > (1 + RISE) * ordered[:-1] + TINY).any():
         raise ModelError("units rise with the price: demand must never do so.")
     return units
 

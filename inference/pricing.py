@@ -1,6 +1,6 @@
 """The answer to one query about one SKU: recommendation, interval and curve, from whichever model is asked."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,30 @@ from inference.models import Model, checked
 from inference.query import Complaint, InvalidQuery, Query
 
 Floats = NDArray[np.float64]
-ROUNDED = 6  # digits behind the point of what is drawn; what is decided keeps all of them
+ROUNDED = 4  # digits behind the point of what is drawn; what is decided keeps all of them
+
+
+class Asked:
+    """Asks the model once for what the decision needs and what the curve shows; keeps both for the interval."""
+
+    def __init__(self, model: Model, product: Product, grid: Floats) -> None:
+        self._model = model
+        self._product = product
+        self._grid = grid
+        self._prices = self._units = np.empty(0)
+
+    def units_at(self, prices: Floats) -> Floats:
+        """Units at n prices per draw, (n, S). Raises ModelError when they cannot be true."""
+        self._prices = np.concatenate([self._grid, prices])
+        self._units = checked(self._prices, self._model.units(self._product, self._prices))
+        return self._units[len(self._grid) :]
+
+    def interval(self, price: float) -> tuple[Floats, Floats, Floats]:
+        """Mean and 90 % interval over the grid, and last at one of the prices that were asked for."""
+        count = len(self._grid)
+        place = count + int(np.abs(self._prices[count:] - price).argmin())
+        rows = np.append(np.arange(count), place)
+        return self._model.interval(self._product, self._prices[rows], self._units[rows])
 
 
 def price_with(model: Model, product: Product, query: Query, terms: Terms, *, curve: bool = True) -> dict[str, Any]:
@@ -23,17 +46,11 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
     """
     terms, cost, note = _terms(product, query, terms)
     low, high = _range(product, query)
-
-    seen: list[tuple[Floats, Floats]] = []
-
-    def units_at(prices: Floats) -> Floats:
-        units = checked(prices, model.units(product, prices))
-        seen.append((prices, units))
-        return units
-
-    found = recommend(units_at, product.current_price, *_candidates(product, low, high), terms, cost)
-    decided = asdict(found.decision)
-    posterior = decided["uplift_probability"] is not None
+    grid = _grid(low, high, terms.bins) if curve else np.empty(0)
+    asked = Asked(model, product, grid)
+    found = recommend(asked.units_at, product.current_price, *_candidates(product, low, high), terms, cost)
+    posterior = found.decision.uplift_probability is not None
+    means, lowest, highest = asked.interval(found.decision.optimal_price)
     answer = {
         "stock_code": product.stock_code,
         "description": product.description,
@@ -42,7 +59,9 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
         "current_price": product.current_price,
         "guardrail_low": product.low,
         "guardrail_high": product.high,
-        **decided,
+        **vars(found.decision),
+        "expected_units_low": float(lowest[-1]),
+        "expected_units_high": float(highest[-1]),
         "elasticity": found.elasticity,
         "elasticity_low": found.elasticity_low if posterior else None,
         "elasticity_high": found.elasticity_high if posterior else None,
@@ -50,24 +69,19 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
         "unitprice_min": low,
         "unitprice_max": high,
     }
-    answer |= _interval(model, product, found.decision.optimal_price, *seen[-1])
-    return answer | {"curve": _curve(model, product, low, high, terms, cost)} if curve else answer
+    if not curve:
+        return answer
+    return answer | {"curve": _curve(grid, means[:-1], lowest[:-1], highest[:-1], cost, terms.objective)}
 
 
-def _interval(model: Model, product: Product, price: float, prices: Floats, units: Floats) -> dict[str, float]:
-    """The 90 % interval of one week's units at a price that the units were already asked for."""
-    place = int(np.argmin(np.abs(prices - price)))
-    _, low, high = model.interval(product, prices[place : place + 1], units[place : place + 1])
-    return {"expected_units_low": float(low[0]), "expected_units_high": float(high[0])}
+def _grid(low: float, high: float, bins: int) -> Floats:
+    return price_grid(low, high, bins) if low < high else np.array([low])
 
 
 def _curve(
-    model: Model, product: Product, low: float, high: float, terms: Terms, cost: float | None
+    prices: Floats, mean: Floats, lowest: Floats, highest: Floats, cost: float | None, objective: str
 ) -> dict[str, list[float]]:
     """One value per price of the grid in each list."""
-    prices = price_grid(low, high, terms.bins) if low < high else np.array([low])
-    units = checked(prices, model.units(product, prices))
-    mean, lowest, highest = model.interval(product, prices, units)
     columns = {
         "unit_price": prices,
         "quantity": mean,
@@ -75,9 +89,10 @@ def _curve(
         "quantity_max": highest,
         "predicted_sales": prices * mean,
     }
-    if terms.objective == "profit" and cost is not None:
+    if objective == "profit" and cost is not None:
         columns["predicted_profit"] = (prices - cost) * mean
-    return {name: np.round(column, ROUNDED).tolist() for name, column in columns.items()}
+    rounded = np.round(np.stack(list(columns.values())), ROUNDED).tolist()
+    return dict(zip(columns, rounded, strict=True))
 
 
 def _terms(product: Product, query: Query, terms: Terms) -> tuple[Terms, float | None, str]:

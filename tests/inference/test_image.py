@@ -50,7 +50,7 @@ def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = ["-r", str(ROOT / "inference" / "requirements.txt")]
     for command in (
         ["venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages],
+        ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python"), *packages],
     ):
         done = subprocess.run([str(uv), *command], env=environment, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -1,5 +1,6 @@
 """`pricewright run`: the weekly job on this machine, with its own Prefect server where there is none."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from cli.console import Watcher, console
 from cli.quiet import quiet
 from demand.errors import ParameterError
 from tasks.root import find_root
+from tasks.run import Outcome
 
 Source = Annotated[str, typer.Option(help="CSV, Parquet or xlsx file of sales. Default: a simulated market.")]
 Store = Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/prefix. Default: ./lake.")]
@@ -44,7 +46,7 @@ def register(app: typer.Typer) -> None:
 def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[str, str]) -> None:
     """Run the flow and show how it came out."""
     from cli.summary import show_summary
-    from tasks.fresh import prepare
+    from tasks.fresh import pass_over, prepare
     from tasks.progress import WATCHING
 
     out, root = console(), find_root()
@@ -52,24 +54,25 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
     out.print(f"[bold]pricewright[/]  {escape(workspace.described)}  ->  {escape(workspace.store)}")
     with ExitStack() as stack:
         stack.enter_context(quiet())
-        if not fresh:
-            _start_prefect(stack, out, root)
-        from flows.refresh_prices import refresh_prices
-        from flows.request import RefreshRequest
-
+        flow = pass_over if fresh else _flow(stack, out, root)
         token = WATCHING.set(stack.enter_context(Watcher(out)))
         stack.callback(WATCHING.reset, token)
-        request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns)
-        outcome = refresh_prices.fn(request) if fresh else refresh_prices(request)
-        show_summary(out, workspace, outcome)
+        show_summary(out, workspace, flow(root, source, store, columns, parameters))
 
 
-def _start_prefect(stack: ExitStack, out: Console, root: Path) -> None:
-    """Ours, in this process, unless PREFECT_API_URL names one."""
+def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
+    """The flow, on our own Prefect server in this process unless PREFECT_API_URL names one."""
     from flows.embedded import prefect_server
 
     with out.status("  starting Prefect"):
         stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
+        from flows.refresh_prices import refresh_prices
+        from flows.request import RefreshRequest
+
+    def run(root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any]) -> Outcome:
+        return refresh_prices(RefreshRequest(source=source, store=store, parameters=parameters, columns=columns))
+
+    return run
 
 
 def _columns(texts: list[str]) -> dict[str, str]:

@@ -35,7 +35,15 @@ def do(stage: Stage, workspace: Workspace, tell: Tell = untold) -> None:
     write_whole(workspace.metrics(stage.name), f"{text}\n".encode())
 
 
-def perform(stage: Stage, run: Run) -> Entry:
+Leave = Callable[[Entry, str, Metrics], None]
+
+
+def log_line(entry: Entry, line: str, metrics: Metrics) -> None:
+    """What a stage leaves outside of Prefect: one line in the log."""
+    logging.getLogger(__name__).info("%s %s: %s", entry.stage, entry.how, line)
+
+
+def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     """Run a stage if the ledger says that it is stale, publish what it made, say how it came out."""
     watching = WATCHING.get()
     watching.begin(stage.name)
@@ -45,7 +53,7 @@ def perform(stage: Stage, run: Run) -> Entry:
     metrics = json.loads(run.workspace.metrics(stage.name).read_text())
     line = stage.line(metrics)
     watching.end(entry, line)
-    _leave_artifact(entry, line, metrics)
+    leave(entry, line, metrics)
     run.entries.append(entry)
     return entry
 
@@ -68,23 +76,18 @@ def as_task(stage: Stage) -> Step:
     from prefect.context import FlowRunContext
 
     def step(run: Run) -> Entry:
-        return perform(stage, run)
+        return perform(stage, run, leave_artifact)
 
     prefect_task = task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)(step)
 
     def call(run: Run) -> Entry:
-        return prefect_task(run) if FlowRunContext.get() else step(run)
+        return prefect_task(run) if FlowRunContext.get() else perform(stage, run)
 
     return call
 
 
-def _leave_artifact(entry: Entry, line: str, metrics: Metrics) -> None:
-    """One line in the log and, in a Prefect run, a page: how it came out, why it ran, its numbers."""
-    from prefect.context import FlowRunContext
-
-    if not FlowRunContext.get():
-        logging.getLogger(__name__).info("%s %s: %s", entry.stage, entry.how, line)
-        return
+def leave_artifact(entry: Entry, line: str, metrics: Metrics) -> None:
+    """In a Prefect run: a line in its log, and a page with how it came out, why it ran, its numbers."""
     from prefect import get_run_logger
     from prefect.artifacts import create_markdown_artifact
 

@@ -1,19 +1,24 @@
 """Stage train: four models, the price list, and the backtest that says how good they are."""
 
 import json
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from demand.partitions import read_partitions
 from demand.release.arrays import pack
-from demand.train import Trained, train
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
+if TYPE_CHECKING:
+    from demand.train import Trained
+
 
 def work(at: Workspace, tell: Tell) -> Metrics:
     """Fit on all full weeks; the backtest's models have seen earlier weeks only."""
+    from demand.train import train  # imports torch: 2 s that a run which skips this stage does not wait
+
     hyperparameters = json.loads((at.work / "hyperparameters.json").read_text())
     panel, coming, catalog = (
         read_partitions(at.work / "panel"),
@@ -25,7 +30,7 @@ def work(at: Workspace, tell: Tell) -> Metrics:
     return dict(trained.metrics)
 
 
-def _write(at: Workspace, trained: Trained) -> None:
+def _write(at: Workspace, trained: "Trained") -> None:
     models = at.work / "models"
     models.mkdir(parents=True, exist_ok=True)
     for name, body in trained.models.items():

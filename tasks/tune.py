@@ -3,7 +3,6 @@
 import json
 
 from demand.partitions import read_partitions
-from demand.tune import tune
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
@@ -11,6 +10,8 @@ from tasks.workspace import Workspace
 
 def work(at: Workspace, tell: Tell) -> Metrics:
     """A search that was killed goes on where it was: its trials lie outside of what the stage writes."""
+    from demand.tune import tune  # imports torch: 2 s that a run which skips this stage does not wait
+
     panel = read_partitions(at.work / "panel")
     storage = at.root / ".pricewright" / "trials.db"
     storage.parent.mkdir(exist_ok=True)

@@ -56,6 +56,15 @@ def test_a_family_shares_its_recent_sales(panel: Panel) -> None:
     assert of(panel, "B", 20)["family_log_units_mean_4"] == pytest.approx(log1p(1), rel=1e-5)
 
 
+def test_a_family_counts_members_that_are_not_kept_since_that_is_decided_later(
+    sold: Callable[..., pl.DataFrame], params: Mapping[str, Any]
+) -> None:
+    sales = [(f"{FIRST + timedelta(weeks=w)}", "77001", 5, 1.0) for w in range(4)] + [(f"{FIRST}", "77003", 11, 1.0)]
+    panel = build_panel(sold(*sales), {**params, "min_selling_weeks": 2})
+    assert panel.rows["stock_code"].unique().to_list() == ["77001"]
+    assert of(panel, "77001", 1)["family_log_units_lag_1"] == pytest.approx((log1p(5) + log1p(11)) / 2, rel=1e-5)
+
+
 def test_a_year_later_the_same_weeks_of_last_year_are_known(panel: Panel) -> None:
     assert of(panel, "A", 51)["year_ago_known"] == 0
     row = of(panel, "A", 53)  # last year's week 1 and its neighbours sold 4, 0 and 6

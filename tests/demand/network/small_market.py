@@ -16,12 +16,14 @@ QUICK = {"members": 2, "epochs": 3, "update_weeks": 20, "update_epochs": 1}
 
 def panel_of(market: Market) -> pl.DataFrame:
     """The market's weeks as panel rows, from each SKU's first sale on."""
-    rows = pl.DataFrame({
-        "stock_code": np.repeat(market.codes, len(market.weeks)),
-        "week": list(market.weeks) * len(market.codes),
-        "units": market.units.ravel(),
-        "price": market.prices.ravel(),
-    }).sort("stock_code", "week")
+    rows = pl.DataFrame(
+        {
+            "stock_code": np.repeat(market.codes, len(market.weeks)),
+            "week": list(market.weeks) * len(market.codes),
+            "units": market.units.ravel(),
+            "price": market.prices.ravel(),
+        }
+    ).sort("stock_code", "week")
     rows = rows.filter(pl.col("units").cum_sum().over("stock_code") > 0)
     log_units = pl.col("units").log1p().shift(1, fill_value=0.0)
     sold = (pl.col("units") == 0).cast(pl.Float64).shift(1, fill_value=0.0)
@@ -31,6 +33,6 @@ def panel_of(market: Market) -> pl.DataFrame:
         "log_units_lag_2": log_units.shift(1, fill_value=0.0),
         "zero_share_8": sold.rolling_mean(8, min_samples=1),
     }
-    return rows.with_columns(*(
-        feature.over("stock_code").cast(pl.Float32).alias(name) for name, feature in features.items()
-    ))
+    return rows.with_columns(
+        *(feature.over("stock_code").cast(pl.Float32).alias(name) for name, feature in features.items())
+    )

@@ -40,9 +40,7 @@ def test_graph_and_python_agree_to_a_ten_thousandth(
         assert np.allclose(graph, python, rtol=1e-4, atol=1e-4)
 
 
-def test_no_draw_of_any_sku_rises_with_the_price(
-    network: DemandNetwork, session: NetworkSession, last: Rows
-) -> None:
+def test_no_draw_of_any_sku_rises_with_the_price(network: DemandNetwork, session: NetworkSession, last: Rows) -> None:
     features, effects = inputs(network, last)
     for sku in range(len(last)):
         units = session.units(features[sku], effects[sku], np.exp(RATIOS), 1.0)
@@ -54,9 +52,7 @@ def test_rows_asked_together_answer_as_asked_one_by_one(
 ) -> None:
     features, effects = inputs(network, last)
     ratio = np.linspace(-0.3, 0.3, len(last)).astype(np.float32)
-    together = session.session.run(
-        ["units"], {"features": features, "effects": effects, "log_price_ratio": ratio}
-    )[0]
+    together = session.session.run(["units"], {"features": features, "effects": effects, "log_price_ratio": ratio})[0]
     for sku in (0, 10, 50):
         alone = session.units(features[sku], effects[sku], np.exp(ratio[sku : sku + 1].astype(float)), 1.0)
         assert np.allclose(together[sku], alone[0], rtol=1e-4)

@@ -1,0 +1,135 @@
+"""The train stage on a small market that went through ingest and feature."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from demand.backtest import COLUMNS as BACKTEST_COLUMNS
+from demand.backups import BACKUPS
+from demand.decision import candidate_prices
+from demand.errors import ParameterError
+from demand.explain import open_models
+from demand.feature import FEATURES, Panel, build_panel
+from demand.ingest import ingest_frame
+from demand.market import simulate
+from demand.network.session import NetworkSession
+from demand.price_features import price_features
+from demand.price_list import COLUMNS
+from demand.train import Trained, train
+
+PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+
+
+def quick() -> dict[str, Any]:
+    """params.yaml with few passes."""
+    params: dict[str, Any] = yaml.safe_load(yaml.safe_dump(PARAMS))
+    params["market"] |= {"skus": 60, "weeks": 70}
+    params["train"]["network"] |= {"members": 2, "epochs": 3, "update_epochs": 1}
+    params["tune"]["defaults"]["lightgbm"]["trees"] = 60
+    return params
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    params = quick()
+    transactions = simulate(params["market"]).transactions(params["market"])
+    return build_panel(ingest_frame(transactions, params["ingest"]).accepted, params["feature"])
+
+
+@pytest.fixture(scope="module")
+def trained(panel: Panel) -> Trained:
+    params = quick()
+    return train(panel.rows, panel.coming, panel.catalog, params["tune"]["defaults"], params)
+
+
+def test_every_sku_of_the_catalog_has_one_price_inside_its_guardrail(panel: Panel, trained: Trained) -> None:
+    prices = trained.price_list
+    assert tuple(prices.columns) == COLUMNS
+    assert prices["stock_code"].to_list() == panel.catalog["stock_code"].to_list()
+    assert prices.select((pl.col("optimal_price") >= pl.col("guardrail_low") - 1e-9).all()).item()
+    assert prices.select((pl.col("optimal_price") <= pl.col("guardrail_high") + 1e-9).all()).item()
+    assert prices.filter(pl.col("optimal_price") != pl.col("current_price")).height > 5
+    assert prices["reason"].str.len_chars().min() > 10
+
+
+def test_a_recommended_price_beats_its_neighbours_that_pay_as_probably(trained: Trained) -> None:
+    session, arrays = NetworkSession(trained.models["network"]), trained.catalog
+    least, bins = PARAMS["price"]["minimum_probability"], PARAMS["price"]["bins"]
+    judged = 0
+    for sku, row in enumerate(trained.price_list.iter_rows(named=True)):
+        labels = candidate_prices(row["guardrail_low"], row["guardrail_high"], bins)
+        best = int(np.argmin(abs(labels - row["optimal_price"])))
+        if row["optimal_price"] == row["current_price"] or not 0 < best < len(labels) - 1:
+            continue
+        prices = np.append(labels[best - 1 : best + 2], row["current_price"])
+        anchor = float(arrays["anchor_price"][sku])
+        sales = prices[:, None] * session.units(arrays["features"][sku], arrays["effects"][sku], prices, anchor)
+        mean, probability = sales.mean(axis=1)[:3], (sales[:3] > sales[3]).mean(axis=1)
+        assert mean[1] == pytest.approx(row["expected_sales"], rel=1e-4)
+        assert mean[1] == max(mean[probability >= least])
+        judged += 1
+    assert judged > 5
+
+
+def test_expected_sales_of_a_move_exceed_those_of_today_with_the_probability_asked_for(trained: Trained) -> None:
+    moved = trained.price_list.filter(pl.col("optimal_price") != pl.col("current_price"))
+    assert (moved["expected_sales"] > moved["current_expected_sales"]).all()
+    assert (moved["uplift_probability"] >= PARAMS["price"]["minimum_probability"]).all()
+
+
+def test_elasticities_are_negative_and_inside_their_intervals(trained: Trained) -> None:
+    prices = trained.price_list
+    assert (prices["elasticity_high"] < 0).all()
+    assert prices.select(pl.col("elasticity").is_between("elasticity_low", "elasticity_high").all()).item()
+
+
+def test_every_model_is_judged_on_the_same_rows(panel: Panel, trained: Trained) -> None:
+    assert tuple(trained.backtest.columns) == BACKTEST_COLUMNS
+    weeks = panel.rows["week"].unique().sort().tail(PARAMS["train"]["backtest_weeks"])
+    judged = panel.rows.filter(pl.col("week").is_in(weeks.implode())).select("stock_code", "week", "units")
+    assert set(trained.backtest["model"].unique()) == {"network", *BACKUPS}
+    for model in ("network", *BACKUPS):
+        rows = trained.backtest.filter(pl.col("model") == model).select("stock_code", "week", "units")
+        assert rows.sort("stock_code", "week").equals(judged.sort("stock_code", "week"))
+    assert trained.backtest.select((pl.col("predicted_low") <= pl.col("predicted_high")).all()).item()
+
+
+def test_no_promoted_model_sells_more_at_a_higher_price(trained: Trained) -> None:
+    arrays, factors = trained.catalog, np.linspace(0.6, 1.6, 40)
+    models = open_models(trained.models, arrays["effects"])
+    assert set(models) == {"network", *BACKUPS}
+    for sku in range(0, len(arrays["stock_code"]), 9):
+        reference, last = arrays["reference_price"][sku], arrays["last_price"][sku]
+        prices = price_features(reference * factors, reference, last)
+        features = np.repeat(arrays["features"][sku][None], len(factors), axis=0)
+        rows = np.hstack([features, prices]).astype(np.float32)
+        for name, model in models.items():
+            assert (np.diff(model(rows)) <= 1e-4).all(), name
+
+
+def test_the_release_carries_what_inference_needs(trained: Trained) -> None:
+    arrays = trained.catalog
+    n = len(arrays["stock_code"])
+    assert arrays["features"].shape == (n, len(FEATURES))
+    assert arrays["effects"].shape == (n, 12)
+    assert arrays["history_units"].shape == (n, len(arrays["history_weeks"]))
+    assert not [name for name, array in arrays.items() if array.dtype == object]
+    assert (arrays["dispersion"] > 0).all()
+
+
+def test_training_twice_gives_the_same_models(panel: Panel, trained: Trained) -> None:
+    params = quick()
+    again = train(panel.rows, panel.coming, panel.catalog, params["tune"]["defaults"], params)
+    assert again.models["network"] == trained.models["network"]
+    assert again.price_list.equals(trained.price_list)
+
+
+def test_models_are_never_judged_on_weeks_that_the_tuning_saw(panel: Panel) -> None:
+    params = quick()
+    params["train"]["backtest_weeks"] = 9
+    with pytest.raises(ParameterError, match="would have seen weeks"):
+        train(panel.rows, panel.coming, panel.catalog, params["tune"]["defaults"], params)

@@ -26,6 +26,7 @@ def count(
         "skus": accepted["stock_code"].n_unique(),
         "customers": accepted["customer_id"].drop_nulls().n_unique(),
         "rows_without_customer": accepted["customer_id"].null_count(),
+        "rows_with_unit_cost": int(accepted["unit_cost"].count()),
         "weeks": weeks.n_unique(),
         "first_time": str(accepted["invoice_time"].min() or ""),
         "last_time": str(accepted["invoice_time"].max() or ""),

@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -12,13 +13,25 @@ SUITE = "transactions"
 NEEDED = ("invoice", "stock_code", "invoice_time", "unit_price", "quantity", "units")
 
 
-def observe(
-    accepted: pl.DataFrame, measured: Mapping[str, float], thresholds: Mapping[str, Mapping[str, float]]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Accepted rows that break each promise of a transaction, and the measures as Great Expectations saw them.
+@dataclass(frozen=True)
+class Observed:
+    """What was seen of one expectation; NaN where it could not run."""
 
-    A value is NaN, and so blocks, where an expectation could not run.
-    """
+    value: float
+    met: bool
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A measured value and the one at which it blocks."""
+
+    value: float
+    block: float
+    larger_is_worse: bool
+
+
+def observe(accepted: pl.DataFrame, limits: Mapping[str, Limit]) -> tuple[dict[str, Observed], dict[str, Observed]]:
+    """Accepted rows that break each promise of a transaction, and the measures, each with what was expected of them."""
     with warnings.catch_warnings(action="ignore"):  # of its own imports, which our tests would take for errors
         os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
         import great_expectations as gx
@@ -27,11 +40,10 @@ def observe(
         logging.getLogger("great_expectations").setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        measured = pl.DataFrame([{name: limit.value for name, limit in limits.items()}])
         lines = _validate(gx, context, "lines", accepted.select(NEEDED), _promises(gx.expectations))
-        limits = _limits(gx.expectations, measured, thresholds)
-        numbers = _validate(gx, context, "measures", pl.DataFrame([dict(measured)]), limits)
-    broken = {name: _broken_rows(result) for name, result in lines.items()}
-    return broken, {name: _observed(result) for name, result in numbers.items()}
+        measures = _validate(gx, context, "measures", measured, _bounds(gx.expectations, limits))
+    return _seen(lines, "unexpected_count"), _seen(measures, "observed_value")
 
 
 def _promises(expect: Any) -> dict[str, Any]:
@@ -49,18 +61,14 @@ def _promises(expect: Any) -> dict[str, Any]:
     }
 
 
-def _limits(
-    expect: Any, measured: Mapping[str, float], thresholds: Mapping[str, Mapping[str, float]]
-) -> dict[str, Any]:
-    """Each measure stays on the better side of its block threshold."""
-    limits = {}
-    for name in measured:
-        warn, block = (float(thresholds[name][level]) for level in ("warn", "block"))
-        if warn > block:  # less is worse
-            limits[name] = expect.ExpectColumnMinToBeBetween(column=name, min_value=block, strict_min=True)
-        else:
-            limits[name] = expect.ExpectColumnMaxToBeBetween(column=name, max_value=block, strict_max=True)
-    return limits
+def _bounds(expect: Any, limits: Mapping[str, Limit]) -> dict[str, Any]:
+    """Each measure stays on the better side of the value at which it blocks."""
+    return {
+        name: expect.ExpectColumnMaxToBeBetween(column=name, max_value=limit.block, strict_max=True)
+        if limit.larger_is_worse
+        else expect.ExpectColumnMinToBeBetween(column=name, min_value=limit.block, strict_min=True)
+        for name, limit in limits.items()
+    }
 
 
 def _validate(gx: Any, context: Any, name: str, frame: pl.DataFrame, expectations: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,13 +81,11 @@ def _validate(gx: Any, context: Any, name: str, frame: pl.DataFrame, expectation
     return {result.expectation_config.meta["name"]: result for result in found.results}
 
 
-def _broken_rows(result: Any) -> float:
-    if result.exception_info["raised_exception"]:
-        return float("nan")
-    return float(result.result["unexpected_count"])
-
-
-def _observed(result: Any) -> float:
-    if result.exception_info["raised_exception"]:
-        return float("nan")
-    return float(result.result["observed_value"])
+def _seen(results: Mapping[str, Any], key: str) -> dict[str, Observed]:
+    """The number under `key` of every result, and whether the expectation was met."""
+    return {
+        name: Observed(float("nan"), False)
+        if result.exception_info["raised_exception"]
+        else Observed(float(result.result[key]), bool(result.success))
+        for name, result in results.items()
+    }

@@ -1,12 +1,13 @@
 """The ingest gate: what Great Expectations finds in the accepted transactions and in the counts, as a verdict."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from demand.errors import ParameterError, SourceError
-from demand.ingest.expectations import observe
+from demand.ingest.expectations import Limit, Observed, observe
 from demand.verdict import Check, Verdict
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def pass_gate(found: "Ingested", params: Mapping[str, Any], name: str) -> "Inges
             f"{found.counts['duplicates']:,} duplicates; quarantined: {reasons or 'none'}{_first_rejected(found)}.",
             verdict.hint,
         )
-    return type(found)(found.accepted, found.quarantined, found.counts | {"gate": verdict.as_dict()})
+    return replace(found, counts=found.counts | {"gate": verdict.as_dict()})
 
 
 def assess(found: "Ingested", params: Mapping[str, Any]) -> Verdict:
@@ -53,13 +54,23 @@ def assess(found: "Ingested", params: Mapping[str, Any]) -> Verdict:
     for name in MEASURES:
         if name not in thresholds:
             raise ParameterError(f"ingest.gate.thresholds has no {name}: every measure needs warn and block.")
-    broken, observed = observe(found.accepted, measure(found), thresholds)
-    checks = [Check(name, float(rows), 1, 1, "accepted rows that break it") for name, rows in broken.items()]
-    for name, (unit, larger_is_worse) in MEASURES.items():
-        limits = thresholds[name]
-        checks.append(Check(name, observed[name], float(limits["warn"]), float(limits["block"]), unit, larger_is_worse))
+    limits = {
+        name: Limit(value, float(thresholds[name]["block"]), MEASURES[name][1])
+        for name, value in measure(found).items()
+    }
+    lines, measures = observe(found.accepted, limits)
+    checks = [_agreed(Check(name, seen.value, 1, 1, "accepted rows break it"), seen) for name, seen in lines.items()]
+    for name, seen in measures.items():
+        unit, larger_is_worse = MEASURES[name]
+        warn, block = float(thresholds[name]["warn"]), limits[name].block
+        checks.append(_agreed(Check(name, seen.value, warn, block, unit, larger_is_worse), seen))
     verdict = Verdict("ingest", tuple(checks))
-    return Verdict("ingest", verdict.checks, next((HINTS[c.name] for c in verdict.worst if c.name in HINTS), ""))
+    return replace(verdict, hint=next((HINTS[check.name] for check in verdict.worst if check.name in HINTS), ""))
+
+
+def _agreed(check: Check, seen: Observed) -> Check:
+    """The check, which blocks (its value is NaN) when Great Expectations does not see it as we do."""
+    return check if (check.status != "block") == seen.met else replace(check, value=float("nan"))
 
 
 def measure(found: "Ingested") -> dict[str, float]:

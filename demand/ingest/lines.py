@@ -93,7 +93,9 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         "unit_price",
         "customer_id",
         "country",
-        pl.col("unit_cost").cast(pl.Float64),
+        pl.when(pl.col("unit_cost").cast(pl.Float64) >= 0)
+        .then(pl.col("unit_cost").cast(pl.Float64))
+        .alias("unit_cost"),
         *first_reason(reasons),
     )
 

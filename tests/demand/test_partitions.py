@@ -75,3 +75,11 @@ def test_weeks_come_from_days_or_times_only(frame: pl.DataFrame, tmp_path: Path)
     with pytest.raises(ParameterError, match="'row' is Int64: it must hold days or times"):
         write_partitions(frame, tmp_path / "raw", "row")
     assert not (tmp_path / "raw").exists()
+
+
+def test_what_a_killed_run_left_is_cleared_away(frame: pl.DataFrame, tmp_path: Path) -> None:
+    for leftover in (".raw.new", ".raw.old"):
+        (tmp_path / leftover / "week=1999-W01").mkdir(parents=True)
+        (tmp_path / leftover / "week=1999-W01" / "part.parquet").write_text("half")
+    write_partitions(frame.head(1), tmp_path / "raw", "invoice_time")
+    assert list(files(tmp_path)) == ["raw/week=2011-W49/part.parquet"]

@@ -12,7 +12,9 @@ import pytest
 
 from demand.errors import ParameterError, SourceError
 from demand.ingest import Ingested, ingest, ingest_frame
-from demand.ingest.gate import HINTS, MEASURES, assess, measure
+from demand.ingest.expectations import Observed
+from demand.ingest.gate import HINTS, MEASURES, _agreed, assess, measure
+from demand.verdict import Check
 
 Params = dict[str, Any]
 Cleaned = Callable[..., Ingested]
@@ -120,3 +122,9 @@ def test_great_expectations_keeps_to_itself(
     ingest_frame(shop, params)
     assert capfd.readouterr() == ("", "")
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+
+
+def test_where_great_expectations_sees_it_otherwise_the_check_blocks() -> None:
+    check = Check("weeks", 104, 52, 9, larger_is_worse=False)
+    assert _agreed(check, Observed(104, met=True)).status == "ok"
+    assert _agreed(check, Observed(104, met=False)).status == "block"

@@ -109,3 +109,9 @@ def test_a_unit_cost_is_kept_where_it_can_be_read(shop: pl.DataFrame, cleaned: C
     cost = pl.when(pl.int_range(pl.len()) % 10 == 3).then(pl.lit("?")).otherwise(pl.lit("0.25")).alias("UnitCost")
     accepted = cleaned(shop.with_columns(cost)).accepted
     assert accepted["unit_cost"].value_counts().sort("count").rows() == [(None, 30), (0.25, 270)]
+
+
+def test_a_unit_cost_below_zero_is_none(line: Callable[..., dict[str, Any]], cleaned: Cleaned) -> None:
+    found = cleaned([line(unit_cost=cost, invoice=str(cost)) for cost in (-1.0, 0.0, 1.2)])
+    assert found.accepted["unit_cost"].to_list() == [None, 0.0, 1.2]
+    assert found.counts["rows_with_unit_cost"] == 2

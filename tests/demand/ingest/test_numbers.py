@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demand.ingest.numbers import read_numbers
@@ -32,12 +32,14 @@ def test_numbers_stay_numbers_and_only_finite_ones() -> None:
     assert read_numbers(pl.Series([True])).to_list() == [None]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9).map(lambda x: round(x, 2)), min_size=1))
 def test_every_number_written_in_german_is_read_in_german(numbers: list[float]) -> None:
     written = [f"{number:,.2f}".translate(str.maketrans(",.", ".,")) for number in numbers]
     assert read_numbers(pl.Series(written)).to_list() == numbers
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(max_size=12), min_size=1))
 def test_no_text_makes_it_fail(texts: list[str]) -> None:
     assert len(read_numbers(pl.Series(texts))) == len(texts)

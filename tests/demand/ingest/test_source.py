@@ -170,3 +170,20 @@ def test_nothing_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
         find_files(tmp_path / "none.csv")
     with pytest.raises(SourceError, match=r"holds no file that ends with \.csv"):
         find_files(tmp_path)
+
+
+def test_an_empty_row_of_a_sheet_keeps_the_numbers_of_those_below(
+    params: Params, shop: pl.DataFrame, tmp_path: Path
+) -> None:
+    empty = pl.DataFrame([dict.fromkeys(shop.columns)], schema=shop.schema)
+    pl.concat([shop.head(1), empty, shop[1:3]]).write_excel(tmp_path / "shop.xlsx")
+    assert read(tmp_path / "shop.xlsx", params).accepted["row"].to_list() == [2, 4, 5]
+
+
+def test_months_of_a_folder_are_read_in_one_order_of_day_and_month(
+    params: Params, shop: pl.DataFrame, tmp_path: Path
+) -> None:
+    day = pl.col("InvoiceDate").dt.day()
+    american(shop.filter(day <= 12)).write_csv(tmp_path / "undecided.csv")
+    american(shop.filter(day > 12)).write_csv(tmp_path / "decided.csv")
+    assert {file["dates"] for file in read(tmp_path, params).counts["read_as"].values()} == {"%m/%d/%Y"}

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.ablations import ABLATIONS
-from bench.markets import COMPETITORS, KEEP, NETWORK, Played, captured, worse
+from bench.markets import CHECKS, COMPETITORS, KEEP, NETWORK, Played, captured, worse
 from bench.table import Target, markdown, target_table
 from demand.backups import BACKUPS
 
 
 def market_section(markets: Sequence[Played]) -> str:
     """Scores by regime, scores by market, intervals, targets."""
-    names = [n for n in (*COMPETITORS, NETWORK, *BACKUPS) if n in markets[0].scores]
+    names = [n for n in (*CHECKS, *COMPETITORS, NETWORK, *BACKUPS) if n in markets[0].scores]
     return "\n\n".join(
         [
             "Share of the oracle's revenue gain over keeping the last price, coming week (1 is the oracle, 0 keeps "
-            "every price); made worse: share of SKUs whose expected revenue falls by more than 1 %.",
+            "every price); made worse: share of SKUs whose expected revenue falls by more than 1 %. "
+            "The lowest price everywhere is no competitor but a check on the markets: it looks at no sale, and where "
+            "it captures much, little is left for any model to be better at.",
             by_regime(markets, names),
             "Every market:",
             by_market(markets, [n for n in names if n != KEEP]),

@@ -26,6 +26,8 @@ COMPETITORS: Mapping[str, Callable[[Case], Floats]] = {
     "EconML LinearDML": double_learning.linear,
     "EconML CausalForestDML": double_learning.forest,
 }
+# No competitor, but a check on the markets: what somebody captures who looks at no sale at all.
+CHECKS: Mapping[str, Callable[[Case], Floats]] = {"lowest price everywhere": lambda case: case.low}
 
 
 @dataclass
@@ -64,7 +66,7 @@ def play(params: Mapping[str, Any], *, rivals: bool = True, ablations: bool = Tr
         played.seconds[name] = time.perf_counter() - began
         played.scores[name] = score(case.market, prices, case.current, oracle)
 
-    for name, choose in (competitors() if rivals else {}).items():
+    for name, choose in ({**CHECKS, **competitors()} if rivals else {}).items():
         enter(name, lambda choose=choose: choose(case))
     began = time.perf_counter()
     trained = own.release(case, params)

@@ -21,7 +21,7 @@ async function wake() {
     label.dataset.state = state.status;
     label.textContent = `${state.skus.toLocaleString()} products, data up to ${state.last_week}, release ${state.release}`;
     if (state.lake !== "ok") label.title = state.lake;
-    showGains((await api.priceList()).prices);
+    await api.priceList().then((list) => showGains(list.prices), () => { document.querySelector(".gains").hidden = true; });
   } catch (problem) {
     label.dataset.state = "down";
     label.textContent = "The price API does not answer";

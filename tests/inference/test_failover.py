@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,9 @@ BAD_MODELS = {
 def test_a_network_that_is_wrong_gives_way_to_lightgbm(shop, fault: str) -> None:
     body, why = BAD_MODELS[fault]
     shop.point(shop.write(given={"network": body}))
+    started = time.monotonic()
     answer = shop.app(model_seconds=0.1)({"stock_code": "20007"})
+    assert time.monotonic() - started < 5
     assert answer["model"] == "lightgbm"
     ((fallback),) = answer["fallbacks"]
     assert fallback["model"] == "network"
@@ -176,6 +179,15 @@ def test_the_model_asked_for_is_the_first_to_answer(shop) -> None:
     answer = shop.app()({"stock_code": "20007", "model": "svr"})
     assert answer["model"] == "elastic_net"
     assert shop.app()({"stock_code": "20007", "model": "price_list"})["model"] == "price_list"
+
+
+def test_a_model_that_took_too_long_is_stopped(shop) -> None:
+    shop.point(shop.write(given={"network": slow_network()}))
+    shop.app(model_seconds=0.1)({"stock_code": "20007"})
+    time.sleep(0.5)
+    before = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - before < 0.25
 
 
 def test_a_good_network_answers_within_the_same_limit(shop) -> None:

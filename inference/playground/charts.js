@@ -31,7 +31,7 @@ function marks(answer) {
   if (answer.moved) lines.push(line(answer.optimal_price, `best ${money(answer.optimal_price)}`, colour("--accent"), "solid", up ? "left" : "right"));
   const [low, high] = [answer.guardrail_low, answer.guardrail_high];
   const guard = { type: "rect", layer: "below", x0: low, x1: high, yref: "paper", y0: 0, y1: 1, fillcolor: colour("--guard"), line: { width: 0 } };
-  const prices = [...answer.curve.unit_price, answer.current_price, answer.optimal_price];
+  const prices = [...answer.curve.unit_price, answer.current_price, low, high];
   const [first, last] = [Math.min(...prices), Math.max(...prices)];
   const room = (last - first) * 0.06 || first * 0.06;
   return { range: [first - room, last + room], shapes: [guard, ...lines.map((it) => it.shape)], annotations: lines.map((it) => it.note) };

@@ -1,7 +1,5 @@
 """What each route answers, over one release, in JSON."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +15,7 @@ from inference.release import Release
 from inference.replies import Reply, problem, reply
 from inference.served import Served
 from inference.settings import Settings
+from inference.table import as_csv
 
 MOST_LISTED = 500  # SKUs on one page
 
@@ -74,7 +73,7 @@ class Api:
         else:
             name = f"price-list-{release.id}.csv"
             headers = {"content-disposition": f'attachment; filename="{name}"'}
-            made = Reply(200, _csv(rows), "text/csv; charset=utf-8", headers)
+            made = Reply(200, as_csv(rows), "text/csv; charset=utf-8", headers)
         if len(made.text.encode()) > self._settings.most_bytes:
             return problem(413, f"the price list has {len(rows)} SKUs, too many for one reply.", "page /v1/skus.")
         return made
@@ -165,16 +164,3 @@ def _places(release: Release, codes: list[str]) -> tuple[list[int], list[dict[st
         except PricewrightError as error:
             unknown.append({"stock_code": code, "hint": error.hint})
     return list(places), unknown
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    """A table that a spreadsheet opens; text that it would take for a formula is quoted with an apostrophe."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, rows[0], lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
-    return stream.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from inference.api import _harmless
 from inference.handler import App
 from inference.query import PARAMETERS
 from inference.routes import ROUTES
+from inference.table import harmless
 
 ROOT = Path(__file__).parents[2]
 
@@ -170,7 +170,7 @@ def test_the_price_list_is_the_same_as_csv_and_as_json(api: App) -> None:
 
 
 def test_a_description_is_no_formula_in_a_spreadsheet() -> None:
-    assert _harmless("=HYPERLINK()") == "'=HYPERLINK()" and _harmless(-0.5) == -0.5
+    assert harmless("=HYPERLINK()") == "'=HYPERLINK()" and harmless(-0.5) == -0.5
 
 
 def test_sales_are_the_weeks_in_which_the_sku_was_on_sale(api: App) -> None:

@@ -42,7 +42,7 @@ def attributes(rows: pl.DataFrame, codes: list[str]) -> Floats:
     )
     table = pl.DataFrame({"stock_code": codes}).join(table, on="stock_code", how="left", maintain_order="left")
     values = table.drop("stock_code").fill_null(strategy="mean").to_numpy().astype(np.float64)
-    return (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-9)
+    return np.asarray((values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-9))
 
 
 def _prices(case: Case, estimator: Any) -> Floats:

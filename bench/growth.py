@@ -48,14 +48,18 @@ def panel(folder: Path, params: Mapping[str, Any]) -> None:
 
 def fit(folder: Path, params: Mapping[str, Any]) -> None:
     """Train with the hyperparameters that the search starts from."""
-    tables = [pl.read_parquet(folder / f"{name}.parquet") for name in ("rows", "coming", "catalog")]
-    train(*tables, params["tune"]["defaults"], params)
+    rows, coming, catalog = _tables(folder)
+    train(rows, coming, catalog, params["tune"]["defaults"], params)
 
 
 def search(folder: Path, params: Mapping[str, Any]) -> None:
     """Tune with the default budget, then train."""
-    tables = [pl.read_parquet(folder / f"{name}.parquet") for name in ("rows", "coming", "catalog")]
-    train(*tables, tune(tables[0], params).hyperparameters, params)
+    rows, coming, catalog = _tables(folder)
+    train(rows, coming, catalog, tune(rows, params).hyperparameters, params)
+
+
+def _tables(folder: Path) -> list[pl.DataFrame]:
+    return [pl.read_parquet(folder / f"{name}.parquet") for name in ("rows", "coming", "catalog")]
 
 
 STEPS: Mapping[str, Callable[[Path, Mapping[str, Any]], None]] = {s.__name__: s for s in (sales, panel, fit, search)}

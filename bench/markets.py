@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import boosted, double_learning, own, regression
-from bench.ablations import ABLATIONS
+from bench.ablations import ABLATIONS, Ablation
 from bench.case import Case, open_case
 from bench.score import Score, oracle_prices, score, true_elasticity
 from demand.backups import BACKUPS
+from demand.train import Trained
 
 Floats = NDArray[np.float64]
 KEEP, NETWORK = "keep the last price", "network"
@@ -67,19 +69,23 @@ def play(params: Mapping[str, Any], *, rivals: bool = True, ablations: bool = Tr
         played.scores[name] = score(case.market, prices, case.current, oracle)
 
     for name, choose in ({**CHECKS, **competitors()} if rivals else {}).items():
-        enter(name, lambda choose=choose: choose(case))
+        enter(name, partial(choose, case))
     began = time.perf_counter()
     trained = own.release(case, params)
     training = time.perf_counter() - began
     enter(NETWORK, lambda: own.network(case, trained.price_list))
     played.seconds[NETWORK] += training
     for name in BACKUPS:
-        enter(name, lambda name=name: own.backup(case, trained, name))
+        enter(name, partial(own.backup, case, trained, name))
     for name, ablate in (ABLATIONS if ablations else {}).items():
-        enter(name, lambda ablate=ablate: own.network(case, ablate(case, trained, params)))
+        enter(name, partial(_without, ablate, case, trained, params))
     truth = true_elasticity(case.market, case.current)
     played.coverage, played.correlation = own.covered(case, trained.price_list, truth)
     return played
+
+
+def _without(ablate: Ablation, case: Case, trained: Trained, params: Mapping[str, Any]) -> Floats:
+    return own.network(case, ablate(case, trained, params))
 
 
 def captured(markets: Sequence[Played], name: str) -> Floats:

@@ -7,14 +7,13 @@ ablations, growth.
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bench import growth, machine, real_weeks
 from bench.market_tables import ablation_section, market_section
 from bench.markets import NETWORK, Played, competitors, play
-from bench.report import HEADINGS, write_section
+from bench.report import HEADINGS, Report
 from demand.market import REGIMES
 from tasks.parameters import read_parameters
 
@@ -27,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     params = read_parameters(ROOT / "params.yaml")
     out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
-    print(f"measured on {machine.describe()}", flush=True)
+    report = Report(out, machine.describe())  # at the start: it names the code that is loaded
+    print(f"measured on {report.machine}", flush=True)
     if options.parts & {1, 3}:
-        _markets(params, options, out)
+        _markets(params, options, report)
     if 2 in options.parts:
-        _real_weeks(params, options, out)
+        _real_weeks(params, options, report)
     if 4 in options.parts:
-        _growth(params, options, out)
+        _growth(params, options, report)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -46,7 +46,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _markets(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+def _markets(params: Mapping[str, Any], options: argparse.Namespace, report: Report) -> None:
     """One seed of every regime after the other, so that a run that is cut short has seen all regimes."""
     began, seeds = time.perf_counter(), SEEDS[:1] if options.quick else SEEDS
     skus = QUICK_SKUS if options.quick else int(params["market"]["skus"])
@@ -57,11 +57,16 @@ def _markets(params: Mapping[str, Any], options: argparse.Namespace, out: Path |
         markets.append(play(own, rivals=1 in options.parts, ablations=3 in options.parts))
         _say(markets[-1])
         markets.sort(key=lambda market: REGIMES.index(market.regime))
-        _write_markets(markets, len(plan), params, options.parts, out, began)
+        _write_markets(markets, len(plan), own, options.parts, report, began)
 
 
 def _write_markets(
-    markets: Sequence[Played], planned: int, params: Mapping[str, Any], parts: set[int], out: Path | None, began: float
+    markets: Sequence[Played],
+    planned: int,
+    params: Mapping[str, Any],
+    asked: set[int],
+    report: Report,
+    began: float,
 ) -> None:
     done = len(markets) == planned
     seeds = ", ".join(map(str, sorted({market.seed for market in markets})))
@@ -71,11 +76,11 @@ def _write_markets(
         "Network and backups with the defaults of params.yaml, not tuned."
     )
     notes = [] if done else [f"**Cut short: {len(markets)} of {planned} markets.**"]
-    if 1 in parts:
+    if 1 in asked:
         missing = [] if "EconML LinearDML" in competitors() else ["EconML is not installed here and took no part."]
-        _finish(out, HEADINGS[0], [settings, *notes, *missing, market_section(markets)], began, show=done)
-    if 3 in parts:
-        _finish(out, HEADINGS[2], [settings, *notes, ablation_section(markets)], began, show=done)
+        report.section(HEADINGS[0], [settings, *notes, *missing, market_section(markets)], began, show=done)
+    if 3 in asked:
+        report.section(HEADINGS[2], [settings, *notes, ablation_section(markets)], began, show=done)
 
 
 def _say(played: Played) -> None:
@@ -85,7 +90,7 @@ def _say(played: Played) -> None:
     )
 
 
-def _real_weeks(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+def _real_weeks(params: Mapping[str, Any], options: argparse.Namespace, report: Report) -> None:
     began, parts = time.perf_counter(), []
     for name in real_weeks.FILES[: 1 if options.quick else None]:
         source = real_weeks.FOLDER / name
@@ -98,25 +103,16 @@ def _real_weeks(params: Mapping[str, Any], options: argparse.Namespace, out: Pat
         f"The last {params['train']['backtest_weeks']} full weeks, one week ahead, the week's own price known. RMSLE "
         "is judged on the mean log, MAE and WAPE on the median, bias on the mean. Defaults of params.yaml, not tuned."
     )
-    _finish(out, HEADINGS[1], [words, *parts], began)
+    report.section(HEADINGS[1], [words, *parts], began)
 
 
-def _growth(params: Mapping[str, Any], options: argparse.Namespace, out: Path | None) -> None:
+def _growth(params: Mapping[str, Any], options: argparse.Namespace, report: Report) -> None:
     began, costs = time.perf_counter(), {}
     for size in growth.SIZES[: 1 if options.quick else None]:
         costs[size] = growth.grow(params, size, SEEDS[0])
         spent = ", ".join(f"{step} {cost.seconds:.0f} s {cost.memory:.1f} GB" for step, cost in costs[size].items())
         print(f"{size}x: {spent}", flush=True)
-    _finish(out, HEADINGS[3], [f"Seed {SEEDS[0]}.", growth.growth_section(costs)], began)
-
-
-def _finish(out: Path | None, heading: str, parts: Sequence[str], began: float, *, show: bool = True) -> None:
-    measured = f"Measured on {date.today()} in {time.perf_counter() - began:.0f} s: {machine.describe()}."
-    text = "\n\n".join([*parts, measured])
-    if show:
-        print(f"\n## {heading}\n\n{text}\n", flush=True)
-    if out is not None:
-        write_section(out, heading, text)
+    report.section(HEADINGS[3], [f"Seed {SEEDS[0]}.", growth.growth_section(costs)], began)
 
 
 if __name__ == "__main__":

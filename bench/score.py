@@ -50,4 +50,4 @@ def true_elasticity(market: Market, current: Floats) -> Floats:
     """(n,): d log units / d log price in the coming week between one per cent below and above the last price."""
     up, down = ((1 + sign * NUDGE) * current for sign in (1, -1))
     units = [np.array([float(market.expected_units(i, p)) for i, p in enumerate(side)]) for side in (up, down)]
-    return np.log(units[0] / units[1]) / np.log(up / down)
+    return np.asarray(np.log(units[0] / units[1]) / np.log(up / down))

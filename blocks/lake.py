@@ -43,7 +43,9 @@ class Lake:
         self._opened: ObjectStore | None = None
 
     def find(self, key: str) -> Blob | None:
-        """An object, or None where there is none."""
+        """An object, or None where there is none; a folder that is not there yet is not created by looking."""
+        if self._absent():
+            return None
         try:
             answer = self._do(lambda store: obstore.get(store, key))
             body = bytes(answer.bytes())
@@ -108,7 +110,10 @@ class Lake:
                 meta["path"]: (meta["size"], meta["e_tag"]) for page in obstore.list(store, prefix) for meta in page
             }
 
-        return self._do(collect)
+        return {} if self._absent() else self._do(collect)
+
+    def _absent(self) -> bool:
+        return self._folder is not None and not self._folder.exists()
 
     def _same(self, key: str, body: bytes, size: int, e_tag: str | None) -> bool:
         """S3's tag of an object that was put in one part is its MD5 (not so under KMS: then we upload again)."""

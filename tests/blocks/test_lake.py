@@ -87,6 +87,13 @@ def test_a_local_lake_holds_nothing_but_what_was_written(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "lake").rglob("*") if path.is_file()] == ["production.json"]
 
 
+def test_looking_into_a_lake_that_is_not_there_creates_nothing(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    assert lake.find(POINTER) is None
+    assert lake.list("raw") == {}
+    assert not (tmp_path / "lake").exists()
+
+
 def test_a_lake_out_of_reach_is_one_clear_error(free_port, s3_environment: dict[str, str]) -> None:
     lake = Lake("s3://shop/lake", s3_environment | {"PRICEWRIGHT_S3_ENDPOINT": f"http://127.0.0.1:{free_port()}"})
     with pytest.raises(LakeError, match="the lake s3://shop/lake refuses"):

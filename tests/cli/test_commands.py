@@ -1,0 +1,64 @@
+"""The console command: help that a newcomer understands, errors with a hint, exit codes that say whose turn it is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synthetic_shop import Shop
+from typer.testing import CliRunner
+
+from cli.main import app
+
+COMMANDS = ("run", "price", "releases", "promote", "roll-back", "doctor", "stage", "configure")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    made = Shop(tmp_path / "lake")
+    made.point(made.write())
+    return made
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_what_it_is_for(command: str) -> None:
+    assert command in run("--help")
+    assert len(run(command, "--help")) > 200
+
+
+def test_price_answers_with_the_best_price_and_the_curve(shop: Shop) -> None:
+    answer = run("price", "20000A", "--store", str(shop.folder), "--bins", "20")
+    assert "optimal price" in answer
+    assert "answered by     network of release 2011-W48-" in answer
+    assert "90 % interval" in answer
+
+
+def test_a_sku_that_is_not_known_is_one_line_with_the_nearest(shop: Shop) -> None:
+    command = "from cli.main import main; main()"
+    arguments = ["price", "20007B", "--store", str(shop.folder)]
+    done = subprocess.run(
+        [sys.executable, "-c", command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: SKU '20007B' is in no price list")
+    assert "did you mean 20007" in done.stderr
+
+
+def test_releases_are_listed_promoted_and_rolled_back(shop: Shop) -> None:
+    old, new = shop.write(), shop.write(level=0.5)
+    store = ("--store", str(shop.folder))
+    assert f"production serves {new} (before: {old})" in run("promote", new, *store)
+    listed = run("releases", *store)
+    assert old in listed and "production" in next(line for line in listed.splitlines() if line.startswith(new))
+    assert f"production serves {old} again" in run("roll-back", *store)
+
+
+def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
+    assert "holds no release yet: pricewright run." in run("releases", "--store", str(tmp_path / "empty"))

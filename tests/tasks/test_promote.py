@@ -1,0 +1,163 @@
+"""Promotion: gates first, then a release that is whole and answers, then one swap of the pointer."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from promotable import fill, override
+
+from blocks.channel import Channel
+from blocks.lake import Lake
+from demand.errors import GateBlocked, ReleaseError
+from demand.release.manifest import FILES
+from tasks import promote
+from tasks.progress import untold
+from tasks.releases import promote_release, read_releases, verify_release
+from tasks.workspace import Workspace
+
+
+@pytest.fixture
+def filled(tmp_path: Path, lake_url: str) -> Workspace:
+    """On a lake in a folder, and on S3."""
+    return fill(tmp_path, lake_url)
+
+
+def run(at: Workspace) -> str:
+    """Promote; the release that came of it."""
+    metrics = promote.work(at, untold)
+    at.metrics("promote").write_text(json.dumps(metrics))
+    return str(metrics["release"])
+
+
+def test_a_release_in_the_lake_is_whole_and_the_channel_points_to_it(filled: Workspace) -> None:
+    release = run(filled)
+    lake = Lake(filled.store)
+    assert set(lake.list(f"releases/{release}")) == {f"releases/{release}/{name}" for name in (*FILES, "manifest.json")}
+    assert Channel(lake).read().release == release
+    manifest = verify_release(lake, release)
+    assert manifest.gates["drift"]["status"] == "ok"
+    assert set(manifest.lineage) == {"data", "code", "params"}
+    assert [one.gates for one in read_releases(lake)] == ["drift ok, fairness ok"]
+
+
+def test_promoting_the_same_again_changes_nothing(filled: Workspace) -> None:
+    first = run(filled)
+    pointer = Channel(Lake(filled.store)).read()
+    assert run(filled) == first
+    assert Channel(Lake(filled.store)).read() == pointer
+
+
+def test_a_gate_that_blocks_leaves_the_channel_and_says_what_can_be_done(tmp_path: Path) -> None:
+    store = str(tmp_path / "lake")
+    old = run(fill(tmp_path, store))
+    blocked = fill(tmp_path, store, level=0.5, drift=0.9)
+    with pytest.raises(GateBlocked, match=r"drift blocks: drifted_columns is 0\.9, the limit is 0\.7") as caught:
+        run(blocked)
+    assert "look at the feed" in caught.value.hint
+    assert "promote.override" in caught.value.hint
+    assert Channel(Lake(store)).read().release == old
+    assert len(read_releases(Lake(store))) == 1, "a blocked release is not even published"
+
+
+def test_a_reason_overrides_a_gate_and_the_manifest_records_it(tmp_path: Path) -> None:
+    at = override(fill(tmp_path, str(tmp_path / "lake"), drift=0.9), override="the shop moved house")
+    release = run(at)
+    manifest = verify_release(Lake(at.store), release)
+    assert manifest.gates["override"] == "the shop moved house"
+    assert manifest.gates["drift"]["status"] == "block"
+    assert read_releases(Lake(at.store))[0].gates == "drift block, fairness ok, overridden"
+
+
+def test_a_gate_without_a_verdict_blocks() -> None:
+    from tasks.gates import pass_gates
+
+    with pytest.raises(GateBlocked, match="fairness has no verdict"):
+        pass_gates({"drift": {"status": "ok"}}, "")
+
+
+def test_a_release_that_was_altered_in_the_lake_is_not_promoted(tmp_path: Path) -> None:
+    store = str(tmp_path / "lake")
+    old = run(fill(tmp_path, store))
+    new = run(fill(tmp_path, store, level=0.5))
+    Channel(Lake(store)).roll_back("ann", promote.now())
+    path = tmp_path / "lake" / "releases" / new / "svr.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(ReleaseError, match=r"svr\.onnx"):
+        promote_release(Lake(store), new, "production", 1)
+    assert Channel(Lake(store)).read().release == old
+
+
+def test_a_release_whose_network_does_not_answer_fails_its_smoke_test(tmp_path: Path) -> None:
+    at = fill(tmp_path, str(tmp_path / "lake"))
+    (at.work / "models" / "network.onnx").write_bytes(b"no model")
+    with pytest.raises(ReleaseError, match="fails its smoke test"):
+        run(at)
+    assert Channel(Lake(at.store)).read() is None
+
+
+def test_a_lake_that_was_emptied_gets_the_release_again(filled: Workspace, tmp_path: Path) -> None:
+    assert promote.undone(filled, Lake(filled.store)) == ""
+    release = run(filled)
+    assert promote.undone(filled, Lake(filled.store)) == ""
+    assert promote.undone(filled, Lake(str(tmp_path / "other"))) == f"the lake has no release {release}"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from blocks.lake import Lake
+from tasks import promote
+from tasks.progress import untold
+from tasks.workspace import Workspace
+
+class Deadly(Lake):
+    left = 0
+    def _do(self, work):
+        Deadly.left -= 1
+        if Deadly.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._do(work)
+    def _swap_file(self, path, expected, body):
+        self._do(lambda store: None)
+        super()._swap_file(path, expected, body)
+        self._do(lambda store: None)
+
+for steps in range(int(sys.argv[2]), 200, int(sys.argv[3])):
+    child = os.fork()
+    if not child:
+        Deadly.left = steps
+        promote.Lake = Deadly
+        promote.work(Workspace(Path(sys.argv[1])), untold)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    print(steps, status, flush=True)
+    input()
+    if status == 0:
+        break
+"""
+
+
+def test_killed_at_any_step_the_channel_is_at_the_old_release_or_at_the_new_one(tmp_path: Path) -> None:
+    store = str(tmp_path / "lake")
+    old = run(fill(tmp_path, store))
+    fill(tmp_path, store, level=0.5)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path), "0", "1"]
+    killed, seen = 0, []
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        for line in process.stdout:
+            pointed = Channel(Lake(store)).read().release
+            verify_release(Lake(store), pointed)
+            seen.append(pointed)
+            killed += int(line.split()[1]) == signal.SIGKILL
+            process.stdin.write("\n")
+            process.stdin.flush()
+    new = seen[-1]
+    assert killed > len(FILES), "each file, the manifest and the pointer are steps"
+    assert new != old
+    assert seen == [old] * seen.count(old) + [new] * seen.count(new), "once moved, it stays"

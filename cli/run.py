@@ -3,24 +3,17 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from cli.console import Watcher, console
+from cli.options import Columns, Params, Source, Store, parse_columns
 from cli.quiet import quiet
-from demand.errors import ParameterError
 from tasks.root import find_root
 from tasks.run import Outcome
-
-Source = Annotated[str, typer.Option(help="CSV, Parquet or xlsx file of sales. Default: a simulated market.")]
-Store = Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/prefix. Default: ./lake.")]
-Params = Annotated[
-    list[str] | None, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")
-]
-Columns = Annotated[list[str] | None, typer.Option(help="A column's name in the file, as invoice=BillNo; repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +33,7 @@ def register(app: typer.Typer) -> None:
         """
         from tasks.parameters import parse_overrides
 
-        refresh(source, store, parse_overrides(param or []), _columns(column or []))
+        refresh(source, store, parse_overrides(param or []), parse_columns(column or []))
 
 
 def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[str, str]) -> None:
@@ -73,13 +66,3 @@ def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
         return refresh_prices(RefreshRequest(source=source, store=store, parameters=parameters, columns=columns))
 
     return run
-
-
-def _columns(texts: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    wrong = [
-        text for text, (name, equals, header) in zip(texts, pairs, strict=True) if not (name and equals and header)
-    ]
-    if wrong:
-        raise ParameterError(f"{wrong[0]!r} is no column.", hint="write --column name=header, as invoice=BillNo.")
-    return {name.strip(): header.strip() for name, _, header in pairs}

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.console import console
+from cli.options import Columns, Params, Source, Store, parse_columns
+from cli.quiet import quiet
 from tasks.root import find_root
 
 
@@ -18,21 +20,26 @@ def register(app: typer.Typer) -> None:
         """Do the work of one stage, whether it is stale or not; `dvc repro` calls this."""
         import json
 
+        from blocks.lake import Lake
         from demand.errors import ParameterError
-        from tasks.stage import do
+        from tasks.stage import do, publish
         from tasks.stages import STAGES
         from tasks.workspace import Workspace
 
         if verb not in STAGES:
             raise ParameterError(f"there is no stage {verb}.", hint=f"the stages are {', '.join(STAGES)}.")
         workspace = Workspace(find_root())
-        do(STAGES[verb], workspace)
+        with quiet():
+            do(STAGES[verb], workspace)
+        publish(STAGES[verb], workspace, Lake(workspace.store))
         metrics = json.loads(workspace.metrics(verb).read_text())
         console().print(f"{verb}: {STAGES[verb].line(metrics)}", markup=False)
 
     @app.command(name="configure", rich_help_panel="For dvc.yaml")
-    def _configure() -> None:
-        """Write run.yaml with the defaults, as a first `pricewright run` would find them."""
+    def _configure(source: Source = "", store: Store = "", param: Params = None, column: Columns = None) -> None:
+        """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
+        from tasks.parameters import parse_overrides
         from tasks.workspace import configure
 
-        configure(find_root())
+        at = configure(find_root(), source, store, parse_columns(column or []), parse_overrides(param or []))
+        console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

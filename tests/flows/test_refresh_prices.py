@@ -1,4 +1,4 @@
-"""The whole weekly job on a tiny market, as a user runs it: one process per run, its own Prefect server, a real ledger."""
+"""The weekly job on a tiny market, as a user runs it: a process per run, its own Prefect server, a real ledger."""
 
 import json
 import os

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from synthetic_release import write_release
+from tests.synthetic_release import write_release
 
 from inference.handler import App, make_app
 from inference.settings import Settings

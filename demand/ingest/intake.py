@@ -20,8 +20,8 @@ from demand.ingest.table import Table, with_rows
 # Two rows are duplicates when all of these agree; their place in the files does not count.
 IDENTITY = WORDS
 TRANSACTION = (
-    "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "units", "invoice_time",
-    "unit_price", "customer_id", "country", "unit_cost",
+    "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "cancelled_in_week",
+    "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost",
 )  # fmt: skip
 
 
@@ -67,14 +67,28 @@ def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[s
             settle(takings, sales, pairs),
         ]
     ).sort("line")
-    accepted = _less_cancelled(sales, pairs)
+    accepted = _less_cancelled(sales, takings, pairs)
     counts = count(lines.height, accepted, rejected, pairs, duplicates=readable.height - single.height)
     return Ingested(accepted.select(TRANSACTION), quarantine(rejected, read.named), counts | {"read_as": read.read_as})
 
 
-def _less_cancelled(sales: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    cancelled = pairs.group_by("sale").agg(pl.col("units").sum().alias("cancelled"))
+def _less_cancelled(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Sales with what was cancelled of them: at any time later, and in the week of the sale itself."""
+    cancelled = (
+        pairs.join(_monday(takings, "taking"), on="taking")
+        .join(_monday(sales, "sale"), on="sale", suffix="_of_sale")
+        .group_by("sale")
+        .agg(
+            cancelled=pl.col("units").sum(),
+            cancelled_in_week=pl.col("units").filter(pl.col("monday") == pl.col("monday_of_sale")).sum(),
+        )
+    )
     joined = sales.join(cancelled, left_on="line", right_on="sale", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("cancelled").fill_null(0)).with_columns(
+    return joined.with_columns(pl.col("cancelled", "cancelled_in_week").fill_null(0)).with_columns(
         (pl.col("quantity") - pl.col("cancelled")).alias("units")
     )
+
+
+def _monday(lines: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The week of each line, with the line's number under the given name."""
+    return lines.select(pl.col("line").alias(name), monday=pl.col("invoice_time").dt.truncate("1w"))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from synthetic_shop import Shop
+from tests.synthetic_shop import Shop
 from typer.testing import CliRunner
 
 from cli.main import app

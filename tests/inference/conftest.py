@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_shop import Shop
+from tests.synthetic_shop import Shop
 
 from inference.handler import App
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from synthetic_shop import Shop
+from tests.synthetic_shop import Shop
 
 from demand.errors import ReleaseError
 from inference.artifacts import AHEAD, open_artifacts

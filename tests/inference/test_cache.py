@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis
-from synthetic_shop import Shop
+from tests.synthetic_shop import Shop
 
 from inference.cache import Memory
 from inference.handler import App

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper
-from synthetic_release import DRAWS, EFFECTS, FEATURES, backup_onnx, models, network_onnx, onnx_model
+from tests.synthetic_release import DRAWS, EFFECTS, FEATURES, backup_onnx, models, network_onnx, onnx_model
 
 BACKUPS = ("lightgbm", "svr", "elastic_net")
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 from flask.testing import FlaskClient
-from synthetic_shop import Shop
+from tests.synthetic_shop import Shop
 from werkzeug.serving import make_server
 
 from inference.gateway import make_gateway

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from synthetic_shop import Shop
+from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
 COLD_SECONDS = 1.0  # ten times what a quiet machine takes: other tests may run beside this one

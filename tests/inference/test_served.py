@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from synthetic_shop import NOW, Shop
+from tests.synthetic_shop import NOW, Shop
 
 from inference.handler import App, make_app
 from inference.settings import Settings

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import yaml
-from synthetic_release import contents
+from tests.synthetic_release import contents
 
 from demand.release.arrays import pack
 from demand.verdict import Check, Verdict

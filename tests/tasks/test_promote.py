@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from promotable import fill, override
+from tests.tasks.promotable import fill, override
 
 from blocks.channel import Channel
 from blocks.lake import Lake

@@ -142,3 +142,14 @@ def test_no_unit_is_cancelled_twice_and_none_before_it_was_sold(lines: list[dict
             pl.col("units").sum(), pl.col("quantity" if side == "sale" else "quantity_t").first()
         )
         assert (used["units"] <= used[used.columns[-1]]).all()
+
+
+def test_what_was_taken_back_within_the_week_is_told_from_what_came_back_later(line: Line, cleaned: Cleaned) -> None:
+    found = cleaned(
+        [
+            line(quantity=10),
+            line(invoice="C2", quantity=-3, invoice_time=after(days=6)),
+            line(invoice="C3", quantity=-4, invoice_time=after(days=7)),
+        ]
+    )
+    assert found.accepted.select("cancelled", "cancelled_in_week", "units").rows() == [(7, 3, 3)]

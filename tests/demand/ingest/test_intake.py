@@ -75,8 +75,8 @@ def test_a_transaction_has_its_columns_and_types(shop: pl.DataFrame, cleaned: Cl
     assert tuple(accepted.columns) == TRANSACTION
     assert dict(accepted.schema) == {
         "row": whole, "source": text, "invoice": text, "stock_code": text, "description": text, "quantity": whole,
-        "cancelled": whole, "units": whole, "invoice_time": pl.Datetime("us"), "unit_price": number,
-        "customer_id": text, "country": text, "unit_cost": number,
+        "cancelled": whole, "cancelled_in_week": whole, "units": whole, "invoice_time": pl.Datetime("us"),
+        "unit_price": number, "customer_id": text, "country": text, "unit_cost": number,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from synthetic_release import contents, write_release
+from tests.synthetic_release import contents, write_release
 
 from demand.errors import ReleaseError
 from demand.release import FILES, Manifest, release_id, verify_bundle, write_bundle

@@ -28,16 +28,18 @@ def judged_columns(reference: pl.DataFrame, not_judged: Sequence[str]) -> list[s
     ]
 
 
-def constant_columns(reference: pl.DataFrame, current: pl.DataFrame, share: float) -> float:
+def constant_columns(
+    reference: pl.DataFrame, current: pl.DataFrame, share: float, not_judged: Sequence[str] = ()
+) -> float:
     """Number of columns with one value in `current` whose most frequent value in the reference fills less than `share`.
 
-    A rare feature (a promotion that one row in a thousand has) may be absent for some weeks; it is not counted.
+    A rare feature (a promotion that one row in a thousand has) may be absent for some weeks; it is not counted. Nor
+    are the columns that `not_judged` names: an age that ends at a cap is the same for all SKUs once none is new.
     """
-    calendar = calendar_columns(reference)
     frozen = [
         name
-        for name in numeric_columns(reference)
-        if name not in calendar and name in current.columns and current[name].n_unique() == 1
+        for name in judged_columns(reference, not_judged)
+        if name in current.columns and current[name].n_unique() == 1
     ]
     return float(sum(_most_frequent_share(reference[name]) < share for name in frozen))
 

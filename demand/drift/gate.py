@@ -51,7 +51,7 @@ def measure(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str,
     """Every measure of the gate that does not need Evidently, by its name."""
     usual = usual_of(reference, int(params["reference_weeks"]))
     return {
-        "constant_columns": constant_columns(reference, current, float(params["constant_share"])),
+        "constant_columns": constant_columns(reference, current, float(params["constant_share"]), params["not_judged"]),
         "missing_values": missing_values(reference, current),
         "price_level": price_level(current, usual),
         "price_jumps": price_jumps(current, usual),

@@ -1,12 +1,14 @@
 """A season may warn at most; a broken feed blocks, even when only the newest week is broken."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
 
 from demand.drift import assess_drift
+from demand.drift.columns import constant_columns
 from demand.drift.gate import UNITS, measure
 from demand.errors import ParameterError
 
@@ -138,3 +140,11 @@ def test_the_frames_stay_as_they_were(shop: Shop, params: Params) -> None:
     before = [rows.clone() for rows in shop]
     measure(*shop, params)
     assert all(now.equals(then) for now, then in zip(shop, before, strict=True))
+
+
+def test_an_age_that_all_skus_have_outgrown_is_not_a_frozen_feature() -> None:
+    weeks = pl.Series("week", [date(2011, 1, 3), date(2011, 1, 3), date(2011, 1, 10), date(2011, 1, 10)])
+    reference = pl.DataFrame([weeks, pl.Series("age_weeks", [1.0, 9.0, 2.0, 10.0])])
+    current = pl.DataFrame([weeks, pl.Series("age_weeks", [13.0, 13.0, 13.0, 13.0])])
+    assert constant_columns(reference, current, 0.95) == 1
+    assert constant_columns(reference, current, 0.95, ["age*"]) == 0

@@ -3,13 +3,11 @@
 import json
 from pathlib import Path
 
-import yaml
-from tests.synthetic_release import contents
-
 from demand.release.arrays import pack
 from demand.verdict import Check, Verdict
 from tasks.gates import write_verdict
 from tasks.workspace import Workspace, configure
+from tests.synthetic_release import contents
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
@@ -38,5 +36,4 @@ def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1) -> Work
 
 def override(at: Workspace, **promote: str) -> Workspace:
     """The workspace of a run that lays these over params.yaml's section promote."""
-    store = yaml.safe_load(at.run_file.read_text())["store"]
-    return configure(at.root, store=store, overrides={"promote": promote})
+    return configure(at.root, store=at.store, overrides={"promote": promote})

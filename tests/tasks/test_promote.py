@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tasks.promotable import fill, override
 
 from blocks.channel import Channel
 from blocks.lake import Lake
@@ -18,6 +17,7 @@ from tasks import promote
 from tasks.progress import untold
 from tasks.releases import promote_release, read_releases, verify_release
 from tasks.workspace import Workspace
+from tests.tasks.promotable import fill, override
 
 
 @pytest.fixture

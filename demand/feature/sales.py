@@ -9,6 +9,7 @@ import polars as pl
 from demand.feature.week import monday
 
 KEY = ("stock_code", "week")
+SAME_PRICE = 0.005  # log price; smaller differences are rounding
 WEEKEND = 5  # Friday and later
 SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units")
 ZERO_WHEN_UNSOLD = (*SUMMED, "orders", "guest_orders", "customers", "largest_order", "repeat_customers")
@@ -18,15 +19,33 @@ CANCELLED_IN_WEEK = "cancelled_in_week"
 def weekly_sales(transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per SKU and week with a sale, in order: stock_code, week, price and the columns ZERO_WHEN_UNSOLD.
 
-    The price is the median over the week's lines, whatever their quantity, so that quantity breaks and bulk orders do
-    not move it. A line that was cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says
+    The price does not look at quantities, so that quantity breaks and bulk orders do not move it. A line that was
+    cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says
     how many units were; without it, all cancellations count as made in the week of the sale.
     """
     lines = transactions.with_columns(_known_units(transactions), week=monday(pl.col("invoice_time")))
     lines = lines.filter(pl.col("known_units") > 0)
     lines = lines.join(home_countries(lines), on="week", how="left")
-    prices = lines.group_by(KEY).agg(price=pl.col("unit_price").median())
-    return orders(lines).group_by(KEY).agg(*_sums()).join(prices, on=KEY).sort(KEY)
+    return orders(lines).group_by(KEY).agg(*_sums()).join(weekly_prices(lines), on=KEY).sort(KEY)
+
+
+def weekly_prices(lines: pl.DataFrame) -> pl.DataFrame:
+    """stock_code, week and price: the median over the week's lines, with the line before where there are two.
+
+    A single line at another price than the two weeks before, which agree, is no new price until a second one confirms
+    it: it was a bulk order or another channel. Weeks of a single line sold little, and would make it look as if the
+    odd price had done that.
+    """
+    price, count = pl.col("unit_price"), pl.len()
+    in_time = lines.sort("stock_code", "invoice_time", "unit_price").with_columns(
+        of_three=price.rolling_median(3, min_samples=1).over("stock_code")
+    )
+    median = pl.when(count == 2).then(pl.col("of_three").last()).otherwise(price.median())
+    weeks = in_time.group_by(KEY, maintain_order=True).agg(price=median, lines=count).sort(KEY)
+    before, earlier = (pl.col("price").shift(k).over("stock_code") for k in (1, 2))
+    steady = ((before / earlier).log().abs() < SAME_PRICE).fill_null(False)
+    usual = pl.when(steady & (pl.col("lines") == 1)).then(before).otherwise("price")
+    return weeks.select(*KEY, price=usual)
 
 
 def orders(lines: pl.DataFrame) -> pl.DataFrame:

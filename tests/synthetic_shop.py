@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.synthetic_release import write_release
-
 from inference.handler import App, make_app
 from inference.settings import Settings
+from tests.synthetic_release import write_release
 
 NOW = datetime(2011, 12, 6, 3, tzinfo=UTC)
 

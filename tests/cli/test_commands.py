@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.synthetic_shop import Shop
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.synthetic_shop import Shop
 
 COMMANDS = ("run", "price", "releases", "promote", "roll-back", "doctor", "stage", "configure")
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.synthetic_shop import Shop
 
 from inference.handler import App
+from tests.synthetic_shop import Shop
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.synthetic_shop import Shop
 
 from demand.errors import ReleaseError
 from inference.artifacts import AHEAD, open_artifacts
 from inference.handler import make_app
 from inference.settings import Settings
 from inference.store import FolderStore
+from tests.synthetic_shop import Shop
 
 
 class SlowStore(FolderStore):

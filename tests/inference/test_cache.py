@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis
-from tests.synthetic_shop import Shop
 
 from inference.cache import Memory
 from inference.handler import App
+from tests.synthetic_shop import Shop
 
 ASKED = {"stock_code": "20007"}
 

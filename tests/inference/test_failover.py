@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper
+
 from tests.synthetic_release import DRAWS, EFFECTS, FEATURES, backup_onnx, models, network_onnx, onnx_model
 
 BACKUPS = ("lightgbm", "svr", "elastic_net")

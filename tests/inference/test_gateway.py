@@ -12,11 +12,11 @@ from urllib.request import urlopen
 
 import pytest
 from flask.testing import FlaskClient
-from tests.synthetic_shop import Shop
 from werkzeug.serving import make_server
 
 from inference.gateway import make_gateway
 from inference.handler import App
+from tests.synthetic_shop import Shop
 
 PLAYGROUND = Path(__file__).parents[2] / "inference" / "playground"
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]

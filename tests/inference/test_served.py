@@ -12,11 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.synthetic_shop import NOW, Shop
 
 from inference.handler import App, make_app
 from inference.settings import Settings
 from inference.store import BucketStore
+from tests.synthetic_shop import NOW, Shop
 
 ASKED = {"stock_code": "20007"}
 

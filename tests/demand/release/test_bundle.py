@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.synthetic_release import contents, write_release
 
 from demand.errors import ReleaseError
 from demand.release import FILES, Manifest, release_id, verify_bundle, write_bundle
 from demand.release.arrays import pack, unpack
 from demand.release.manifest import FileEntry
+from tests.synthetic_release import contents, write_release
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,8 @@ class Reason:
     def __str__(self) -> str:
         if self.before is None and self.now is None:
             return self.what
+        if self.before is None:
+            return f"{self.what}, which is new"
         return f"{self.what}: {_short(self.before)} -> {_short(self.now)}"
 
 

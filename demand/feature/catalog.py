@@ -19,9 +19,9 @@ def build_catalog(
     """
     segments = params["segments"]
     on_sale = rows["week"].unique().sort().tail(int(params["catalog_weeks"]))
-    priced = pl.col("price").filter("sold")
+    priced = pl.col("list_price").filter("sold")
     skus = rows.group_by("stock_code").agg(
-        current_price=pl.col("price").last(),
+        current_price=pl.col("list_price").last(),
         price_min=priced.min(),
         price_max=priced.max(),
         known=pl.col("known_units").sum(),

@@ -9,7 +9,7 @@ def fill_weeks(sales: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
     """One row per SKU and week from its first sale to the coming week, in order of stock_code and week.
 
     sales: as weekly_sales gives them; weeks: as open_weeks gives them. The coming week has no units and carries the
-    current price; `sold` says in which weeks a SKU sold.
+    list price; `sold` says in which weeks a SKU sold.
     """
     known = sales.join(weeks, on="week")
     coming = int(weeks["t"].max())  # type: ignore[arg-type]
@@ -23,19 +23,19 @@ def fill_weeks(sales: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             *zeros,
             sold=pl.when(past).then(pl.col("units").fill_null(0.0) > 0),
-            price=pl.col("price").forward_fill().over("stock_code"),
+            *(pl.col(name).forward_fill().over("stock_code") for name in ("price", "list_price")),
         )
+        .with_columns(price=pl.when(past).then("price").otherwise("list_price"))
         .sort("stock_code", "t")
     )
 
 
 def usual_prices(grid: pl.DataFrame, reference_weeks: int) -> pl.DataFrame:
-    """The grid with last_price (of the week before) and reference_price (median of the weekly prices of the
+    """The grid with last_price (of the week before) and reference_price (median of the list prices of the
     `reference_weeks` weeks before); both are the first price in a SKU's first week."""
-    before = pl.col("price").shift(1)
+    listed = pl.col("list_price")
+    usual = listed.shift(1).rolling_median(reference_weeks, min_samples=1)
     return grid.with_columns(
-        last_price=before.fill_null(pl.col("price")).over("stock_code"),
-        reference_price=before.rolling_median(reference_weeks, min_samples=1)
-        .fill_null(pl.col("price"))
-        .over("stock_code"),
+        last_price=pl.col("price").shift(1).fill_null(pl.col("price")).over("stock_code"),
+        reference_price=usual.fill_null(listed).over("stock_code"),
     )

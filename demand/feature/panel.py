@@ -15,7 +15,9 @@ from demand.feature.grid import fill_weeks, usual_prices
 from demand.feature.sales import weekly_sales
 from demand.feature.week import monday, open_weeks
 
-KEPT = ("stock_code", "week", "units", "price", "sold", "orders", "customers", "reference_price", "last_price")
+KEPT = (
+    "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price", "last_price",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ CANCELLED_IN_WEEK = "cancelled_in_week"
 
 
 def weekly_sales(transactions: pl.DataFrame) -> pl.DataFrame:
-    """One row per SKU and week with a sale, in order: stock_code, week, price and the columns ZERO_WHEN_UNSOLD.
+    """One row per SKU and week with a sale, in order: stock_code, week, prices and the columns ZERO_WHEN_UNSOLD.
 
-    The price does not look at quantities, so that quantity breaks and bulk orders do not move it. A line that was
+    Prices do not look at quantities, so that quantity breaks and bulk orders move them little. A line that was
     cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says
     how many units were; without it, all cancellations count as made in the week of the sale.
     """
@@ -30,22 +30,24 @@ def weekly_sales(transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def weekly_prices(lines: pl.DataFrame) -> pl.DataFrame:
-    """stock_code, week and price: the median over the week's lines, with the line before where there are two.
+    """stock_code, week, price and list_price: the price that the week's lines were sold at, and what the label said.
 
-    A single line at another price than the two weeks before, which agree, is no new price until a second one confirms
-    it: it was a bulk order or another channel. Weeks of a single line sold little, and would make it look as if the
-    odd price had done that.
+    `price` is the median over the week's lines. The list price is that too, but for a week with few lines: of two, the
+    one that the line before confirms; a single line at another price than the two weeks before, which agree, is no new
+    list price until a second one confirms it, but a bulk order or another channel. Weeks of a single line sold little,
+    and a curve would take that for what the odd price did.
     """
-    price, count = pl.col("unit_price"), pl.len()
+    unit_price, count = pl.col("unit_price"), pl.len()
     in_time = lines.sort("stock_code", "invoice_time", "unit_price").with_columns(
-        of_three=price.rolling_median(3, min_samples=1).over("stock_code")
+        of_three=unit_price.rolling_median(3, min_samples=1).over("stock_code")
     )
-    median = pl.when(count == 2).then(pl.col("of_three").last()).otherwise(price.median())
-    weeks = in_time.group_by(KEY, maintain_order=True).agg(price=median, lines=count).sort(KEY)
-    before, earlier = (pl.col("price").shift(k).over("stock_code") for k in (1, 2))
+    confirmed = pl.when(count == 2).then(pl.col("of_three").last()).otherwise(unit_price.median())
+    groups = in_time.group_by(KEY, maintain_order=True)
+    weeks = groups.agg(price=unit_price.median(), confirmed=confirmed, lines=count).sort(KEY)
+    before, earlier = (pl.col("confirmed").shift(k).over("stock_code") for k in (1, 2))
     steady = ((before / earlier).log().abs() < SAME_PRICE).fill_null(False)
-    usual = pl.when(steady & (pl.col("lines") == 1)).then(before).otherwise("price")
-    return weeks.select(*KEY, price=usual)
+    alone = steady & (pl.col("lines") == 1)
+    return weeks.select(*KEY, "price", list_price=pl.when(alone).then(before).otherwise("confirmed"))
 
 
 def orders(lines: pl.DataFrame) -> pl.DataFrame:

@@ -34,10 +34,12 @@ class Grid:
 def grid_of(panel: pl.DataFrame, anchor_weeks: int) -> Grid:
     """Pivot panel rows (stock_code, week, units, price); the anchor is the median of the last weekly prices.
 
+    Where the panel has a list_price, the curves learn from that: it is what the shop asked for.
     Raises ModelError for an empty panel and for a price that is not positive.
     """
     if panel.is_empty():
         raise ModelError("the panel has 0 rows: at least one SKU with one week is needed.")
+    panel = panel.with_columns(price=panel.get_column("list_price", default=panel["price"]))
     lowest = float(panel["price"].cast(pl.Float64).fill_null(0.0).to_numpy().min())
     if not lowest > 0:
         raise ModelError(f"the panel's lowest price is {lowest}: every weekly price must be > 0.")

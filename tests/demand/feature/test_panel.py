@@ -114,7 +114,10 @@ def test_coming_rows_and_catalog_name_the_same_skus_and_prices(panel: Panel) -> 
     assert panel.coming["stock_code"].to_list() == panel.catalog["stock_code"].to_list()
     for coming, catalog in (("price", "current_price"), ("reference_price", "reference_price")):
         assert panel.coming[coming].to_list() == panel.catalog[catalog].to_list()
-    assert panel.coming["last_price"].to_list() == panel.coming["price"].to_list()
+    last = panel.rows.group_by("stock_code", maintain_order=True).agg(pl.col("price", "list_price").last())
+    last = panel.coming.select("stock_code", "last_price", coming_price="price").join(last, on="stock_code")
+    assert last["last_price"].to_list() == last["price"].to_list()
+    assert last["coming_price"].to_list() == last["list_price"].to_list()
 
 
 def test_the_transactions_stay_as_they_were(lines: pl.DataFrame, params: Mapping[str, Any]) -> None:

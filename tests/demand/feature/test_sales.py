@@ -22,19 +22,20 @@ def test_a_single_odd_line_is_no_new_price_until_a_second_one_confirms_it(sold: 
     mondays = ("2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29", "2024-02-05")
     prices = (2.0, 2.0, 1.8, 2.0, 2.5, 2.5)
     lines = sold(*[(day, "A", 1, price) for day, price in zip(mondays, prices, strict=True)])
-    assert weekly_sales(lines)["price"].to_list() == [2.0, 2.0, 2.0, 2.0, 2.5, 2.5]
+    assert weekly_sales(lines)["list_price"].to_list() == [2.0, 2.0, 2.0, 2.0, 2.5, 2.5]
+    assert weekly_sales(lines)["price"].to_list() == list(prices)
 
 
 def test_prices_that_change_every_week_are_taken_as_they_are(sold: Sold) -> None:
     prices = [2.0, 2.1, 2.25, 2.2, 1.9]
     mondays = ("2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29")
     lines = sold(*[(day, "A", 1, price) for day, price in zip(mondays, prices, strict=True)])
-    assert weekly_sales(lines)["price"].to_list() == prices
+    assert weekly_sales(lines)["list_price"].to_list() == prices
 
 
 def test_of_two_lines_the_one_that_the_week_before_confirms_is_the_price(sold: Sold) -> None:
     lines = sold(("2024-01-01", "A", 1, 2.0), ("2024-01-08", "A", 1, 1.8), ("2024-01-09", "A", 1, 2.0))
-    assert weekly_sales(lines)["price"].to_list() == [2.0, 2.0]
+    assert weekly_sales(lines)["list_price"].to_list() == [2.0, 2.0]
 
 
 def test_a_line_cancelled_as_a_whole_is_no_sale_and_sets_no_price(sold: Sold) -> None:

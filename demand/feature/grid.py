@@ -22,8 +22,8 @@ def fill_weeks(sales: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
         filled.sort("stock_code", "t")
         .with_columns(
             *zeros,
-            sold=pl.when(past).then(pl.col("units").fill_null(0.0) > 0),
             *(pl.col(name).forward_fill().over("stock_code") for name in ("price", "list_price")),
+            sold=pl.when(past).then(pl.col("units").fill_null(0.0) > 0),
         )
         .with_columns(price=pl.when(past).then("price").otherwise("list_price"))
         .sort("stock_code", "t")

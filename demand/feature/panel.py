@@ -16,7 +16,8 @@ from demand.feature.sales import weekly_sales
 from demand.feature.week import monday, open_weeks
 
 KEPT = (
-    "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price", "last_price",
+    "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
+    "last_price",
 )  # fmt: skip
 
 

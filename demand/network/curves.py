@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from demand.errors import ModelError
 from demand.network.effects import DTYPE, Batch, Layout, linearise, precision_of, variance_of
@@ -26,7 +27,7 @@ SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alon
 
 @dataclass(frozen=True)
 class Curves:
-    """Posterior of n SKUs' curves for the coming week: (latent slope, curvature) ~ N(mean, covariance).
+    """Posterior of n SKUs' curves for the coming week: (latent slope, latent curvature) ~ N(mean, covariance).
 
     mean: (n, 2); covariance: (n, 2, 2); log_size: (n,) of the negative binomial; summary: what was learned.
     """
@@ -162,7 +163,7 @@ class CurveFit:
         summary = {
             "mean_latent_slope": float((self.effects[:, base:] @ read[0]).mean()),
             "slope_sd": float(self.prior_variance[base].sqrt()),
-            "curvature": float(self.effects[:, layout.curvature].mean()),
+            "curvature": float(softplus(self.effects[:, layout.curvature]).mean()),
             "creeping": float(self.effects[:, layout.creeping].mean()),
             "size": float(torch.exp(self.log_size.mean())),
             "week_sd": self.weeks_variance**0.5,
@@ -187,13 +188,13 @@ class CurveFit:
         return design
 
     def _population(self, width: int) -> PopulationMeans:
-        """Before any data: elasticities of about 2 (Bijmolt et al. 2005 find a mean of 2.6), slightly convex curves."""
+        """Before any data: elasticities of about 2 (Bijmolt et al. 2005 find a mean of 2.6), exponential curves."""
         start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
         place = self.layout.width - self.layout.base
         start[0], sd[0] = 1.8, 1.0
         sd[1 : self.layout.path.shape[1]] = 0.25
         sd[place - 2] = 1.5
-        start[place - 1], sd[place - 1] = 0.5, 0.5
+        start[place - 1], sd[place - 1] = 0.5413, 0.5  # softplus of it is 1, an exponential curve
         return PopulationMeans.starting(start, sd)
 
     def _starting_variances(self) -> Tensor:

@@ -97,7 +97,9 @@ def linearise(effects: Tensor, batch: Batch, layout: Layout) -> tuple[Tensor, Te
     """Log expected units without the shop's weeks, (m, T), and the slope of it by the price block, (m, T, P)."""
     latent = effects[:, layout.base : layout.ramps.stop] @ layout.path.T
     slope = softplus(latent)
-    value, by_curvature = box_cox(batch.log_ratio, effects[:, layout.curvature :])
+    latent_curvature = effects[:, layout.curvature :]
+    value, by_curvature = box_cox(batch.log_ratio, softplus(latent_curvature))
+    by_curvature = by_curvature * torch.sigmoid(latent_curvature)
     eta = effects[:, : layout.base] @ layout.time.T - slope * value
     eta = eta + effects[:, layout.creeping : layout.creeping + 1] * batch.creeping
     by_slope = -(torch.sigmoid(latent) * value)[:, :, None] * layout.path

@@ -105,12 +105,12 @@ def _silu(graph: _Graph, x: str) -> str:
 
 
 def _effect(graph: _Graph, normal: NDArray[np.float32]) -> str:
-    """Log effect of each price under each draw, (n, draws): -softplus(slope) x g(x; curvature)."""
+    """Log effect of each price under each draw, (n, draws): -softplus(slope) x g(x; softplus(curvature))."""
     mean_slope, mean_curvature, a, b, c = (graph.columns("effects", i, i + 1) for i in range(POSTERIOR))
     first, second = graph.constant(normal[:1]), graph.constant(normal[1:])
     slope = graph("Softplus", graph("Add", mean_slope, graph("Mul", a, first)))
     shift = graph("Add", graph("Mul", b, first), graph("Mul", c, second))
-    curvature = graph("Add", mean_curvature, shift)
+    curvature = graph("Softplus", graph("Add", mean_curvature, shift))
     x = graph("Unsqueeze", "log_price_ratio", graph.constant([1], np.int64))
     cx = graph("Mul", x, curvature)
     near = graph("Less", graph("Abs", cx), graph.constant(SERIES))

@@ -49,7 +49,7 @@ def mean_log_effect(curves: Curves, sku: NDArray[np.int64], price: Floats, cap: 
     """
     x = np.clip(np.log(price / curves.anchor[sku]), -cap, cap)
     slope = np.logaddexp(0.0, curves.mean[sku, 0])
-    cx = curves.mean[sku, 1] * x
+    cx = np.logaddexp(0.0, curves.mean[sku, 1]) * x
     near = np.abs(cx) < 1e-3
     quotient = np.expm1(cx) / np.where(near, 1.0, cx)
     effect: Floats = -slope * x * np.where(near, 1 + cx / 2, quotient)

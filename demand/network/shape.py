@@ -1,11 +1,14 @@
 """The shape of a demand curve: log units fall by slope x g(log price ratio; curvature), slope > 0.
 
 g is the Box-Cox family: curvature 0 is constant elasticity, 1 an exponential curve, above it demand that
-breaks down ever faster (linear and logit curves). It rises with the price whatever the curvature is.
+breaks down ever faster (linear and logit curves). It rises with the price whatever the curvature is. Curvatures are
+softplus of a latent one, so never negative: demand is the more elastic the dearer a thing is (Marshall's second law),
+and a curve that was seen at usual prices does not explode at low ones.
 """
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 SERIES = 1e-3  # below this |curvature x log ratio| the series is more exact than the quotient
 
@@ -20,6 +23,6 @@ def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
     return value, slope
 
 
-def log_effect(x: Tensor, latent_slope: Tensor, curvature: Tensor) -> Tensor:
-    """Log units at the price minus log units at the anchor: -softplus(latent slope) x g(x; curvature)."""
-    return -torch.nn.functional.softplus(latent_slope) * box_cox(x, curvature)[0]
+def log_effect(x: Tensor, latent_slope: Tensor, latent_curvature: Tensor) -> Tensor:
+    """Log units at the price minus log units at the anchor: -softplus(slope) x g(x; softplus(curvature))."""
+    return -softplus(latent_slope) * box_cox(x, softplus(latent_curvature))[0]

@@ -86,7 +86,7 @@ def walk(
 
 
 def learn_calibration(forecasts: list[Forecast], sold: list[Floats], params: Mapping[str, Any]) -> Calibration:
-    """From the last `calibration_weeks` walked weeks; the mean's factor goes half of the way, as weeks differ."""
+    """From the last `calibration_weeks` walked weeks; the mean's factor goes `calibration_share` of the way."""
     last = int(params["calibration_weeks"])
     known, units = Forecast.concatenate(forecasts[-last:]), np.concatenate(sold[-last:]).astype(np.float64)
     ratio = units.sum() / max(float(known.mean.sum()), 1e-9)

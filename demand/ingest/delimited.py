@@ -49,13 +49,15 @@ def find_separator(text: str) -> str:
 
 def _read_patiently(text: str, name: str, separator: str) -> pl.DataFrame:
     """The table as Python's slower reader has it. Raises SourceError that names the row that is out of shape."""
-    csv.field_size_limit(len(text) + 1)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    usual_limit = csv.field_size_limit(len(text) + 1)  # the module's own, for all readers of the process
     try:
         header, *rows = reader
     except csv.Error as error:
         hint = "a quote opens before it and does not close: export it again, with values in quotes."
         raise SourceError(f"{name} cannot be read on from line {reader.line_num}: {error}.", hint) from error
+    finally:
+        csv.field_size_limit(usual_limit)
     for number, values in enumerate(rows, start=HEADER_ROWS + 1):
         if len(values) > len(header):
             raise SourceError(

@@ -1,5 +1,6 @@
 """CSV, Parquet, xlsx and folders of them give the same transactions, in whatever dialect they were exported."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,11 @@ def test_months_of_a_folder_are_read_in_one_order_of_day_and_month(
     american(shop.filter(day <= 12)).write_csv(tmp_path / "undecided.csv")
     american(shop.filter(day > 12)).write_csv(tmp_path / "decided.csv")
     assert {file["dates"] for file in read(tmp_path, params).counts["read_as"].values()} == {"%m/%d/%Y"}
+
+
+def test_reading_a_ragged_file_leaves_other_readers_of_the_process_alone(tmp_path: Path) -> None:
+    path, usual = tmp_path / "ragged.csv", csv.field_size_limit()
+    path.write_text("InvoiceNo,StockCode\n1,A\n2,B,C\n")
+    with pytest.raises(SourceError, match="row 3 has 3 values"):
+        list(read_tables(path))
+    assert csv.field_size_limit() == usual

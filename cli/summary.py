@@ -1,5 +1,8 @@
 """How a run ends: the prices with the largest gains, as the price API gives them, and where to look next."""
 
+import os
+import shutil
+import sys
 from typing import Any
 
 import polars as pl
@@ -68,8 +71,13 @@ def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[
     first = largest_gains(prices, 1)[0]
     return [
         ("price list", f"{place}/price_list.parquet"),
-        ("a demand curve", f"pricewright price {first}"),
+        ("a demand curve", f"{_command()} price {first}"),
         ("the gates", "work/drift/report.html, work/fairness/parity.png"),
         ("the numbers", "work/metrics/, dvc metrics show, dvc plots show"),
-        ("another release", "pricewright releases, promote, roll-back"),
+        ("another release", f"{_command()} releases, promote, roll-back"),
     ]
+
+
+def _command() -> str:
+    """How the user calls this program: its name where the shell finds it, else the way to it from here."""
+    return "pricewright" if shutil.which("pricewright") else os.path.relpath(sys.argv[0])

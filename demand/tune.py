@@ -1,5 +1,6 @@
 """The tune stage: hyperparameters of all models, from the weeks before those on which they will be judged."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -48,7 +49,7 @@ def tune(
 
         tell(place / len(MODELS), model)
         if model == "network":
-            name = f"network-{fingerprint(rows)}"
+            name = f"network-{fingerprint(rows, features, params)}"
             found[model] = tune_network(rows, features, params, storage=storage, name=name, progress=progress)
         else:
             seed = int(params["tune"]["seed"])
@@ -58,10 +59,16 @@ def tune(
     return Tuned(hyperparameters, trials, {model: _metrics(best) for model, best in found.items()})
 
 
-def fingerprint(rows: pl.DataFrame) -> str:
-    """Eight hex digits that differ where units or prices of the panel do."""
-    content = rows.select("stock_code", "week", "units", "price").hash_rows(seed=1).sum()
-    return sha256(f"{rows.height} {content}".encode()).hexdigest()[:8]
+def fingerprint(rows: pl.DataFrame, features: Sequence[str], params: Mapping[str, Any]) -> str:
+    """Eight hex digits that differ where a trial would come out differently: other rows, features or numbers.
+
+    How many trials are made, and how many at once, makes no difference.
+    """
+    own = {key: value for key, value in params["tune"]["network"].items() if key not in ("budget", "workers", "method")}
+    kept = {key: params["tune"][key] for key in ("seed", "judged_weeks", "validation_weeks", "defaults")}
+    numbers = json.dumps([list(features), params["network"], own, kept], sort_keys=True, default=str)
+    content = rows.select("stock_code", "week", "units", "price", *features).hash_rows(seed=1).sum()
+    return sha256(f"{rows.height} {content} {numbers}".encode()).hexdigest()[:8]
 
 
 def _before_judged(panel: pl.DataFrame, judged_weeks: int) -> pl.DataFrame:

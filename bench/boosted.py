@@ -64,6 +64,6 @@ def sweep(case: Case) -> NDArray[np.float32]:
 
 
 def _read_off(case: Case, *, monotone: bool) -> Floats:
-    booster = fit_booster(case.rows, case.features, case.rows["units"].to_numpy(), "poisson", monotone=monotone)
+    booster = fit_booster(case.listed, case.features, case.listed["units"].to_numpy(), "poisson", monotone=monotone)
     units = np.asarray(booster.predict(sweep(case)), dtype=np.float64)
     return case.best_prices(units.reshape(case.grid.shape))

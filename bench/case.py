@@ -38,6 +38,11 @@ class Case:
     high: Floats
 
     @property
+    def listed(self) -> pl.DataFrame:
+        """The rows as competitors get them: at list prices, so that nobody is beaten by a bulk order's price."""
+        return self.rows.with_columns(price="list_price")
+
+    @property
     def grid(self) -> Floats:
         """Candidate prices of the catalog's SKUs, (m, CANDIDATES), the current price among them."""
         low, high, current = (values[self.sku, None] for values in (self.low, self.high, self.current))

@@ -21,7 +21,7 @@ def linear(case: Case) -> Floats:
     """Prices (n,) by LinearDML: an elasticity linear in the SKU's attributes."""
     from econml.dml import LinearDML
 
-    return _prices(case, LinearDML(model_y=_learner(), model_t=_learner(), cv=_folds(case.rows), random_state=1))
+    return _prices(case, LinearDML(model_y=_learner(), model_t=_learner(), cv=_folds(case.listed), random_state=1))
 
 
 def forest(case: Case) -> Floats:
@@ -29,7 +29,7 @@ def forest(case: Case) -> Floats:
     from econml.dml import CausalForestDML
 
     settings: dict[str, Any] = {"n_estimators": FOREST_TREES, "n_jobs": os.cpu_count(), "random_state": 1}
-    return _prices(case, CausalForestDML(model_y=_learner(), model_t=_learner(), cv=_folds(case.rows), **settings))
+    return _prices(case, CausalForestDML(model_y=_learner(), model_t=_learner(), cv=_folds(case.listed), **settings))
 
 
 def attributes(rows: pl.DataFrame, codes: list[str]) -> Floats:
@@ -47,9 +47,9 @@ def attributes(rows: pl.DataFrame, codes: list[str]) -> Floats:
 
 def _prices(case: Case, estimator: Any) -> Floats:
     codes = case.catalog["stock_code"].to_list()
-    own = attributes(case.rows, codes)
+    own = attributes(case.listed, codes)
     place = {code: i for i, code in enumerate(codes)}
-    rows = case.rows.filter(pl.col("stock_code").is_in(codes))
+    rows = case.listed.filter(pl.col("stock_code").is_in(codes))
     x = own[[place[code] for code in rows["stock_code"]]]
     treatment = (rows["price"] / rows["reference_price"]).log().to_numpy()
     outcome = rows["units"].log1p().to_numpy()

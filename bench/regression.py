@@ -25,13 +25,13 @@ class Slopes:
 def per_sku(case: Case) -> Floats:
     """Prices (n,) by the regression of each SKU alone."""
     return case.best_prices(
-        case.elasticity_curve(fit_slopes(case.rows, case.catalog["stock_code"].to_list()).elasticity)
+        case.elasticity_curve(fit_slopes(case.listed, case.catalog["stock_code"].to_list()).elasticity)
     )
 
 
 def shrunk(case: Case) -> Floats:
     """Prices (n,) by the regressions shrunk towards each other."""
-    slopes = fit_slopes(case.rows, case.catalog["stock_code"].to_list())
+    slopes = fit_slopes(case.listed, case.catalog["stock_code"].to_list())
     return case.best_prices(case.elasticity_curve(shrink(slopes)))
 
 

@@ -39,12 +39,11 @@ class Recommendation:
 def bounds(
     lowest: float, highest: float, current: float, reference: float, widen: float, factor: float
 ) -> tuple[float, float]:
-    """The guardrail: the observed range widened by a share, but within `factor` of the reference price.
-
-    It always holds the current price.
+    """The guardrail: the observed range widened by a share, but within `factor` of the reference price and of the
+    current one: no step is larger, wherever the price stands. It always holds the current price.
     """
-    low = max(lowest * (1 - widen), reference / factor)
-    high = min(highest * (1 + widen), reference * factor)
+    low = max(lowest * (1 - widen), max(reference, current) / factor)
+    high = min(highest * (1 + widen), min(reference, current) * factor)
     return min(low, current), max(high, current)
 
 

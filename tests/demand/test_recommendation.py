@@ -19,6 +19,7 @@ def test_the_guardrail_always_holds_the_current_price(
 def test_the_guardrail_is_the_observed_range_widened_but_near_the_reference_price() -> None:
     assert bounds(8.0, 12.0, 10.0, 10.0, 0.1, 2.0) == (pytest.approx(7.2), pytest.approx(13.2))
     assert bounds(1.0, 90.0, 10.0, 10.0, 0.1, 2.0) == (5.0, 20.0)
+    assert bounds(1.0, 90.0, 40.0, 10.0, 0.1, 2.0) == (20.0, 40.0)
 
 
 def test_decision_and_elasticity_come_from_the_same_curve() -> None:

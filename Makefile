@@ -13,8 +13,9 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 SOURCE ?=
 STORE  ?=
 PARAMS ?=
+PORT   ?=
 
-.PHONY: help setup run test bench-model
+.PHONY: help setup run playground stack test bench-model
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +35,12 @@ run.yaml: | $(READY)
 
 run: setup ## weekly run: make run [SOURCE=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."]
 	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)')
+
+playground: setup ## web page and price API on what was promoted: make playground [STORE=...] [PORT=8080]
+	@$(BIN)/pricewright serve $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
+
+stack: setup ## the same with a Redis behind it, and the API's log: make stack [STORE=...] [PORT=8080]
+	@$(BIN)/pricewright serve --redis --log $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
 test: setup ## lint, types, import contracts, tests: all that CI runs
 	$(BIN)/ruff format --check .

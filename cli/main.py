@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import doctor_command, price, releases, run, stage
+from cli import doctor_command, price, releases, run, serve, stage
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 run.register(app)
 price.register(app)
+serve.register(app)
 releases.register(app)
 doctor_command.register(app)
 stage.register(app)

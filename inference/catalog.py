@@ -1,15 +1,17 @@
 """What a release knows about every SKU: prices, guardrail, features, sales history, and its price list."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.errors import UnknownSku
+from demand.errors import PricewrightError, UnknownSku
 from demand.recommendation import Terms
 from demand.release.arrays import unpack
-from demand.release.manifest import CATALOG
+from demand.release.manifest import CATALOG, HISTORY
 
 NEAR = 5  # at most so many codes are offered for one that is not known
 LIST = "list_"
@@ -34,11 +36,15 @@ class Product:
 
 
 class Catalog:
-    """catalog.npz of a release; SKUs are sorted by stock_code. Nothing is copied, rows are read when asked for."""
+    """catalog.npz of a release, and history.npz once it is asked for; SKUs are sorted by stock_code.
 
-    def __init__(self, body: bytes) -> None:
+    Nothing is copied, rows are read when asked for.
+    """
+
+    def __init__(self, body: bytes, read_history: Callable[[], bytes]) -> None:
         """Raises ReleaseError when these are no plain arrays."""
         self.arrays = unpack(body, CATALOG)
+        self._read_history = read_history
         self.codes = self.arrays["stock_code"]
         self.terms = Terms(
             bins=int(self.arrays["bins"]),
@@ -81,17 +87,38 @@ class Catalog:
         )
 
     def listed(self, place: int) -> dict[str, Any]:
-        """The SKU's row of the price list; what is not known is None."""
-        row = {name: self.arrays[LIST + name][place].item() for name in self.columns}
+        """The SKU's row of the price list; what is not known is None. Raises ReleaseError without history.npz."""
+        texts = {name: self._late[LIST + name][place].item() for name in ("model", "reason")}
+        return self.numbers(place) | texts
+
+    def last_resort(self, place: int) -> tuple[dict[str, Any], str]:
+        """The SKU's row of the price list, and why its reason is missing, if it cannot be read."""
+        try:
+            return self.listed(place), ""
+        except PricewrightError as error:
+            return self.numbers(place) | {"reason": "as the price list says"}, error.message
+
+    def numbers(self, place: int) -> dict[str, Any]:
+        """Code, description and numbers of the SKU's row of the price list: there without history.npz."""
+        row = {"stock_code": str(self.codes[place]), "description": str(self.arrays["description"][place])}
+        row |= {name: self.arrays[LIST + name][place].item() for name in self.columns}
         return {name: None if value != value else value for name, value in row.items()}
 
     def history(self, place: int) -> tuple[list[str], list[float | None], list[float | None]]:
-        """Weeks (Mondays), units and prices; None for weeks in which the SKU was not on sale."""
-        units, prices = (self.arrays[name][place].tolist() for name in ("history_units", "history_price"))
+        """Weeks (Mondays), units and prices; None for weeks in which the SKU was not on sale.
+
+        Raises ReleaseError without history.npz.
+        """
+        units, prices = (self._late[name][place].tolist() for name in ("history_units", "history_price"))
         known = [place for place, price in enumerate(prices) if price == price]
         first = known[0] if known else 0
-        weeks = self.arrays["history_weeks"].tolist()[first:]
+        weeks = self._late["history_weeks"].tolist()[first:]
         return weeks, [_known(value) for value in units[first:]], [_known(value) for value in prices[first:]]
+
+    @cached_property
+    def _late(self) -> dict[str, NDArray[Any]]:
+        """history.npz: read, checked and kept with its first use; a failure is not kept."""
+        return unpack(self._read_history(), HISTORY)
 
     def search(self, text: str) -> NDArray[np.intp]:
         """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""

@@ -33,7 +33,10 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
                 release.breaker.worked(tier)
                 return _head(release, tier, fallbacks) | found
         fallbacks.append({"model": tier, "why": why})
-    return _head(release, LIST_MODEL, fallbacks) | _listed(release, place, product, query, curve=curve)
+    row, lost = release.catalog.last_resort(place)
+    if lost:
+        fallbacks.append({"model": LIST_MODEL, "why": f"its reason is missing: {lost}"})
+    return _head(release, LIST_MODEL, fallbacks) | _listed(row, product, query, terms, curve=curve)
 
 
 def _ask(release: Release, tier: str, product: Product, query: Query, terms: Terms, *, curve: bool) -> dict[str, Any]:
@@ -54,9 +57,8 @@ def _head(release: Release, tier: str, fallbacks: list[dict[str, str]]) -> dict[
     }
 
 
-def _listed(release: Release, place: int, product: Product, query: Query, *, curve: bool) -> dict[str, Any]:
+def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *, curve: bool) -> dict[str, Any]:
     """The row of the price list; what the query asked beyond it is named in `ignored`."""
-    row = release.catalog.listed(place)
     row.pop("model", None)
     prices = sorted({product.current_price, row["optimal_price"]})
     units = {
@@ -66,7 +68,7 @@ def _listed(release: Release, place: int, product: Product, query: Query, *, cur
     ignored = [name for name, value in vars(query).items() if value is not None and name != "model"]
     unknown = {"expected_units_low": None, "expected_units_high": None}
     answer = row | {
-        "objective": release.catalog.terms.objective,
+        "objective": terms.objective,
         "unit_cost": product.unit_cost,
         "moved": len(prices) > 1,
         "unitprice_min": prices[0],

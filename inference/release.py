@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from demand.release.manifest import CATALOG, MODELS
+from demand.release.manifest import CATALOG, HISTORY, MODELS
 from inference.artifacts import Artifacts
 from inference.breaker import Breaker
 from inference.catalog import Catalog
@@ -32,7 +32,7 @@ def load(artifacts: Artifacts, settings: Settings, clock: Callable[[], float], *
 
     Raises PricewrightError when a file is missing, altered or cannot be used.
     """
-    catalog = Catalog(artifacts.read(CATALOG))
+    catalog = Catalog(artifacts.read(CATALOG), lambda: artifacts.read(HISTORY))
     models = Models(artifacts, catalog, settings.model_seconds)
     if network:
         models.open(MODELS[0])

@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from demand.errors import ReleaseError
-from demand.release.arrays import pack
-from demand.release.manifest import BACKTEST, CATALOG, MANIFEST, MODELS, PRICE_LIST, FileEntry, Manifest
+from demand.release.arrays import pack, split
+from demand.release.manifest import BACKTEST, CATALOG, HISTORY, MANIFEST, MODELS, PRICE_LIST, FileEntry, Manifest
 from demand.release.verify import verify_files
 
 
@@ -26,8 +26,10 @@ def write_files(
     manifest: Manifest,
 ) -> Manifest:
     """See write_bundle; `manifest` comes without files."""
+    catalog, late = split(catalog_arrays)
     bodies = _models(models) | {
-        CATALOG: pack(catalog_arrays),
+        CATALOG: pack(catalog),
+        HISTORY: pack(late),
         PRICE_LIST: _parquet(price_list),
         BACKTEST: _parquet(backtest),
     }

@@ -14,8 +14,9 @@ from typing import Any
 from demand.errors import ReleaseError
 
 MODELS = ("network", "lightgbm", "svr", "elastic_net")  # in the order in which they answer
-CATALOG, PRICE_LIST, BACKTEST, MANIFEST = "catalog.npz", "price_list.parquet", "backtest.parquet", "manifest.json"
-FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, PRICE_LIST, BACKTEST)
+CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
+PRICE_LIST, BACKTEST = "price_list.parquet", "backtest.parquet"
+FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, BACKTEST)
 WEEK = re.compile(r"\d{4}-W\d{2}")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from demand.errors import PricewrightError, ReleaseError
 from demand.price_list import COLUMNS
 from demand.release.arrays import unpack
-from demand.release.manifest import CATALOG, FILES, MODELS, PRICE_LIST, Manifest
+from demand.release.manifest import CATALOG, FILES, HISTORY, MODELS, PRICE_LIST, Manifest
 
 Arrays = dict[str, NDArray[Any]]
 PER_SKU = (
@@ -32,7 +32,7 @@ def verify_files(read: Callable[[str], bytes], manifest: Manifest) -> None:
     """See verify_bundle."""
     _files(manifest)
     bodies = {name: _read(read, name, manifest) for name in FILES}
-    catalog = unpack(bodies[CATALOG], CATALOG)
+    catalog = unpack(bodies[CATALOG], CATALOG) | unpack(bodies[HISTORY], HISTORY)
     _arrays(catalog)
     _numbers(catalog)
     _price_list(_table(bodies[PRICE_LIST]), catalog)

@@ -179,6 +179,22 @@ def test_sales_are_the_weeks_in_which_the_sku_was_on_sale(api: App) -> None:
     assert answer["week"][0] == "2011-09-05"
 
 
+def test_without_its_history_a_release_still_answers_and_says_what_is_missing(shop) -> None:
+    (path,) = (shop.folder / "releases").glob("*/history.npz")
+    body = path.read_bytes()
+    path.write_bytes(body[:-1])
+    api = shop.app()
+    assert content(api(http("/v1/predict-price/20007")))["model"] == "network"
+    row = api({"stock_code": "20007", "model": "price_list"})
+    assert row["model"] == "price_list" and "history.npz" in row["fallbacks"][0]["why"]
+    for route in ("/v1/sales/20007", "/v1/skus", "/v1/price-list"):
+        answer = api(http(route))
+        assert answer["statusCode"] == 503 and "history.npz" in content(answer)["detail"]
+    path.write_bytes(body)
+    assert api(http("/v1/sales/20007"))["statusCode"] == 200
+    assert not api({"stock_code": "20007", "model": "price_list"})["fallbacks"]
+
+
 def test_the_release_says_where_it_comes_from_and_how_old_its_data_are(api: App) -> None:
     answer = content(api(http("/v1/releases/current")))
     assert answer["gates"]["drift"]["status"] == "ok" and answer["lineage"]["data"] == "abc"

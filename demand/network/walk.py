@@ -34,7 +34,7 @@ class Calibration:
         low = np.expm1(np.maximum(np.log1p(forecast.low) - self.margin, 0.0))
         high = np.expm1(np.maximum(np.log1p(forecast.high) + self.margin, 0.0))
         low, high = np.minimum(low, forecast.median), np.maximum(high, forecast.median)
-        return replace(forecast, mean=forecast.mean * self.factor, low=np.floor(low), high=np.ceil(high))
+        return replace(forecast, mean=forecast.mean * self.factor, low=low, high=high)
 
 
 @dataclass(frozen=True)

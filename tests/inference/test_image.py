@@ -6,12 +6,12 @@ import re
 import statistics
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.inference.lean import install
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
@@ -41,22 +41,8 @@ def test_the_image_runs_the_versions_that_were_locked_and_tested() -> None:
 @pytest.fixture(scope="session")
 def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python with the image's packages and no others."""
-    uv = Path(sysconfig.get_path("scripts")) / "uv"
-    if not uv.exists():
-        pytest.skip("uv is not installed beside this Python: make setup installs it")
-    folder = tmp_path_factory.mktemp("image") / "venv"
-    environment = os.environ | {"UV_FIND_LINKS": os.environ.get("PIP_FIND_LINKS", "")}
-    if not environment["UV_FIND_LINKS"]:
-        del environment["UV_FIND_LINKS"]
-    packages = ["-r", str(ROOT / "inference" / "requirements.txt")]
-    for command in (
-        ["venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python"), *packages],
-    ):
-        done = subprocess.run([str(uv), *command], env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"the image's packages cannot be installed here: {done.stderr.strip()[-300:]}")
-    return folder / "bin" / "python"
+    requirements = ["-r", str(ROOT / "inference" / "requirements.txt")]
+    return install(tmp_path_factory.mktemp("image") / "venv", requirements)
 
 
 def ask(python: Path, shop: Shop, *codes: str) -> dict:

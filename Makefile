@@ -15,7 +15,7 @@ STORE  ?=
 PARAMS ?=
 PORT   ?=
 
-.PHONY: help setup run playground stack test bench-model
+.PHONY: help setup run playground stack test bench-model bench-api
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,3 +52,6 @@ test: setup ## lint, types, import contracts, tests: all that CI runs
 bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.model $(if $(PARTS),--parts $(PARTS)) $(if $(QUICK),--quick)
+
+bench-api: setup ## how fast the price API starts and answers: make bench-api [STORE=folder with a promoted release]
+	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.api $(if $(STORE),--store '$(STORE)')

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-TITLE = "# Benchmarks\n\nWritten by `make bench-model`. Nothing here was tuned on what it is judged on.\n"
-HEADINGS = ("1. Simulated markets", "2. Real weeks", "3. Ablations", "4. Growth")
+TITLE = """# Benchmarks
+
+Written by `make bench-model` and `make bench-api`. Nothing here was tuned on what it is judged on.
+"""
+API = "5. Price API"
+HEADINGS = ("1. Simulated markets", "2. Real weeks", "3. Ablations", "4. Growth", API)
 
 
 def read_sections(path: Path) -> dict[str, str]:

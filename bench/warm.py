@@ -1,0 +1,34 @@
+"""Run by the image's Python: seconds of one answer after the other at the handler, printed as JSON."""
+
+import json
+import os
+import sys
+import time
+
+CALLS, SKUS = 2000, 4000
+
+
+def main() -> None:
+    """Each call asks for another unit cost, so that no answer was given before."""
+    from inference.handler import handler
+
+    log, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115  the API's log goes where Lambda's would
+    code = sys.argv[1]
+    seconds = []
+    for number in range(CALLS + 100):
+        began = time.perf_counter()
+        handler({"stock_code": code, "num_price_bins": 100, "unit_cost": number * 1e-6})
+        seconds.append(time.perf_counter() - began)
+    codes = [str(int(code) + place) for place in range(SKUS)]
+    bulk = []
+    for _ in range(3):
+        began = time.perf_counter()
+        answer = handler({"stock_codes": codes})
+        bulk.append(time.perf_counter() - began)
+        if len(answer["prices"]) != SKUS:
+            raise SystemExit(f"{len(answer['prices'])} of {SKUS} SKUs were priced")
+    json.dump({"warm": seconds[100:], "bulk": bulk}, log)
+
+
+if __name__ == "__main__":
+    main()

@@ -122,7 +122,16 @@ def elasticity(prices: Floats, units: Floats, at: float) -> tuple[float, float, 
     right = int(np.clip(np.searchsorted(prices, at), 1, len(prices) - 1))
     rise = np.log(np.maximum(units[right], TINY)) - np.log(np.maximum(units[right - 1], TINY))
     draws = rise / np.log(prices[right] / prices[right - 1])
-    return float(draws.mean()), float(np.quantile(draws, 0.05)), float(np.quantile(draws, 0.95))
+    ordered = np.sort(draws)
+    return float(draws.mean()), _quantile(ordered, 0.05), _quantile(ordered, 0.95)
+
+
+def _quantile(ordered: Floats, share: float) -> float:
+    """As np.quantile of sorted values, which spends 30 us on its arguments: a tenth of an answer."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
 def _wilson_hilferty(shape: Floats, z: float) -> Floats:

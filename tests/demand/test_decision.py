@@ -111,3 +111,11 @@ def test_a_grid_of_no_width_or_of_one_bin_is_refused() -> None:
     for low, high, bins in ((5.0, 4.0, 10), (0.0, 4.0, 10), (1.0, 2.0, 1)):
         with pytest.raises(ParameterError, match="at least 2 bins"):
             price_grid(low, high, bins)
+
+
+@pytest.mark.parametrize("draws", [1, 2, 128])
+def test_the_elasticitys_interval_is_that_of_its_draws(draws: int) -> None:
+    slopes = np.random.default_rng(1).uniform(0.5, 3, draws)
+    prices = np.array([1.9, 2.1])
+    _, low, high = elasticity(prices, prices[:, None] ** -slopes, 2.0)
+    assert (low, high) == pytest.approx(tuple(np.quantile(-slopes, (0.05, 0.95))))

@@ -20,7 +20,7 @@ from bench.emulator import ROOT, function, lean_python, runtime
 from bench.grown import FIRST, grow
 from bench.report import API, Report
 from bench.table import Target, markdown, target_table
-from bench.warm import SKUS
+from bench.warm import SKUS, price_event
 from tasks.workspace import Workspace
 
 OURS, REFERENCE = "inference.handler.handler", "bench.reference_handler.handler"
@@ -35,14 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--store", default="", help="a lake folder with a promoted release; default: the last run's")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args(arguments)
-    began, release = time.perf_counter(), _promoted(Path(options.store or Workspace(ROOT).store))
+    release = _promoted(Path(options.store or Workspace(ROOT).store))
+    began, load = time.perf_counter(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         found = measure(release, Path(folder))
     words = (
         f"The same release and machine, in turns; median of {STARTS} starts, {CALLS} warm calls through HTTP and 2,000 "
-        "at the handler, 100 prices each, none of them cached. Started under the emulator of Lambda's runtime: no "
-        "virtual machine and no image are started there, which Lambda does on top. The reference is the same handler "
-        "behind imports of torch, lightgbm, scikit-learn, pandas and boto3: a floor for such a stack."
+        "at the handler: events of API Gateway, 100 prices each, none of them cached. Started under the emulator of "
+        "Lambda's runtime: no virtual machine and no image are started there, which Lambda does on top. The reference "
+        "is the same handler behind imports of torch, lightgbm, scikit-learn, pandas and boto3: a floor for such a "
+        f"stack. Before the first start the machine's load was {load:.1f} on {os.cpu_count()} cores; idle it is near 0."
     )
     Report(options.out, machine.describe()).section(API, [words, table(found), target_table(targets(found))], began)
 
@@ -70,12 +72,11 @@ def measure(release: Path, folder: Path) -> dict[str, Any]:
 
 
 def _one(python: Path, tools: Path, handler: str, lake: Path, calls: int) -> tuple[float, Seconds]:
-    event = {"stock_code": FIRST, "num_price_bins": 100}
     with function(python, tools, handler, {"PRICEWRIGHT_STORE": str(lake)}) as ask:
-        answer, cold = ask(event)
-        if answer.get("model") != "network":
+        answer, cold = ask(price_event(FIRST, 1.0))
+        if '"model": "network"' not in answer.get("body", ""):
             raise SystemExit(f"the network did not answer: {answer}")
-        return cold, [ask(event | {"unit_cost": number * 1e-6})[1] for number in range(calls)]
+        return cold, [ask(price_event(FIRST, number * 1e-6))[1] for number in range(calls)]
 
 
 def table(found: dict[str, Any]) -> str:

@@ -4,8 +4,17 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 CALLS, SKUS = 2000, 4000
+
+
+def price_event(code: str, unit_cost: float) -> dict[str, Any]:
+    """What an HTTP API sends for a curve of 100 prices."""
+    http = {"method": "GET", "path": f"/v1/predict-price/{code}"}
+    query = {"num_price_bins": "100", "unit_cost": f"{unit_cost:.6f}"}
+    context = {"http": http, "stage": "$default"}
+    return {"version": "2.0", "rawPath": http["path"], "queryStringParameters": query, "requestContext": context}
 
 
 def main() -> None:
@@ -16,8 +25,9 @@ def main() -> None:
     code = sys.argv[1]
     seconds = []
     for number in range(CALLS + 100):
+        event = price_event(code, number * 1e-6)
         began = time.perf_counter()
-        handler({"stock_code": code, "num_price_bins": 100, "unit_cost": number * 1e-6})
+        handler(event)
         seconds.append(time.perf_counter() - began)
     codes = [str(int(code) + place) for place in range(SKUS)]
     bulk = []

@@ -9,16 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.console import console
-from tasks.root import find_root
-from tasks.workspace import Workspace
+from cli.served import Name, Store, chosen_store
 
 SHOWN = 12  # prices of the curve; --json has all of them
 
 Least = Annotated[float | None, typer.Option("--min", help="Lowest price of the curve. Default: the guardrail.")]
 Most = Annotated[float | None, typer.Option("--max", help="Highest price of the curve. Default: the guardrail.")]
 Bins = Annotated[int | None, typer.Option("--bins", help="Prices of the curve. Default: price.bins.")]
-Store = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
-Name = Annotated[str, typer.Option(help="The channel.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The whole answer, as the price API gives it.")]
 
 
@@ -38,7 +35,7 @@ def register(app: typer.Typer) -> None:
         """Ask for the best price of a product, and its demand curve; the Lambda handler answers, in this process."""
         from tasks.ask import PriceApi
 
-        api = PriceApi(store or Workspace(find_root()).store, channel)
+        api = PriceApi(chosen_store(store), channel)
         answer = api.price(sku, unitprice_min=least, unitprice_max=most, num_price_bins=bins)
         if as_json:
             typer.echo(json.dumps(answer, indent=2))

@@ -6,11 +6,9 @@ import typer
 from rich.table import Table
 
 from cli.console import console
+from cli.served import Name, Store, chosen_store
 from tasks.root import find_root
 from tasks.workspace import Workspace
-
-Store = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
-Name = Annotated[str, typer.Option(help="The channel.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +21,7 @@ def register(app: typer.Typer) -> None:
         from blocks.lake import Lake
         from tasks.releases import read_releases
 
-        lake = Lake(store or Workspace(find_root()).store)
+        lake = Lake(chosen_store(store))
         served = {name: Channel(lake, name).read() for name in channels(lake)}
         table = Table("release", "week", "created", "gates", "WAPE", "served by", box=None, pad_edge=False)
         for release in read_releases(lake):
@@ -58,6 +56,6 @@ def register(app: typer.Typer) -> None:
         from blocks.lake import Lake
         from tasks.releases import now, whoever
 
-        lake = Lake(store or Workspace(find_root()).store)
+        lake = Lake(chosen_store(store))
         pointer = Channel(lake, channel).roll_back(whoever(), now(), release)
         console().print(f"{channel} serves {pointer.release} again (before: {pointer.previous})")

@@ -13,14 +13,11 @@ from rich.markup import escape
 
 from cli.console import console
 from cli.redis_server import redis_server
+from cli.served import Name, Store, chosen_store
 from demand.errors import ParameterError, ReleaseError
-from tasks.root import find_root
-from tasks.workspace import Workspace
 
 HOST = "127.0.0.1"
 
-Store = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
-Name = Annotated[str, typer.Option(help="The channel.")]
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
 WithRedis = Annotated[bool, typer.Option("--redis", help="Start a Redis too, and keep answers in it.")]
 Log = Annotated[bool, typer.Option("--log", help="Show the line that the API logs for every request.")]
@@ -37,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
         It answers from the release that the channel points to, and follows the channel when it moves.
         """
-        serve(store or Workspace(find_root()).store, channel, port, redis=redis, log=log)
+        serve(chosen_store(store), channel, port, redis=redis, log=log)
 
 
 def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> None:

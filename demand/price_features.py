@@ -7,6 +7,7 @@ curve; so no other room derives anything from a price. Needs numpy only.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+SAME_PRICE = 0.005  # log price; smaller differences are rounding
 PRICE_FEATURES = ("log_price_ratio", "price_ratio", "log_price_change")
 
 

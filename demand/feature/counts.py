@@ -1,9 +1,10 @@
 """What is in the panel and what is not, and why."""
 
-from datetime import date
 from typing import Any
 
 import polars as pl
+
+from demand.partitions import iso_week
 
 
 def count(
@@ -22,9 +23,9 @@ def count(
         "catalog_skus": listed,
         "weeks": weeks.height - 1,
         "closed_weeks": (last - first).days // 7 + 2 - weeks.height,
-        "first_week": _name(first),
-        "last_week": _name(last),
-        "coming_week": _name(coming),
+        "first_week": iso_week(first),
+        "last_week": iso_week(last),
+        "coming_week": iso_week(coming),
         "units": in_panel,
         "units_dropped": {"too_few_selling_weeks": in_weeks - in_panel, "week_cut_off": accepted - in_weeks},
         "skus_dropped": {
@@ -33,7 +34,3 @@ def count(
         },
         "skus_without_price": {"no_longer_sold": skus - listed},
     }
-
-
-def _name(week: date) -> str:
-    return week.strftime("%G-W%V")

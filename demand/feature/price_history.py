@@ -3,10 +3,10 @@
 import polars as pl
 
 from demand.feature.past import before, mean_before
+from demand.price_features import SAME_PRICE
 
 LOG_PRICE = pl.col("price").log()
-CHANGED = 0.005  # log price; smaller differences are rounding
-MOVED = (LOG_PRICE.diff().abs() > CHANGED).cast(pl.Float64)
+MOVED = (LOG_PRICE.diff().abs() > SAME_PRICE).cast(pl.Float64)
 
 PRICE_HISTORY: dict[str, pl.Expr] = {
     "price_level": before(LOG_PRICE),

@@ -7,9 +7,9 @@ knew then of a cancellation that came weeks later, so everything that models loo
 import polars as pl
 
 from demand.feature.week import monday
+from demand.price_features import SAME_PRICE
 
 KEY = ("stock_code", "week")
-SAME_PRICE = 0.005  # log price; smaller differences are rounding
 WEEKEND = 5  # Friday and later
 SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units")
 ZERO_WHEN_UNSOLD = (*SUMMED, "orders", "guest_orders", "customers", "largest_order", "repeat_customers")
@@ -20,8 +20,8 @@ def weekly_sales(transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per SKU and week with a sale, in order: stock_code, week, prices and the columns ZERO_WHEN_UNSOLD.
 
     Prices do not look at quantities, so that quantity breaks and bulk orders move them little. A line that was
-    cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says
-    how many units were; without it, all cancellations count as made in the week of the sale.
+    cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units were; without
+    it, all cancellations count as made in the week of the sale.
     """
     lines = transactions.with_columns(_known_units(transactions), week=monday(pl.col("invoice_time")))
     lines = lines.filter(pl.col("known_units") > 0)

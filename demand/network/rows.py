@@ -12,12 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from demand.network.curves import Curves
+from demand.price_features import SAME_PRICE
 
 Floats = NDArray[np.float64]
 EFFECT_LAGS = 4
 CHANGE_WEEKS = 8
 HISTORY = (*(f"log_effect_lag_{k}" for k in range(1, EFFECT_LAGS + 1)), "change_lag_1", "change_share", "change")
-CHANGED = 0.005  # log price; smaller differences are rounding
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _history(sku: NDArray[np.int64], log_price: Floats, effect: Floats, coming: 
     first = np.r_[True, sku[1:] != sku[:-1]]
     start = np.maximum.accumulate(np.where(first, np.arange(len(sku)), 0))
     before = [np.maximum(np.arange(len(sku)) - k, start) for k in range(1, CHANGE_WEEKS + 1)]
-    change = (np.abs(log_price - log_price[before[0]]) > CHANGED).astype(np.float64)
+    change = (np.abs(log_price - log_price[before[0]]) > SAME_PRICE).astype(np.float64)
     share = np.mean([change[index] for index in before], axis=0)
     lags = [effect[index] for index in before[:EFFECT_LAGS]]
     return np.column_stack([*lags, change[before[0]], share, np.where(coming, share, change)])

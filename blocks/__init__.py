@@ -1,1 +1,1 @@
-"""What operators configure: the lake, the price cache."""
+"""What operators configure: the lake, the price cache, the key of approvals."""

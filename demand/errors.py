@@ -8,6 +8,7 @@ PricewrightError
 ├── ReleaseError           a release is incomplete, altered or cannot be loaded
 ├── ChannelConflict        another writer moved the channel pointer first
 ├── GateBlocked            a gate stops the promotion
+├── ApprovalError          an approval is missing, forged, expired, or about another release
 ├── LedgerError            a stage's inputs are missing, or moved while it ran
 └── LakeError              the object store cannot be reached or refuses
 """
@@ -57,6 +58,10 @@ class ChannelConflict(PricewrightError):
 
 class GateBlocked(PricewrightError):
     """A gate's verdict is `block`: the promotion stops and the channel stays as it was."""
+
+
+class ApprovalError(PricewrightError):
+    """An approval is missing, forged, expired, or about another release."""
 
 
 class LedgerError(PricewrightError):

@@ -1,0 +1,91 @@
+"""The key that approvals are signed with: a secret of one's own, or a key in AWS KMS that never leaves it."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr, model_validator
+
+from demand.errors import ApprovalError, ParameterError
+from demand.release.approval import Approval, HmacSeal, Seal, sign, verify
+
+VARIABLE = "PRICEWRIGHT_APPROVAL_KEY"
+ALGORITHM = "HMAC_SHA_256"
+
+
+class KmsSeal:
+    """AWS KMS makes and checks the codes: who may approve is who may call GenerateMac; CloudTrail writes it down."""
+
+    def __init__(self, client: Any, key: str) -> None:
+        self._client = client
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        """See Seal."""
+        return bytes(self._client.generate_mac(Message=message, KeyId=self._key, MacAlgorithm=ALGORITHM)["Mac"])
+
+    def verify(self, message: bytes, code: bytes) -> bool:
+        """See Seal."""
+        try:
+            answer = self._client.verify_mac(Message=message, KeyId=self._key, MacAlgorithm=ALGORITHM, Mac=code)
+        except self._client.exceptions.KMSInvalidMacException:
+            return False
+        return bool(answer["MacValid"])
+
+
+class ApprovalKey(Block):
+    """Signs what reviewers decide, and checks it before anything reaches production."""
+
+    _block_type_name = "Pricewright approval key"
+    _block_type_slug = "pricewright-approval-key"
+
+    secret: SecretStr | None = Field(default=None, description="A secret of 32 bytes or more.")
+    kms_key: str | None = Field(
+        default=None,
+        pattern=r"^(arn:aws[a-z-]*:kms:.+|alias/.+|[0-9a-f-]{36})$",
+        description="Instead of a secret: id, alias or ARN of an HMAC key in AWS KMS.",
+    )
+    endpoint: str | None = Field(default=None, description="Endpoint of KMS, where it is not AWS.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.secret is None) == (self.kms_key is None):
+            raise ParameterError("an approval key needs either a secret or a kms_key.")
+        if self.secret is not None:
+            HmacSeal(self.secret.get_secret_value().encode())
+        return self
+
+    def sign(self, approval: Approval) -> str:
+        """The approval as a token."""
+        return sign(approval, self._seal())
+
+    def verify(self, token: str, release: str, now: datetime) -> Approval:
+        """What was decided. Raises ApprovalError when it was not decided with this key, or not about this release."""
+        return verify(token, self._seal(), release, now)
+
+    def _seal(self) -> Seal:
+        if self.secret is not None:
+            return HmacSeal(self.secret.get_secret_value().encode())
+        import boto3
+
+        key = str(self.kms_key)
+        region = key.split(":")[3] if key.startswith("arn:") else os.environ.get("AWS_REGION")
+        return KmsSeal(boto3.client("kms", endpoint_url=self.endpoint, region_name=region), key)
+
+
+def approval_key(environment: Mapping[str, str]) -> ApprovalKey:
+    """The key that PRICEWRIGHT_APPROVAL_KEY holds (a secret), or names (the ARN of a key in KMS).
+
+    Raises ApprovalError when it is not set: without a key nobody can approve.
+    """
+    value = environment.get(VARIABLE, "")
+    if not value:
+        raise ApprovalError(
+            f"{VARIABLE} is not set: without a key no approval can be given or checked.",
+            hint="set it to a secret of 32 bytes or more, or to the ARN of an HMAC key in AWS KMS.",
+        )
+    if value.startswith("arn:"):
+        return ApprovalKey(kms_key=value, endpoint=environment.get("PRICEWRIGHT_KMS_ENDPOINT"))
+    return ApprovalKey(secret=SecretStr(value))

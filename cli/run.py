@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import typer
 from rich.console import Console
@@ -63,6 +63,7 @@ def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
         from flows.request import RefreshRequest
 
     def run(root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any]) -> Outcome:
-        return refresh_prices(RefreshRequest(source=source, store=store, parameters=parameters, columns=columns))
+        request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns)
+        return cast(Outcome, refresh_prices(request))  # a state that the flow ends in is called with its outcome
 
     return run

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tasks.ask import PriceApi
+from tasks.movers import by_expected_gain, count_moves
 from tasks.run import Outcome
 from tasks.workspace import Workspace
 
@@ -23,27 +24,12 @@ def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
     api = PriceApi(workspace.store, str(workspace.parameters["promote"]["channel"]))
     prices = pl.read_parquet(workspace.work / "price_list.parquet")
     out.print()
-    out.print(_table([api.price(code) for code in largest_gains(prices, ROWS)]))
+    out.print(_table([api.price(code) for code in _codes(prices, ROWS)]))
     out.print()
     words = "promoted" if outcome.promoted else "nothing changed" if not outcome.changed else "served as before"
-    out.print(f"[bold]{words}[/]: release {outcome.release}, {moved(prices)}")
+    out.print(f"[bold]{words}[/]: release {outcome.release}, {count_moves(prices)}")
     for what, where in _next(workspace, outcome, prices):
         out.print(f"  {what:<16} {escape(where)}", soft_wrap=True)
-
-
-def largest_gains(prices: pl.DataFrame, count: int) -> list[str]:
-    """SKUs whose sales are expected to grow most, given how sure that is; the most valuable ones where none moves."""
-    gain = (pl.col("expected_sales") - pl.col("current_expected_sales")) * pl.col("uplift_probability").fill_null(0.5)
-    order = [gain, pl.col("current_expected_sales")]
-    return prices.sort(order, descending=True).head(count)["stock_code"].to_list()
-
-
-def moved(prices: pl.DataFrame) -> str:
-    """How many prices of the list are to be changed, and what for."""
-    moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
-    before = float(prices["current_expected_sales"].sum())
-    uplift = float(prices["expected_sales"].sum()) / before - 1 if before > 0 else 0.0
-    return f"{moving.height:,} of {prices.height:,} prices move, {uplift:+.1%} weekly sales expected"
 
 
 def _table(answers: list[dict[str, Any]]) -> Table:
@@ -68,7 +54,7 @@ def _table(answers: list[dict[str, Any]]) -> Table:
 
 def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[tuple[str, str]]:
     place = f"{workspace.store.rstrip('/')}/releases/{outcome.release}"
-    first = largest_gains(prices, 1)[0]
+    (first,) = _codes(prices, 1)
     return [
         ("price list", f"{place}/price_list.parquet"),
         ("a demand curve", f"{_command()} price {first}"),
@@ -76,6 +62,10 @@ def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[
         ("the numbers", "work/metrics/, dvc metrics show, dvc plots show"),
         ("another release", f"{_command()} releases, promote, roll-back"),
     ]
+
+
+def _codes(prices: pl.DataFrame, count: int) -> list[str]:
+    return by_expected_gain(prices).head(count)["stock_code"].to_list()
 
 
 def _command() -> str:

@@ -8,6 +8,7 @@ PricewrightError
 ├── ReleaseError           a release is incomplete, altered or cannot be loaded
 ├── ChannelConflict        another writer moved the channel pointer first
 ├── GateBlocked            a gate stops the promotion
+├── DeploymentError        flows or the function were not deployed as asked
 ├── ApprovalError          an approval is missing, forged, expired, or about another release
 ├── LedgerError            a stage's inputs are missing, or moved while it ran
 └── LakeError              the object store cannot be reached or refuses
@@ -58,6 +59,10 @@ class ChannelConflict(PricewrightError):
 
 class GateBlocked(PricewrightError):
     """A gate's verdict is `block`: the promotion stops and the channel stays as it was."""
+
+
+class DeploymentError(PricewrightError):
+    """Flows, schedules or the function are not deployed as asked."""
 
 
 class ApprovalError(PricewrightError):

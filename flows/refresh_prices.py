@@ -1,8 +1,11 @@
 """The weekly job on one page: from sales to released prices."""
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.request import RefreshRequest
+from tasks.closing import ask_for_decision, nothing_changed, summarise
+from tasks.fresh import is_fresh
 from tasks.lineage import record_lineage
 from tasks.root import find_root
 from tasks.run import Outcome, open_run
@@ -10,9 +13,12 @@ from tasks.steps import drift, fairness, feature, ingest, name_run, promote, tra
 
 
 @flow(name="refresh-prices", description="Learns from the sales and releases new prices.", persist_result=False)
-def refresh_prices(request: RefreshRequest) -> Outcome:
+def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:
     """Run the stages that are stale, in the order of the whiteboard; gates stop promotion, not the work before it."""
     with open_run(find_root(), request.source, request.store, request.columns, request.parameters) as run:
+        if is_fresh(run):
+            name_run(run)
+            return nothing_changed(run)
         ingest(run)
         feature(run)
         name_run(run)
@@ -22,4 +28,7 @@ def refresh_prices(request: RefreshRequest) -> Outcome:
         fairness(run)
         promote(run)
         record_lineage(run)
-        return run.outcome()
+        outcome = summarise(run)
+        if request.release_to:
+            ask_for_decision(run, outcome.release, request.release_to)
+        return outcome

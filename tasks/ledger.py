@@ -82,6 +82,16 @@ class Ledger:
         with self._dvc_lock, self._repo.lock:
             return _reasons(self._stage(name))
 
+    def inputs(self, name: str) -> dict[str, str]:
+        """What the stage read when it last ran: hash of each file and folder, value of each parameter."""
+        with self._dvc_lock, self._repo.lock:
+            found: dict[str, str] = {}
+            for dep in self._stage(name).deps:
+                known = dep.hash_info.value if dep.hash_info else None
+                parts = known.items() if isinstance(known, Mapping) else [(str(dep), known)]
+                found |= {str(part): str(value) for part, value in parts}
+            return found
+
     def run(
         self, name: str, work: Callable[[], object], *, restore: bool = True, also: tuple[Reason, ...] = ()
     ) -> Entry:

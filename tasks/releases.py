@@ -46,12 +46,15 @@ def verify_release(lake: Lake, release: str) -> Manifest:
     return manifest
 
 
-def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int) -> Pointer:
-    """Read a release back from the lake, ask it for prices as the price API would, then move the pointer: one swap."""
+def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int, by: str = "") -> Pointer:
+    """Read a release back from the lake, ask it for prices as the price API would, then move the pointer: one swap.
+
+    `by` is who promotes it; empty: whoever runs this process.
+    """
     manifest = verify_release(lake, release)
     pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
     smoke_test(lake, release, smoke_skus)
-    return Channel(lake, channel).point(release, whoever(), now())
+    return Channel(lake, channel).point(release, by or whoever(), now())
 
 
 def read_releases(lake: Lake) -> list[Listed]:

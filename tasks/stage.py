@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from blocks.lake import Lake
@@ -75,8 +76,14 @@ def as_task(stage: Stage) -> Step:
     from prefect.cache_policies import NO_CACHE
     from prefect.context import FlowRunContext
 
+    from tasks.artifacts import Bar, leave_artifacts
+
     def step(run: Run) -> Entry:
-        return perform(stage, run, leave_artifact)
+        token = WATCHING.set(Bar(WATCHING.get()))
+        try:
+            return perform(stage, run, partial(leave_artifacts, run.workspace))
+        finally:
+            WATCHING.reset(token)
 
     prefect_task = task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)(step)
 
@@ -84,40 +91,3 @@ def as_task(stage: Stage) -> Step:
         return prefect_task(run) if FlowRunContext.get() else perform(stage, run)
 
     return call
-
-
-def leave_artifact(entry: Entry, line: str, metrics: Metrics) -> None:
-    """In a Prefect run: a line in its log, and a page with how it came out, why it ran, its numbers."""
-    from prefect import get_run_logger
-    from prefect.artifacts import create_markdown_artifact
-
-    get_run_logger().info("%s in %.1f s: %s", entry.how, entry.seconds, line)
-    create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=line)
-
-
-def page(entry: Entry, line: str, metrics: Metrics) -> str:
-    """Markdown of a stage in this run."""
-    why = [f"- {reason}" for reason in entry.reasons] or ["- nothing changed since it last ran"]
-    numbers = [f"| {name} | {_shown(value)} |" for name, value in _flat(metrics)]
-    parts = [
-        f"# {entry.stage}: {entry.how}",
-        line,
-        "## Why",
-        *why,
-        "## Numbers",
-        "| name | value |",
-        "|---|---|",
-        *numbers,
-    ]
-    return "\n".join(parts)
-
-
-def _flat(metrics: Metrics, at: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, value in metrics.items():
-        rows += _flat(value, f"{at}{name}.") if isinstance(value, dict) else [(f"{at}{name}", value)]
-    return rows
-
-
-def _shown(value: Any) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)[:200]

@@ -1,5 +1,6 @@
 """The stages as Prefect tasks, and how their flow run is called."""
 
+from tasks.flow_run import rename_run
 from tasks.run import Run
 from tasks.stage import as_task
 from tasks.stages import STAGES
@@ -14,11 +15,5 @@ promote = as_task(STAGES["promote"])
 
 
 def name_run(run: Run) -> None:
-    """Call the flow run after its last full week, such as `refresh-prices 2011-W48`; no run, no name."""
-    from prefect.client.orchestration import get_client
-    from prefect.context import FlowRunContext
-
-    context = FlowRunContext.get()
-    if context and context.flow_run and context.flow:
-        with get_client(sync_client=True) as client:
-            client.update_flow_run(context.flow_run.id, name=f"{context.flow.name} {run.week}")
+    """Call the flow run after its last full week, such as `refresh-prices 2011-W49`; no run, no name."""
+    rename_run(run.week, [run.week])

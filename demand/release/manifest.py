@@ -35,7 +35,10 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a release holds; `files` by name, `week` the last week of the data (2011-W48)."""
+    """What a release holds; `files` by name, `week` the last week of the data (2011-W48).
+
+    Files never change. `approvals` may grow: who let the release into a channel, and why in spite of a warning.
+    """
 
     files: Mapping[str, FileEntry]
     week: str
@@ -43,6 +46,7 @@ class Manifest:
     metrics: Mapping[str, Any]
     gates: Mapping[str, Any]
     lineage: Mapping[str, Any]
+    approvals: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def id(self) -> str:
@@ -69,8 +73,9 @@ class Manifest:
     def to_json(self) -> bytes:
         """The content of manifest.json; a number that is not finite becomes null, which JSON can hold."""
         files = {name: {"sha256": entry.sha256, "size": entry.size} for name, entry in sorted(self.files.items())}
-        content = {"id": self.id, "week": self.week, "created": self.created, "files": files}
+        content: dict[str, Any] = {"id": self.id, "week": self.week, "created": self.created, "files": files}
         content |= {"metrics": self.metrics, "gates": self.gates, "lineage": self.lineage}
+        content["approvals"] = self.approvals
         return json.dumps(_finite(content), indent=2, allow_nan=False).encode() + b"\n"
 
     @classmethod
@@ -81,7 +86,8 @@ class Manifest:
             files = {
                 name: FileEntry(str(entry["sha256"]), int(entry["size"])) for name, entry in content["files"].items()
             }
-            known = {key: content[key] for key in ("week", "created", "metrics", "gates", "lineage")}
+            known: dict[str, Any] = {key: content[key] for key in ("week", "created", "metrics", "gates", "lineage")}
+            known["approvals"] = tuple(dict(entry) for entry in content.get("approvals", ()))
             stated = content["id"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReleaseError(f"{MANIFEST} is no manifest: {type(error).__name__} {error}.") from None

@@ -8,10 +8,11 @@ import pytest
 
 from blocks.lake import Lake
 from demand.errors import LedgerError
+from tasks.artifacts import page
 from tasks.ledger import Entry, Ledger, Reason
 from tasks.progress import WATCHING, Tell
 from tasks.run import Run, claim
-from tasks.stage import Stage, as_task, page
+from tasks.stage import Stage, as_task
 from tasks.workspace import Workspace, configure
 
 PIPELINE = """

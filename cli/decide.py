@@ -1,0 +1,99 @@
+"""`pricewright waiting`, `approve`, `reject`, `sign`: what people decide about releases."""
+
+import os
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.markdown import Markdown
+from rich.table import Table
+
+from cli.console import console
+from cli.prefect_api import use_prefect
+
+VALID = 24.0  # hours for which a signature may be used
+
+Run = Annotated[str, typer.Argument(help="Id, name or release of the run. Default: the only one that waits.")]
+Release = Annotated[str, typer.Argument(help="The release that the decision is about.")]
+Reviewer = Annotated[str, typer.Option(help="Who decides. Default: whoever runs this.")]
+Override = Annotated[str, typer.Option(help="Why, where a gate warned; the release's manifest keeps it.")]
+Note = Annotated[str, typer.Option(help="Anything else that should be remembered; of a rejection, why.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not show the candidate and ask once more.")]
+Hours = Annotated[float, typer.Option(help="How long the signature may be used.", min=0.01, max=24 * 30)]
+Verb = Annotated[Literal["approve", "reject"], typer.Option(help="What is signed.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+
+    @app.command(name="waiting", rich_help_panel="Decisions")
+    def _waiting() -> None:
+        """List the releases that wait for a decision."""
+        use_prefect()
+        from tasks.waiting import waiting_runs
+
+        table = Table("run", "release", "channel", "id", box=None, pad_edge=False)
+        for run in waiting_runs():
+            table.add_row(run.name, run.release, run.channel, str(run.id))
+        console().print(table if table.row_count else "nothing waits for a decision.")
+
+    @app.command(name="approve", rich_help_panel="Decisions")
+    def _approve(
+        run: Run = "", reviewer: Reviewer = "", override: Override = "", note: Note = "", yes: Yes = False
+    ) -> None:
+        """Release what waits: shows it, signs the decision with PRICEWRIGHT_APPROVAL_KEY, and the run goes on."""
+        decide("approve", run, reviewer, override, note, yes=yes)
+
+    @app.command(name="reject", rich_help_panel="Decisions")
+    def _reject(run: Run = "", reviewer: Reviewer = "", note: Note = "", yes: Yes = False) -> None:
+        """Turn down what waits: the channel stays as it is."""
+        decide("reject", run, reviewer, "", note, yes=yes)
+
+    @app.command(name="sign", rich_help_panel="Decisions")
+    def _sign(
+        release: Release,
+        decision: Verb = "approve",
+        reviewer: Reviewer = "",
+        override: Override = "",
+        note: Note = "",
+        hours: Hours = VALID,
+    ) -> None:
+        """Print a signed decision: the token for the form in Prefect's UI, or for `pricewright deploy --approval`."""
+        typer.echo(signed(release, decision, reviewer, override, note, hours)["token"])
+
+
+def decide(
+    verb: Literal["approve", "reject"], wanted: str, reviewer: str, override: str, note: str, *, yes: bool
+) -> None:
+    """Show the candidate, sign the decision, and give it to the run that waits."""
+    use_prefect()
+    from blocks.lake import Lake
+    from tasks.candidate import examine_candidate
+    from tasks.decision import DecisionForm, check_answer
+    from tasks.review import review_page
+    from tasks.waiting import answer_run, find_waiting
+
+    run = find_waiting(wanted)
+    candidate = examine_candidate(Lake(run.store), run.release, run.channel)
+    answer = signed(run.release, verb, reviewer, override, note, VALID)
+    check_answer(DecisionForm(**answer), candidate)
+    if not yes:
+        console().print(Markdown(review_page(candidate)))
+        typer.confirm(f"{verb} {run.release} for {run.channel}?", abort=True)
+    answer_run(run, answer)
+    ends = "it will be served within a minute" if verb == "approve" else f"{run.channel} stays as it is"
+    console().print(f"{verb}: {run.release}, {ends}.", markup=False)
+
+
+def signed(
+    release: str, verb: Literal["approve", "reject"], reviewer: str, override: str, note: str, hours: float
+) -> dict[str, Any]:
+    """The answer of the form, with its signature."""
+    from blocks.approval_key import approval_key
+    from demand.release.approval import Approval
+    from tasks.releases import now, whoever
+
+    approval = Approval(release, verb, reviewer or whoever(), now() + timedelta(hours=hours), override, note)
+    token = approval_key(os.environ).sign(approval)
+    said = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
+    return said | {"token": token}

@@ -39,8 +39,8 @@ run: setup ## weekly run: make run [SOURCE=file] [STORE=folder or s3://bucket] [
 playground: setup ## web page and price API on what was promoted: make playground [STORE=...] [PORT=8080]
 	@$(BIN)/pricewright serve $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
-stack: setup ## the same with a Redis behind it, and the API's log: make stack [STORE=...] [PORT=8080]
-	@$(BIN)/pricewright serve --redis --log $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
+stack: setup ## all of it: Prefect, worker, flows, price API, playground: make stack [STORE=...] [PORT=8080]
+	@$(BIN)/pricewright up $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
 test: setup ## lint, types, import contracts, tests: all that CI runs
 	$(BIN)/ruff format --check .

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import doctor_command, price, releases, run, serve, stage
+from cli import decide, deploy_flows, doctor_command, price, releases, run, serve, stage, up
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -22,6 +22,9 @@ run.register(app)
 price.register(app)
 serve.register(app)
 releases.register(app)
+up.register(app)
+deploy_flows.register(app)
+decide.register(app)
 doctor_command.register(app)
 stage.register(app)
 
@@ -37,3 +40,7 @@ def main() -> None:
     except PricewrightError as error:
         show_error(error)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cli.ports import free_port
 from demand.errors import PricewrightError
 
 PATIENCE = 10.0  # seconds until it takes calls; it needs a tenth of one
@@ -24,13 +25,6 @@ def redis_server() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(PATIENCE)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _binary() -> str:

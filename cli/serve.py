@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Annotated
@@ -12,11 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.console import console
+from cli.ports import HOST, need_port
 from cli.redis_server import redis_server
 from cli.served import Name, Store, chosen_store
-from demand.errors import ParameterError, ReleaseError
-
-HOST = "127.0.0.1"
+from demand.errors import ReleaseError
 
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
 WithRedis = Annotated[bool, typer.Option("--redis", help="Start a Redis too, and keep answers in it.")]
@@ -46,7 +44,7 @@ def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> Non
 
     release = served_release(store, channel)
     settings = replace(read_settings(os.environ), store=store, channel=channel)
-    _free(port)
+    need_port(port, "--port, or PORT= of make")
     with ExitStack() as stack:
         if redis:
             settings = replace(settings, redis_url=stack.enter_context(redis_server()))
@@ -66,17 +64,6 @@ def served_release(store: str, channel: str) -> str:
             hint="make run makes a release and promotes it; pricewright promote serves one that the lake holds.",
         )
     return pointer.release
-
-
-def _free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ParameterError(
-                f"port {port} cannot be had: {error.strerror}.", hint="give another one: --port, or PORT= of make."
-            ) from None
 
 
 def _show(out: Console, gateway: object, port: int, words: str, redis_url: str) -> None:

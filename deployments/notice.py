@@ -10,5 +10,7 @@ TEXT = {"text": "{{subject}}: {{body}}", "subject": "{{subject}}", "body": "{{bo
 
 def apply_notice(url: str) -> UUID:
     """The block's id; a block of that name gets the new address."""
-    block = CustomWebhookNotificationBlock(name="Pricewright", url=url, method="POST", json_data=TEXT, cookies=None)
+    block = CustomWebhookNotificationBlock(
+        name="Pricewright", url=url, method="POST", json_data=TEXT, cookies=None, headers=None
+    )
     return UUID(str(block.save(NAME, overwrite=True)))

@@ -5,7 +5,7 @@ from typing import Any
 GATE = "pricewright.gate."
 RELEASE = "pricewright.release."
 API = "pricewright.price-api"
-BACKUP, NETWORK = f"{API}.serves-from-backup", f"{API}.serves-from-network"
+BACKUP, NETWORK, SILENT = f"{API}.serves-from-backup", f"{API}.serves-from-network", f"{API}.silent"
 
 
 def tell_gate(gate: str, status: str, worst: str) -> None:

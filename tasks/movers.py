@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-SHOWN = ("stock_code", "description", "current_price", "optimal_price", "sales_uplift", "uplift_probability", "reason")
+SHOWN = ("stock_code", "description", "current_price", "optimal_price", "sales_uplift", "uplift_probability")
 
 
 def read_price_list(body: bytes) -> pl.DataFrame:

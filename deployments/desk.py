@@ -1,0 +1,72 @@
+"""`python -m deployments.desk`: the stack's web server: playground, price API, the gates' reports, and notices."""
+
+import argparse
+import json
+import logging
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from flask import Flask, Response, abort, request
+from werkzeug.serving import make_server
+
+from blocks.lake import Lake
+from deployments.stack import HOST
+from inference.gateway import make_gateway
+from inference.handler import make_app
+from inference.settings import read_settings
+from tasks.releases import now
+from tasks.reports import NAMES
+
+LARGEST_NOTICE = 64 * 1024  # bytes
+TYPES = {".html": "text/html", ".png": "image/png"}
+# Evidently's page brings scripts of its own: it runs them in an origin of its own, and loads nothing.
+ALONE = {
+    "content-security-policy": "sandbox allow-scripts; default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
+    "x-content-type-options": "nosniff",
+}
+
+
+def make_desk(gateway: Flask, lake: Lake, notices: Path) -> Flask:
+    """The gateway with `/reports/<release>/<name>` of the lake, and `/notices`, which writes down what it is told."""
+
+    @gateway.get("/reports/<release>/<name>")
+    def report(release: str, name: str) -> Response:
+        blob = lake.find(f"reports/{release}/{name}") if name in NAMES and re.fullmatch(r"[\w-]+", release) else None
+        if blob is None:
+            abort(404, f"there is no report {name} of {release}.")
+        return Response(blob.body, mimetype=TYPES[Path(name).suffix], headers=ALONE)
+
+    @gateway.post("/notices")
+    def notice() -> Response:
+        content = request.get_json(silent=True) if (request.content_length or 0) <= LARGEST_NOTICE else None
+        if not isinstance(content, dict):
+            abort(422, 'a notice is a JSON object of at most 64 kB, such as {"subject": ..., "body": ...}.')
+        line = {
+            "at": f"{now():%Y-%m-%d %H:%M:%S}",
+            "subject": str(content.get("subject", "")),
+            "body": str(content.get("body", "")),
+        }
+        with notices.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        return Response("", 204)
+
+    return gateway
+
+
+def main() -> None:
+    """Serve until the stack stops."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.desk", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--notices", type=Path, required=True)
+    options = parser.parse_args()
+    settings = read_settings(os.environ)
+    api = make_app(replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production"))
+    desk = make_desk(make_gateway(api), Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
+    make_server(HOST, options.port, desk, threaded=True).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Everything on one machine: Prefect's server and a worker, Redis, the price API with its playground, a watcher.
+
+supervisord starts the processes, starts those again that end, keeps their logs, and stops them all.
+"""
+
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from demand.errors import DeploymentError
+
+HOST = "127.0.0.1"
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where a stack is and how it is called: `environment` is what a command needs to speak to it."""
+
+    folder: str
+    ui: str
+    playground: str
+    store: str
+    redis: str
+    environment: dict[str, str]
+
+
+def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port: int) -> Stack:
+    """The stack of this checkout; its approval key is made with the first one, and kept."""
+    folder = root / ".pricewright" / "stack"
+    folder.mkdir(parents=True, exist_ok=True)
+    ui, playground = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{port}"
+    redis = f"redis://{HOST}:{redis_port}/0"
+    environment = {
+        "PREFECT_API_URL": f"{ui}/api",
+        "PREFECT_HOME": str(root / ".pricewright" / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "OMP_WAIT_POLICY": "passive",
+        "PRICEWRIGHT_STORE": store,
+        "PRICEWRIGHT_REDIS_URL": redis,
+        "PRICEWRIGHT_REPORTS_URL": f"{playground}/reports",
+        "PRICEWRIGHT_NOTIFY_URL": f"{playground}/notices",
+        "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / "approval.key"),
+    }
+    return Stack(str(folder), ui, playground, store, redis, environment)
+
+
+def write_stack(stack: Stack) -> None:
+    """Write down that it runs; the file holds the approval key and is for its owner alone."""
+    path = Path(stack.folder) / "stack.json"
+    path.touch(0o600)
+    path.write_text(json.dumps(asdict(stack), indent=2) + "\n")
+
+
+def running_stack(root: Path) -> Stack | None:
+    """The stack of this checkout, if it runs."""
+    path = root / ".pricewright" / "stack" / "stack.json"
+    if not path.exists():
+        return None
+    stack = Stack(**json.loads(path.read_text()))
+    try:
+        control(stack).supervisor.getState()
+    except (OSError, Fault):
+        return None
+    return stack
+
+
+def control(stack: Stack) -> Any:
+    """supervisord's remote control, over its socket. Its calls raise OSError when it does not run."""
+    return ServerProxy(f"http://{HOST}", transport=SupervisorTransport("", "", f"unix://{socket_of(stack)}"))
+
+
+def stop(stack: Stack) -> None:
+    """Ask for the end of all processes; returns at once. Raises DeploymentError when there is nobody to ask."""
+    try:
+        control(stack).supervisor.shutdown()
+    except OSError:
+        raise DeploymentError("the stack does not run.", hint="pricewright up starts it.") from None
+
+
+def socket_of(stack: Stack) -> Path:
+    """A path for a socket may have no more than 107 bytes: not in the checkout, wherever that is."""
+    return Path(tempfile.gettempdir()) / f"pricewright-{sha256(stack.folder.encode()).hexdigest()[:12]}.sock"
+
+
+def supervisor_file(stack: Stack, programs: Mapping[str, "Program"]) -> str:
+    """The configuration of supervisord; the environment comes from its own process."""
+    folder = stack.folder.replace("%", "%%")
+    lines = [
+        "[supervisord]",
+        "nodaemon=true",
+        "silent=true",
+        f"logfile={folder}/supervisord.log",
+        f"pidfile={folder}/supervisord.pid",
+        f"childlogdir={folder}",
+        "[unix_http_server]",
+        f"file={socket_of(stack)}",
+        "chmod=0600",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    for priority, (name, program) in enumerate(programs.items()):
+        lines += [
+            f"[program:{name}]",
+            f"command={program.command.replace('%', '%%')}",
+            f"autostart={str(program.at_once).lower()}",
+            "autorestart=true",
+            "startretries=10",
+            f"priority={priority + 1}",
+            "stopasgroup=true",
+            "killasgroup=true",
+            "stopwaitsecs=20",
+            "redirect_stderr=true",
+            f"stdout_logfile={folder}/{name}.log",
+            "stdout_logfile_maxbytes=10MB",
+            "stdout_logfile_backups=2",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process of the stack; the others wait until the server is ready."""
+
+    command: str
+    at_once: bool = True
+
+
+def _secret(path: Path) -> str:
+    if not path.exists():
+        path.touch(0o600)
+        path.write_text(secrets.token_hex(SECRET_BYTES))
+    return path.read_text()

@@ -64,6 +64,10 @@ class Lake:
         """Keys below a prefix with their sizes in bytes."""
         return {key: int(size) for key, (size, _) in self._listing(prefix).items()}
 
+    def tags(self, prefix: str) -> dict[str, str]:
+        """Keys below a prefix, each with what tells its content from another: the store's tag, or size and time."""
+        return {key: f"{size} {tag}" for key, (size, tag) in self._listing(prefix).items()}
+
     def write_new(self, key: str, body: bytes) -> None:
         """Write an object that never changes again; writing the same bytes once more is no error."""
         try:

@@ -6,7 +6,12 @@ import typer
 
 from demand.errors import ParameterError
 
-Source = Annotated[str, typer.Option(help="CSV, Parquet or xlsx file of sales. Default: a simulated market.")]
+Source = Annotated[
+    str,
+    typer.Option(
+        help="CSV, Parquet or xlsx file of sales, a folder or s3://bucket/prefix of them. Default: a simulated market."
+    ),
+]
 Store = Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/prefix. Default: ./lake.")]
 Params = Annotated[
     list[str] | None, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")

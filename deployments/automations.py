@@ -12,7 +12,7 @@ from prefect.events.schemas.automations import AutomationCore
 from demand.errors import ParameterError
 
 FILE = Path(__file__).with_name("automations.yaml")
-PATIENCE = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "120", "BACKUP_SECONDS": "900"}
+PATIENCE = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900"}
 
 
 def read_automations(values: Mapping[str, str], path: Path = FILE) -> list[AutomationCore]:

@@ -7,7 +7,8 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -45,6 +46,7 @@ def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port:
         "PREFECT_HOME": str(root / ".pricewright" / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # seconds that SQLite waits for a lock on a busy machine
         "DO_NOT_TRACK": "1",
         "OMP_WAIT_POLICY": "passive",
         "PRICEWRIGHT_STORE": store,
@@ -70,21 +72,26 @@ def running_stack(root: Path) -> Stack | None:
         return None
     stack = Stack(**json.loads(path.read_text()))
     try:
-        control(stack).supervisor.getState()
+        with control(stack) as remote:
+            remote.getState()
     except (OSError, Fault):
         return None
     return stack
 
 
-def control(stack: Stack) -> Any:
+@contextmanager
+def control(stack: Stack) -> Iterator[Any]:
     """supervisord's remote control, over its socket. Its calls raise OSError when it does not run."""
-    return ServerProxy(f"http://{HOST}", transport=SupervisorTransport("", "", f"unix://{socket_of(stack)}"))
+    transport = SupervisorTransport("", "", f"unix://{socket_of(stack)}")
+    with closing(transport):
+        yield ServerProxy(f"http://{HOST}", transport=transport).supervisor
 
 
 def stop(stack: Stack) -> None:
     """Ask for the end of all processes; returns at once. Raises DeploymentError when there is nobody to ask."""
     try:
-        control(stack).supervisor.shutdown()
+        with control(stack) as remote:
+            remote.shutdown()
     except OSError:
         raise DeploymentError("the stack does not run.", hint="pricewright up starts it.") from None
 

@@ -51,8 +51,9 @@ def started(root: Path, stack: Stack, environment: dict[str, str], tell: Tell) -
         _wait(process, f"{stack.ui}/api/health", folder / "prefect.log", tell, "Prefect's server")
         write_stack(stack)
         _deploy(root, environment, tell)
-        for name in ("worker", "watch"):
-            control(stack).supervisor.startProcess(name)
+        with control(stack) as remote:
+            for name in ("worker", "watch"):
+                remote.startProcess(name)
         _wait(process, f"{stack.playground}/openapi.json", folder / "api.log", tell, "the price API")
         yield process
     finally:

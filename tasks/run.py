@@ -11,6 +11,7 @@ from typing import Any
 
 from blocks.lake import Lake
 from demand.errors import LedgerError
+from tasks.deliveries import bring_in
 from tasks.ledger import Entry, Ledger
 from tasks.workspace import Workspace, configure
 
@@ -63,7 +64,7 @@ def open_run(
 ) -> Iterator[Run]:
     """A run of this workspace, and no other at the same time. Raises LedgerError while another one works there."""
     with claim(root):
-        workspace = configure(root, source, store, columns, overrides)
+        workspace = configure(root, bring_in(root, source), store, columns, overrides)
         yield Run(workspace, Ledger(root), Lake(workspace.store))
 
 

@@ -1,87 +1,23 @@
 """The weekly job on a tiny market, as a user runs it: a process per run, its own Prefect server, a real ledger."""
 
 import json
-import os
-import shutil
 import sqlite3
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from blocks.channel import Channel
 from blocks.lake import Lake
 from tasks.releases import verify_release
+from tests.checkout import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
-TINY = {
-    "market": {"skus": 24, "weeks": 60, "units_per_week": 8},
-    "drift": {"sample_rows": 500},
-    "fairness": {"explained_rows": 4, "background_rows": 4, "minimum_skus": 2},
-    "tune": {"rows": 2000, "network": {"budget": 1, "trial": {"members": 1, "epochs": 1}}}
-    | {name: {"budget": 1} for name in ("lightgbm", "svr", "elastic_net")},
-    "train": {"network": {"members": 1, "epochs": 2}},
-    "promote": {"override": "a shop too small to judge"},
-}
-COMMAND = "import sys; sys.argv[0] = 'pricewright'; from cli.main import main; main()"
-
-
-def lay_over(defaults: dict, values: dict) -> None:
-    for key, value in values.items():
-        lay_over(defaults[key], value) if isinstance(value, dict) else defaults.update({key: value})
-
-
-@dataclass
-class Checkout:
-    """A copy of the checkout with tiny parameters, and the command in it."""
-
-    root: Path
-
-    def pricewright(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run([sys.executable, "-c", COMMAND, *arguments])
-
-    def repro(self) -> list[str]:
-        """Stages that `dvc repro` ran."""
-        done = self._run([sys.executable, "-m", "dvc", "repro"])
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")]
-
-    def change(self, **sections: dict) -> None:
-        path = self.root / "params.yaml"
-        params = yaml.safe_load(path.read_text())
-        lay_over(params, sections)
-        path.write_text(yaml.safe_dump(params))
-
-    def served(self, store: str = "lake") -> str:
-        pointer = Channel(Lake(str(self.root / store))).read()
-        return pointer.release if pointer else ""
-
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        shims = {"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-        state = {"PREFECT_HOME": str(self.root / "prefect"), "DVC_SITE_CACHE_DIR": str(self.root / "dvc-site")}
-        unset = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRICEWRIGHT"))}
-        environment = unset | shims | state
-        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=400)
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    root = tmp_path_factory.mktemp("checkout")
-    for name in ("demand", "tasks", "inference"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config"):
-        (root / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, root / name)
-    shim = root / "bin" / "pricewright"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{COMMAND}" "$@"\n')
-    shim.chmod(0o755)
-    made = Checkout(root)
-    made.change(**TINY)
-    return made
+    return make_checkout(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from demand.errors import DeploymentError
 from deployments.stack import Stack, make_stack, running_stack, stop
 from tasks.root import find_root
 
-PATIENCE = 240.0  # seconds until a detached stack stands
+PATIENCE = 400.0  # seconds until a detached stack stands
 
 Port = Annotated[int, typer.Option(help="The port of playground and price API.", min=1, max=65535)]
 PrefectPort = Annotated[int, typer.Option(help="The port of Prefect's server and UI.", min=1, max=65535)]

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 from demand.errors import DeploymentError
 from deployments.stack import Program, Stack, control, stop, supervisor_file, write_stack
 
-START_LIMIT = 180.0  # seconds; a fresh database of Prefect takes 20 of them
+START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
 STOP_LIMIT = 60.0
 POOL = "pricewright-process"
 REDIS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from deployments.stack import Stack, running_stack
 from tests.checkout import Checkout, make_checkout
 
-PATIENCE = 180.0  # seconds; on two busy cores a run of a process worker takes 20 to start
+PATIENCE = 400.0  # seconds; a tiny weekly run takes 40 on two idle cores, and these may be busy
 
 
 @dataclass

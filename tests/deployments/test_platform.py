@@ -158,7 +158,7 @@ def test_nobody_decides_in_time_and_the_run_says_so(candidate: str, lake: Lake, 
     run = platform.run(RELEASE, release=candidate, store=lake.url, hours=0.001)
     ended = until(lambda: _named(platform, run, "Approval timed out"), "the end of the time")
     assert ended.state.type == StateType.CANCELLED
-    assert "an approval timed out" in _notices(platform)
+    until(lambda: "an approval timed out" in _notices(platform), "the notice")
 
 
 def test_a_gate_that_blocks_is_noticed_and_holds_the_schedule(weekly: FlowRun, platform: Platform) -> None:
@@ -170,7 +170,7 @@ def test_a_gate_that_blocks_is_noticed_and_holds_the_schedule(weekly: FlowRun, p
     weekly_deployment = until(
         lambda: platform.client.read_deployment_by_name(WEEKLY) if _paused(platform) else None, "the held schedule"
     )
-    assert "gate drift blocks" in _notices(platform)
+    until(lambda: "gate drift blocks" in _notices(platform), "the notice")
     platform.client.resume_deployment(weekly_deployment.id)
 
 

@@ -9,6 +9,7 @@ NAMESPACE = "Pricewright"
 METRICS = [
     {"Name": "Milliseconds", "Unit": "Milliseconds"},
     {"Name": "Fallbacks", "Unit": "Count"},
+    {"Name": "FellBack", "Unit": "Count"},  # 0 or 1: its average is the share of answers with a fallback
     {"Name": "Failures", "Unit": "Count"},
     {"Name": "ReleaseTrouble", "Unit": "Count"},
 ]
@@ -36,6 +37,7 @@ def line(
         "Status": status,
         "Milliseconds": round(milliseconds, 3),
         "Fallbacks": len(fallbacks),
+        "FellBack": int(bool(fallbacks)),
         "Failures": int(status >= 500),
         "ReleaseTrouble": int(bool(trouble)),
         **served,

@@ -56,7 +56,7 @@ lint-cloud: setup ## templates, workflows and Dockerfiles, against their schemas
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
-	$(BIN)/hadolint Dockerfile deployments/flows.Dockerfile
+	$(BIN)/hadolint Dockerfile deployments/*.Dockerfile
 
 bandit: setup ## weak spots in our own code
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(CODE)

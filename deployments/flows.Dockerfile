@@ -14,8 +14,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     DO_NOT_TRACK=1 \
     HOME=/tmp
 
-# libgomp is what LightGBM's threads need; its version is the base image's affair.
-# hadolint ignore=DL3008
+# LightGBM wants libgomp, which slim images lack.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*

@@ -14,8 +14,9 @@ SOURCE ?=
 STORE  ?=
 PARAMS ?=
 PORT   ?=
+CODE   := demand tasks flows blocks inference deployments cli bench .ci
 
-.PHONY: help setup run playground stack test bench-model bench-api
+.PHONY: help setup run playground stack test lint-cloud bandit audit bench-model bench-api
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,7 +48,23 @@ test: setup ## lint, types, import contracts, tests: all that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lint-cloud bandit
 	$(BIN)/python -m pytest
+
+lint-cloud: setup ## templates, workflows and Dockerfiles, against their schemas and rules; needs no network
+	$(BIN)/cfn-lint deployments/aws/shared.yaml deployments/aws/template.yaml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
+	$(BIN)/hadolint Dockerfile deployments/*.Dockerfile
+
+bandit: setup ## weak spots in our own code
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
+
+audit: setup ## known weak spots of the locked dependencies; needs the network, so CI runs it and `make test` does not
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python pip-audit==2.10.1
+	$(BIN)/pip-audit --requirement requirements.lock --strict --no-deps --disable-pip --progress-spinner off || { \
+		echo "pip-audit found something above, or could not reach its database (it asks the registry for each package)."; exit 1; }
 
 bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'

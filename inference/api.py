@@ -124,9 +124,9 @@ class Api:
         """Load the release and its network, and answer once, so that the next request finds everything there."""
         release = self._served.current()
         found = answer(release, 0, read_query({}))
-        return reply(
-            {"status": "warm", "release": release.id, "model": found["model"], "fallbacks": found["fallbacks"]}
-        )
+        warm = {"release": release.id, "model": found["model"], "fallbacks": found["fallbacks"]}
+        age = {"DataAgeDays": self._about(release)["data_age_days"]}
+        return Reply(200, json.dumps({"status": "warm"} | warm), served=warm | age)
 
     def _about(self, release: Release) -> dict[str, Any]:
         week = release.catalog.last_week

@@ -48,7 +48,8 @@ class App:
             route, made, fault = self._answer(request)
         milliseconds = (time.perf_counter() - started) * 1000
         stamp = int(self._now().timestamp() * 1000)
-        self._log(line(route, made.status, milliseconds, made.served, self._served.trouble, stamp, fault))
+        trouble, channel = self._served.trouble, self._settings.channel
+        self._log(line(route, made.status, milliseconds, made.served, trouble, stamp, fault, channel))
         return made.as_object() if request.kind == "direct" else self._allow(request, made).as_gateway()
 
     def _answer(self, request: Request) -> tuple[str, Reply, str]:

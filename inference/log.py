@@ -9,9 +9,11 @@ NAMESPACE = "Pricewright"
 METRICS = [
     {"Name": "Milliseconds", "Unit": "Milliseconds"},
     {"Name": "Fallbacks", "Unit": "Count"},
+    {"Name": "FellBack", "Unit": "Count"},  # 0 or 1: its average is the share of answers with a fallback
     {"Name": "Failures", "Unit": "Count"},
     {"Name": "ReleaseTrouble", "Unit": "Count"},
 ]
+DATA_AGE = {"Name": "DataAgeDays", "Unit": "None"}  # CloudWatch has no unit of days; the warm-up alone tells it
 
 
 def line(
@@ -22,16 +24,20 @@ def line(
     trouble: str,
     timestamp: int,
     error: str = "",
+    channel: str = "",
 ) -> str:
-    """The line of one request; `timestamp` in milliseconds since 1970."""
+    """The line of one request; `timestamp` in milliseconds since 1970, `channel` keeps stages of an account apart."""
     fallbacks = served.get("fallbacks") or []
-    about = {"Namespace": NAMESPACE, "Dimensions": [["Route"]], "Metrics": METRICS}
+    metrics = [*METRICS, DATA_AGE] if DATA_AGE["Name"] in served else METRICS
+    about = {"Namespace": NAMESPACE, "Dimensions": [["Channel", "Route"]], "Metrics": metrics}
     content = {
         "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [about]},
+        "Channel": channel,
         "Route": route,
         "Status": status,
         "Milliseconds": round(milliseconds, 3),
         "Fallbacks": len(fallbacks),
+        "FellBack": int(bool(fallbacks)),
         "Failures": int(status >= 500),
         "ReleaseTrouble": int(bool(trouble)),
         **served,

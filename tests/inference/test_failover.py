@@ -155,7 +155,7 @@ def test_every_fallback_is_one_line_that_an_alarm_can_use(shop) -> None:
     damage(shop, "altered", "network.onnx")
     shop.app()({"stock_code": "20007"})
     (line,) = [json.loads(text) for text in shop.log]
-    assert (line["Fallbacks"], line["Status"], line["model"]) == (1, 200, "lightgbm")
+    assert (line["Fallbacks"], line["FellBack"], line["Status"], line["model"]) == (1, 1, 200, "lightgbm")
     metrics = {metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
     assert metrics <= line.keys() and "Fallbacks" in metrics
     assert line["fallbacks"][0]["why"]

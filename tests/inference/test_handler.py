@@ -217,6 +217,17 @@ def test_every_request_is_one_line_of_json(shop) -> None:
     lines = [json.loads(text) for text in shop.log]
     assert [line["Status"] for line in lines] == [200, 200, 400, 404]
     assert lines[0]["Route"] == "/v1/ready"
+    assert {line["Channel"] for line in lines} == {"production"}
+
+
+def test_a_warm_up_tells_the_alarm_how_old_the_data_is(shop) -> None:
+    api = shop.app()
+    for event in ({"warmup": True}, {"stock_code": "20007"}):
+        api(event)
+    warm, price = (json.loads(text) for text in shop.log)
+    metrics = [metric["Name"] for metric in warm["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    assert warm["DataAgeDays"] == 1 and "DataAgeDays" in metrics
+    assert "DataAgeDays" not in json.dumps(price)
 
 
 def test_the_api_description_lists_exactly_what_the_handler_answers() -> None:

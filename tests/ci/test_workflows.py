@@ -1,0 +1,112 @@
+"""What the workflows do is what the documents say they do, and nothing in them can be moved under our feet."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+NAMES = ("test", "build", "deploy", "newest")
+PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+
+
+def workflow(name: str) -> dict[str, Any]:
+    content = yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    content["on"] = content.pop(True)  # YAML 1.1 reads `on` as true
+    return content
+
+
+def steps(name: str) -> dict[str, str]:
+    """What each named step runs; a step that was commented out is none."""
+    jobs = workflow(name)["jobs"].values()
+    return {step["name"]: step["run"] for job in jobs for step in job["steps"] if "name" in step and "run" in step}
+
+
+def test_there_are_these_workflows_and_no_others() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_pinned_by_commit_with_its_version(name: str) -> None:
+    lines = [line.strip(" -") for line in (FOLDER / f"{name}.yml").read_text().splitlines() if "uses:" in line]
+    assert lines and all(PINNED.match(line) for line in lines), lines
+
+
+def test_an_action_has_the_same_commit_everywhere() -> None:
+    text = "".join((FOLDER / f"{name}.yml").read_text() for name in NAMES)
+    assert len(set(re.findall(r"uses: (\S+)@", text))) == len(set(re.findall(r"uses: (\S+@\S+)", text)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_job_ends_by_itself_may_little_and_keeps_no_credentials(name: str) -> None:
+    content = workflow(name)
+    assert content["permissions"] == {} and content["concurrency"]["group"]
+    for job in content["jobs"].values():
+        assert job["timeout-minutes"] <= 120 and "permissions" in job
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+            assert "${{" not in step.get("run", ""), "what GitHub fills in goes through env"
+
+
+def test_ci_runs_what_a_developer_runs() -> None:
+    assert steps("test")["make test"] == ".ci/run"
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")
+
+
+def test_every_scan_that_is_claimed_is_an_active_step() -> None:
+    table = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|", (ROOT / "SECURITY.md").read_text(), re.M)
+    assert len(table) >= 9
+    for scan, place, command in table:
+        text = (ROOT / place).read_text()
+        active = [line.strip() for line in text.splitlines() if not line.strip().startswith("#")]
+        assert any(command in line for line in active), f"{scan}: {place} does not run {command}"
+    claimed = {command for _, place, command in table if place.endswith("test.yml")}
+    assert {run for name, run in steps("test").items() if name not in ("set up", "make test")} == claimed - {".ci/run"}
+
+
+def test_the_main_branch_asks_for_the_jobs_that_exist() -> None:
+    rules = json.loads((ROOT / ".github" / "rulesets" / "main.json").read_text())["rules"]
+    (checks,) = [rule["parameters"] for rule in rules if rule["type"] == "required_status_checks"]
+    asked = {check["context"] for check in checks["required_status_checks"]}
+    assert asked == {job["name"] for job in workflow("test")["jobs"].values()}
+    (reviews,) = [rule["parameters"] for rule in rules if rule["type"] == "pull_request"]
+    assert reviews["required_approving_review_count"] >= 1 and reviews["require_code_owner_review"]
+
+
+def test_whatever_has_an_owner_exists() -> None:
+    owned = re.findall(r"^/(\S+)", (ROOT / ".github" / "CODEOWNERS").read_text(), re.M)
+    assert owned and all((ROOT / path).exists() for path in owned)
+
+
+def test_production_waits_for_reviewers_and_the_set_up_says_how() -> None:
+    content = workflow("deploy")
+    assert set(content["on"]) == {"workflow_dispatch"}
+    (job,) = content["jobs"].values()
+    assert job["environment"] == "${{ inputs.stage }}" and job["if"] == "github.ref == 'refs/heads/main'"
+    assert content["on"]["workflow_dispatch"]["inputs"]["stage"]["options"] == ["staging", "production"]
+    guide = (ROOT / "docs" / "aws.md").read_text()
+    assert "environments/production" in guide and "reviewers[]" in guide and "prevent_self_review=true" in guide
+
+
+def test_an_image_is_deployed_only_after_its_signature_was_checked() -> None:
+    (job,) = workflow("deploy")["jobs"].values()
+    runs = [step.get("run", "") for step in job["steps"]]
+    (checked,) = [place for place, run in enumerate(runs) if ".ci/verify" in run]
+    (deployed,) = [place for place, run in enumerate(runs) if "pricewright deploy" in run]
+    assert checked < deployed
+
+
+def test_the_build_exports_what_it_made() -> None:
+    build = yaml.safe_load((ROOT / "deployments" / "buildspec.yml").read_text())
+    text = (ROOT / "deployments" / "buildspec.yml").read_text()
+    assert build["version"] == 0.2
+    assert all(f"export {name}=" in text for name in build["env"]["exported-variables"])
+    assert all(phase["on-failure"] == "ABORT" for phase in build["phases"].values())
+    project = (ROOT / "deployments" / "aws" / "shared.yaml").read_text()
+    for name in ("API_IMAGES", "FLOW_IMAGES", "SIGNING_KEY", "LAKE", "BAKED_CHANNEL"):
+        assert f"Name: {name}," in project and name in text + (ROOT / ".ci" / "image").read_text()

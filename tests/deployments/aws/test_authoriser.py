@@ -1,0 +1,58 @@
+"""Keys: who has one may ask, for as long as it stands in the secret."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from deployments.aws import authoriser
+from tests.deployments.aws.template import FOLDER, read
+
+
+@pytest.fixture
+def keys(cloud: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """A secret with two callers, where the function looks for it."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": cloud,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "KEYS": "keys",
+    }.items():
+        monkeypatch.setenv(name, value)
+    secrets = boto3.client("secretsmanager")
+    secrets.create_secret(Name="keys", SecretString=json.dumps({"playground": "p" * 48, "shop": "s" * 48, "gone": ""}))
+    authoriser.held.update(until=0.0, keys={})
+    yield secrets
+    secrets.delete_secret(SecretId="keys", ForceDeleteWithoutRecovery=True)
+    authoriser.held.update(until=0.0, keys={})
+
+
+def ask(key: str | None) -> dict[str, object]:
+    return authoriser.handler({"headers": {} if key is None else {"x-api-key": key}}, None)
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_caller_with_a_key_is_let_in_and_named() -> None:
+    assert ask("s" * 48) == {"isAuthorized": True, "context": {"caller": "shop"}}
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("key", [None, "", "s" * 47, "s" * 49, "P" * 48, "é" * 48])
+def test_a_wrong_an_empty_or_no_key_is_refused(key: str | None) -> None:
+    assert ask(key) == {"isAuthorized": False, "context": {"caller": "nobody"}}
+
+
+def test_a_key_that_was_withdrawn_stops_to_work(keys: object) -> None:
+    assert ask("s" * 48)["isAuthorized"]
+    keys.put_secret_value(SecretId="keys", SecretString='{"playground": "p"}')
+    assert ask("s" * 48)["isAuthorized"]  # for five minutes
+    authoriser.held["until"] = 0.0
+    assert not ask("s" * 48)["isAuthorized"]
+
+
+def test_the_template_carries_the_code_word_for_word() -> None:
+    inline = read("template.yaml")["Resources"]["Authoriser"]["Properties"]["Code"]["ZipFile"]
+    assert inline == (FOLDER / "authoriser.py").read_text()
+    assert len(inline) <= 4096  # CloudFormation's limit

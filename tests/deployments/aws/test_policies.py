@@ -1,0 +1,83 @@
+"""Nobody may do more than their work needs."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.deployments.aws.policies import EXPLAINED, complaints, statements
+from tests.deployments.aws.template import FILES, read
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_policy_allows_more_than_is_explained(name: str) -> None:
+    template = read(name)
+    assert len(statements(template)) > 15
+    assert complaints(template) == []
+
+
+def test_every_explanation_is_needed() -> None:
+    used = {
+        action
+        for name in FILES
+        for statement in statements(read(name))
+        for action in statement.actions
+        if statement.content["Effect"] == "Allow" and ("*" in statement.resources or "*" in action)
+    }
+    assert used == set(EXPLAINED)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"Action": "s3:*"}, "allows s3:*"),
+        ({"Action": ["s3:Get*"]}, "allows s3:Get*"),
+        ({"Action": "*"}, "allows *"),
+        ({"Resource": "*"}, "allows s3:GetObject on ['*']"),
+        ({"Resource": ["arn:aws:s3:::*"]}, "allows s3:GetObject on"),
+        ({"Principal": {"AWS": "*"}}, "lets everybody in"),
+        ({"NotAction": "s3:PutObject"}, "all but something"),
+    ],
+)
+def test_what_is_too_wide_is_found(change: dict[str, Any], complaint: str) -> None:
+    template = copy.deepcopy(read("template.yaml"))
+    role = template["Resources"]["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    role["Statement"][0].update(change)
+    assert complaint in " ".join(complaints(template))
+
+
+def test_a_policy_behind_a_condition_is_read_too() -> None:
+    template = copy.deepcopy(read("shared.yaml"))
+    (optional,) = [
+        policy["Fn::If"][1]
+        for policy in template["Resources"]["FlowTaskRole"]["Properties"]["Policies"]
+        if "Fn::If" in policy
+    ]
+    optional["PolicyDocument"]["Statement"][0]["Resource"] = "*"
+    assert any("kms:Decrypt" in complaint for complaint in complaints(template))
+
+
+def test_a_stage_deploys_for_its_own_environment_alone_and_builds_come_from_main() -> None:
+    trusts = {
+        statement.place.split(".")[0]: statement.content["Condition"]["StringEquals"]
+        for name in FILES
+        for statement in statements(read(name))
+        if statement.actions == ["sts:AssumeRoleWithWebIdentity"]
+    }
+    subject = "token.actions.githubusercontent.com:sub"
+    assert {role: trust[subject] for role, trust in trusts.items()} == {
+        "BuildStarter": {"Fn::Sub": "repo:${Repository}:ref:refs/heads/main"},
+        "DeployRole": {"Fn::Sub": "repo:${Repository}:environment:${Stage}"},
+    }
+    assert all(trust["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com" for trust in trusts.values())
+
+
+def test_the_function_reads_its_own_channel_and_writes_nothing() -> None:
+    own = [s for s in statements(read("template.yaml")) if s.place.startswith("FunctionRole.")]
+    allowed = {action for s in own if s.content["Effect"] == "Allow" for action in s.actions}
+    assert {action for action in allowed if action.startswith("s3:")} == {"s3:GetObject", "s3:ListBucket"}
+    reading = next(s for s in own if s.place == "FunctionRole.ReadsReleases")
+    assert [resource.rsplit("/", 2)[-2:] for resource in reading.resources] == [
+        ["releases", "*"],
+        ["channels", "${Stage}.json"],
+    ]

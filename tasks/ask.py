@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +17,15 @@ PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and th
 class PriceApi:
     """The price API over a lake: it follows a channel, or serves one release that no channel points to yet."""
 
-    def __init__(self, store: str, channel: str = "production", release: str = "") -> None:
+    def __init__(
+        self,
+        store: str,
+        channel: str = "production",
+        release: str = "",
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         """Nothing is opened before the first question. Redis and S3 come from the environment, as in Lambda."""
-        given = read_settings(os.environ)
+        given = read_settings(environment)
         settings = replace(given, store=store, channel=channel, release=release, baked_release="", redis_url="")
         self._app: App = make_app(replace(settings, pointer_seconds=PATIENCE, model_seconds=PATIENCE), log=_unheard)
 

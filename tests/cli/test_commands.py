@@ -1,5 +1,6 @@
 """The console command: help that a newcomer understands, errors with a hint, exit codes that say whose turn it is."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_releases_are_listed_promoted_and_rolled_back(shop: Shop) -> None:
     listed = run("releases", *store)
     assert old in listed and "production" in next(line for line in listed.splitlines() if line.startswith(new))
     assert f"production serves {old} again" in run("roll-back", *store)
+
+
+def test_old_releases_are_removed_when_asked_for_and_never_those_in_use(shop: Shop) -> None:
+    made = [shop.write(level=1 + day / 10, skus=5) for day in range(12)]
+    prune = ("releases", "--store", str(shop.folder), "--prune")
+    served = json.loads((shop.folder / "channels" / "production.json").read_text())["release"]
+    oldest, *_ = sorted([served, *made])
+    shop.point(oldest)
+    assert "removed: nothing (the newest 12 stay" in run(*prune)
+    shop.write(level=9, skus=5)
+    listed = run(*prune)
+    assert "removed: nothing" not in listed.splitlines()[0] and oldest in listed
+    assert len(list((shop.folder / "releases").iterdir())) == 13
 
 
 def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:

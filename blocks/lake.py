@@ -18,9 +18,9 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from blocks.endpoints import obstore_settings
 from demand.errors import ChannelConflict, LakeError
 
-ENDPOINT = "PRICEWRIGHT_S3_ENDPOINT"
 Result = TypeVar("Result")
 
 
@@ -171,17 +171,8 @@ class Lake:
             if self._folder is not None:
                 self._opened = LocalStore(self._folder, mkdir=True)
             else:
-                self._opened = from_url(self.url, **_s3_settings(self._environment))
+                self._opened = from_url(self.url, **obstore_settings(self._environment))
         return self._opened
-
-
-def _s3_settings(environment: Mapping[str, str]) -> dict[str, Any]:
-    endpoint = environment.get(ENDPOINT)
-    settings: dict[str, Any] = {"region": environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")}
-    if endpoint:
-        settings |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
-        settings["client_options"] = {"allow_http": endpoint.startswith("http://")}
-    return {key: value for key, value in settings.items() if value is not None}
 
 
 def _folder(url: str) -> Path:

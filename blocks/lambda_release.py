@@ -80,7 +80,7 @@ class LambdaRelease(Block):
 
     def image(self) -> str:
         """The image of the next version, by digest where it was set so."""
-        code = self._find("get_function")["Code"]
+        code = self._call("get_function")["Code"]
         given = str(code.get("ImageUri", ""))
         return given if "@sha256:" in given else str(code.get("ResolvedImageUri", given))
 
@@ -118,10 +118,10 @@ class LambdaRelease(Block):
         Raises DeploymentError when somebody else changed the function in between.
         """
         now = self._settled()
-        seen = {
-            name: now[key] for name, key in (("RevisionId", "RevisionId"), ("CodeSha256", "CodeSha256")) if key in now
-        }
-        return str(self._call("publish_version", Description=label[:256], **seen)["Version"])
+        seen = {name: now[name] for name in ("RevisionId", "CodeSha256") if name in now}
+        version = str(self._call("publish_version", Description=label[:256], **seen)["Version"])
+        self._settled(version)
+        return version
 
     def send(self, version: str, others: Mapping[str, float], previous: str, seen: Traffic | None) -> None:
         """Send all requests to a version but those that `others` get; `seen` is what the alias must still say."""
@@ -162,27 +162,26 @@ class LambdaRelease(Block):
             sums[name] = int(sum(point["Sum"] for point in found["Datapoints"]))
         return Outcomes(sums["Invocations"], sums["Errors"])
 
-    def _settled(self) -> dict[str, Any]:
-        """The configuration of the next version, once Lambda is done with the last change to it."""
+    def _settled(self, version: str = "$LATEST") -> dict[str, Any]:
+        """The configuration of a version, once Lambda is done with the last change to it."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            now = self._configuration()
-            if now.get("LastUpdateStatus", "Successful") == "Failed":
+            now = self._configuration(version)
+            state, update = now.get("State") or "Active", now.get("LastUpdateStatus") or "Successful"
+            if "Failed" in (state, update):
+                reason = now.get("LastUpdateStatusReason") or now.get("StateReason") or "it says no reason"
                 raise DeploymentError(
-                    f"Lambda refuses the last change of {self.function}: {now.get('LastUpdateStatusReason')}",
+                    f"Lambda refuses the last change of {self.function}: {reason}",
                     hint="is the image there, and may the function's role read it?",
                 )
-            if now.get("LastUpdateStatus", "Successful") == "Successful" and now.get("State", "Active") != "Pending":
+            if state != "Pending" and update == "Successful":
                 return now
             if time.monotonic() > deadline:
                 raise DeploymentError(f"{self.function} is still changing after {PATIENCE:g} s.", hint="try again.")
             time.sleep(1)
 
     def _configuration(self, version: str = "$LATEST") -> dict[str, Any]:
-        return self._find("get_function_configuration", Qualifier=version)
-
-    def _find(self, what: str, **how: Any) -> dict[str, Any]:
-        return self._call(what, **how)
+        return self._call("get_function_configuration", Qualifier=version)
 
     def _call(self, what: str, **how: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from blocks.endpoints import boto3_variables
-from cli import decide, deploy_flows, doctor_command, price, register_blocks, releases, run, serve, stage, up
+from cli import decide, deploy, deploy_flows, doctor_command, price, register_blocks, releases, run, serve, stage, up
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -24,6 +24,7 @@ price.register(app)
 serve.register(app)
 releases.register(app)
 up.register(app)
+deploy.register(app)
 deploy_flows.register(app)
 register_blocks.register(app)
 decide.register(app)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from tasks.markdown import table
+
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -34,5 +36,5 @@ def leave_page(key: str, line: str, rows: dict[str, str]) -> None:
     if FlowRunContext.get() is None:
         return
     get_run_logger().info(line)
-    table = ["| what | value |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows.items())]
-    create_markdown_artifact(key=key, markdown="\n".join([f"# {line}", *table]), description=line)
+    numbers = table([{"what": what, "value": value} for what, value in rows.items()])
+    create_markdown_artifact(key=key, markdown=f"# {line}\n{numbers}", description=line)

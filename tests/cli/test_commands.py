@@ -11,7 +11,18 @@ from typer.testing import CliRunner
 from cli.main import app
 from tests.synthetic_shop import Shop
 
-COMMANDS = ("register-blocks", "run", "price", "serve", "releases", "promote", "roll-back", "doctor", "stage", "configure")
+COMMANDS = (
+    "register-blocks",
+    "run",
+    "price",
+    "serve",
+    "releases",
+    "promote",
+    "roll-back",
+    "doctor",
+    "stage",
+    "configure",
+)
 ROOT = Path(__file__).parents[2]
 
 

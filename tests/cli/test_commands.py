@@ -45,6 +45,16 @@ def test_every_command_says_what_it_is_for(command: str) -> None:
     assert len(run(command, "--help")) > 200
 
 
+def test_a_command_that_is_in_a_hurry_waits_for_no_library_that_it_does_not_need() -> None:
+    code = (
+        "import sys, cli.main\n"
+        "heavy = {'polars', 'pandas', 'torch', 'prefect', 'boto3', 'dvc', 'supervisor', 'rich.markdown', 'obstore'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['obstore']", "the lake's own client"
+
+
 def test_price_answers_with_the_best_price_and_the_curve(shop: Shop) -> None:
     answer = run("price", "20000A", "--store", str(shop.folder), "--bins", "20")
     assert "optimal price" in answer

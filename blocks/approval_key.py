@@ -8,6 +8,7 @@ from typing import Any, Self
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, model_validator
 
+from blocks.endpoints import find_endpoint
 from demand.errors import ApprovalError, ParameterError
 from demand.release.approval import Approval, HmacSeal, Seal, sign, verify
 
@@ -87,5 +88,5 @@ def approval_key(environment: Mapping[str, str]) -> ApprovalKey:
             hint="set it to a secret of 32 bytes or more, or to the ARN of an HMAC key in AWS KMS.",
         )
     if value.startswith("arn:"):
-        return ApprovalKey(kms_key=value, endpoint=environment.get("PRICEWRIGHT_KMS_ENDPOINT"))
+        return ApprovalKey(kms_key=value, endpoint=find_endpoint("kms", environment))
     return ApprovalKey(secret=SecretStr(value))

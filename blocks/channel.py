@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from blocks.lake import Blob, Lake
-from demand.errors import LakeError, ReleaseError
+from demand.errors import ChannelConflict, LakeError, ReleaseError
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,19 @@ class Pointer:
     promoted_by: str
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The pointer as somebody saw it; None while nothing was promoted."""
+
+    pointer: Pointer | None
+    blob: Blob | None
+
+    @property
+    def release(self) -> str | None:
+        """The release that was served then."""
+        return self.pointer.release if self.pointer else None
+
+
 class Channel:
     """`channels/<name>.json`; it never points to a release that the lake does not hold."""
 
@@ -26,33 +39,53 @@ class Channel:
         self._lake = lake
         self._key = f"channels/{name}.json"
 
+    def see(self) -> Seen:
+        """The pointer, as a promotion must see it before it begins. Raises LakeError when it is no pointer."""
+        blob = self._lake.find(self._key)
+        return Seen(self._parse(blob), blob)
+
     def read(self) -> Pointer | None:
         """The pointer, or None while nothing was promoted. Raises LakeError when it is no pointer."""
-        return self._parse(self._lake.find(self._key))
+        return self.see().pointer
 
-    def point(self, release: str, by: str, now: datetime) -> Pointer:
+    def point(self, release: str, by: str, now: datetime, seen: Seen | None = None) -> Pointer:
         """Serve a release from now on; the one served so far becomes `previous`. No change when it is served.
 
+        seen: the pointer when this promotion began; if somebody moved it since, that one has won.
         Raises ReleaseError for a release the lake does not hold, ChannelConflict when somebody else moved it.
         """
-        seen = self._lake.find(self._key)
-        current = self._parse(seen)
-        if current and current.release == release:
-            return current
+        before = seen or self.see()
+        if before.release == release:
+            return self._still(release, before)
         if self._lake.find(f"releases/{release}/manifest.json") is None:
             raise ReleaseError(f"the lake {self._lake.url} has no release {release}.", hint="see pricewright releases.")
-        pointer = Pointer(release, current.release if current else None, f"{now:%Y-%m-%dT%H:%M:%SZ}", by)
-        self._lake.swap(self._key, seen, json.dumps(asdict(pointer), indent=2).encode() + b"\n")
+        pointer = Pointer(release, before.release, f"{now:%Y-%m-%dT%H:%M:%SZ}", by)
+        try:
+            self._lake.swap(self._key, before.blob, json.dumps(asdict(pointer), indent=2).encode() + b"\n")
+        except ChannelConflict:
+            # Also when the reply to our own write was lost and the write was tried again: then it is served.
+            return self._still(release, before)
         return pointer
 
-    def roll_back(self, by: str, now: datetime, release: str = "") -> Pointer:
-        """Serve an earlier release again: the given one, or the one served before the present one."""
-        current = self.read()
-        if not release and (current is None or current.previous is None):
+    def previous(self, seen: Seen) -> str:
+        """The release that was served before the present one. Raises ReleaseError when there was none."""
+        if seen.pointer is None or seen.pointer.previous is None:
             raise ReleaseError(
                 f"channel {self.name} has no previous release.", hint="name one: see pricewright releases."
             )
-        return self.point(release or str(current and current.previous), by, now)
+        return seen.pointer.previous
+
+    def _still(self, release: str, before: Seen) -> Pointer:
+        """The pointer, if it is at this release now. Raises ChannelConflict, which names the winner."""
+        winner = self.read()
+        if winner and winner.release == release:
+            return winner
+        who = f"to {winner.release} by {winner.promoted_by} at {winner.promoted_at}" if winner else "away"
+        raise ChannelConflict(
+            f"{release} is not served: another writer moved channel {self.name} {who}, while it served "
+            f"{before.release or 'nothing'} when this promotion began.",
+            hint="look at what is served now (pricewright releases), then decide whether to promote it again.",
+        )
 
     def _parse(self, blob: Blob | None) -> Pointer | None:
         if blob is None:
@@ -64,5 +97,12 @@ class Channel:
 
 
 def channels(lake: Lake) -> list[str]:
-    """Names of the lake's channels."""
-    return sorted(key.removeprefix("channels/").removesuffix(".json") for key in lake.list("channels"))
+    """Names of the lake's channels; a file that a killed writer left beside them is none."""
+    names = (key.removeprefix("channels/") for key in lake.list("channels"))
+    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json") and name[0] != ".")
+
+
+def pointed(lake: Lake) -> set[str]:
+    """The releases that any channel serves, or served before and may roll back to."""
+    pointers = [Channel(lake, name).read() for name in channels(lake)]
+    return {release for one in pointers if one for release in (one.release, one.previous) if release}

@@ -8,7 +8,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,9 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from blocks.endpoints import obstore_settings
 from demand.errors import ChannelConflict, LakeError
 
-ENDPOINT = "PRICEWRIGHT_S3_ENDPOINT"
 Result = TypeVar("Result")
 
 
@@ -41,6 +41,11 @@ class Lake:
         self.url = url if self._folder is None else str(self._folder)
         self._environment = os.environ if environment is None else environment
         self._opened: ObjectStore | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What it was opened with; whoever else reads this lake needs the same endpoint and region."""
+        return self._environment
 
     def find(self, key: str) -> Blob | None:
         """An object, or None where there is none; a folder that is not there yet is not created by looking."""
@@ -94,6 +99,13 @@ class Lake:
                 self._do(partial(obstore.delete, paths=key))
             except FileNotFoundError:
                 continue
+
+    def remove_below(self, prefix: str) -> None:
+        """Remove all objects below a prefix that nobody else writes to, and the folder where it is one."""
+        self.remove(*sorted(self.list(prefix)))
+        if self._folder is not None:
+            with suppress(OSError):  # somebody wrote there after all
+                (self._folder / prefix).rmdir()
 
     def publish_folder(self, prefix: str, folder: Path) -> int:
         """Make the keys below a prefix those of a folder, uploading only what differs; returns how many did."""
@@ -159,17 +171,8 @@ class Lake:
             if self._folder is not None:
                 self._opened = LocalStore(self._folder, mkdir=True)
             else:
-                self._opened = from_url(self.url, **_s3_settings(self._environment))
+                self._opened = from_url(self.url, **obstore_settings(self._environment))
         return self._opened
-
-
-def _s3_settings(environment: Mapping[str, str]) -> dict[str, Any]:
-    endpoint = environment.get(ENDPOINT)
-    settings: dict[str, Any] = {"region": environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")}
-    if endpoint:
-        settings |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
-        settings["client_options"] = {"allow_http": endpoint.startswith("http://")}
-    return {key: value for key, value in settings.items() if value is not None}
 
 
 def _folder(url: str) -> Path:

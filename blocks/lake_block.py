@@ -5,7 +5,8 @@ import os
 from prefect.blocks.core import Block
 from pydantic import AnyHttpUrl, Field
 
-from blocks.lake import ENDPOINT, Lake
+from blocks.endpoints import SERVICES
+from blocks.lake import Lake
 
 
 class LakeBlock(Block):
@@ -29,5 +30,5 @@ class LakeBlock(Block):
 
     def open(self) -> Lake:
         """The lake of these fields; nothing is read or written yet."""
-        given = {ENDPOINT: self.endpoint and str(self.endpoint).rstrip("/"), "AWS_REGION": self.region}
+        given = {SERVICES["s3"]: self.endpoint and str(self.endpoint).rstrip("/"), "AWS_REGION": self.region}
         return Lake(self.url, dict(os.environ) | {name: value for name, value in given.items() if value})

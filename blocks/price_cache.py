@@ -1,6 +1,11 @@
-"""The price cache as a Prefect block: the Redis that the price API asks before it computes."""
+"""The price cache as a Prefect block: the Redis that the price API asks before it computes.
+
+Not prefect-redis's RedisDatabase: that one knows no cluster mode, and is a file system, with which any flow could write
+into the cache that the price API answers from. This one says where the cache is and whether it answers.
+"""
 
 import time
+from typing import Any
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator
@@ -9,14 +14,18 @@ from demand.errors import ParameterError, PricewrightError
 
 
 class PriceCache(Block):
-    """A Redis server (ElastiCache, Valkey, or one's own). The API works without it, only slower."""
+    """A Redis or Valkey server: one's own, ElastiCache's nodes, or ElastiCache serverless. The API works without it."""
 
     _block_type_name = "Pricewright price cache"
     _block_type_slug = "pricewright-price-cache"
 
     url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="redis://[user:password@]host:port/database, or rediss:// for TLS.",
+        description="redis://[user:password@]host:port/database, or rediss:// for TLS (ElastiCache serverless).",
+    )
+    cluster: bool = Field(
+        default=False,
+        description="Its nodes share the keys (cluster mode). Serverless hides its nodes behind one address: no.",
     )
     time_out: float = Field(default=0.5, gt=0, le=10, description="Seconds to wait for an answer.")
 
@@ -33,10 +42,17 @@ class PriceCache(Block):
 
         started = time.perf_counter()
         try:
-            with redis.Redis.from_url(self.url.get_secret_value(), socket_timeout=self.time_out) as client:
+            with self._open() as client:
                 client.ping()
-        except redis.RedisError as error:
+        except (redis.RedisError, OSError) as error:
             raise PricewrightError(
                 f"the price cache does not answer: {error}", hint="the price API works without it, only slower."
             ) from None
         return (time.perf_counter() - started) * 1000
+
+    def _open(self) -> Any:
+        import redis
+
+        limits = {"socket_timeout": self.time_out, "socket_connect_timeout": self.time_out}
+        url = self.url.get_secret_value()
+        return redis.RedisCluster.from_url(url, **limits) if self.cluster else redis.Redis.from_url(url, **limits)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.markdown import Markdown
 from rich.table import Table
 
 from cli.console import console
@@ -67,6 +66,8 @@ def decide(
 ) -> None:
     """Show the candidate, sign the decision, and give it to the run that waits."""
     use_prefect()
+    from rich.markdown import Markdown
+
     from blocks.lake import Lake
     from tasks.candidate import examine_candidate
     from tasks.decision import DecisionForm, check_answer

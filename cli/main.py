@@ -5,7 +5,8 @@ import sys
 
 import typer
 
-from cli import decide, deploy_flows, doctor_command, price, releases, run, serve, stage, up
+from blocks.endpoints import boto3_variables
+from cli import decide, deploy, deploy_flows, doctor_command, price, register_blocks, releases, run, serve, stage, up
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -23,7 +24,9 @@ price.register(app)
 serve.register(app)
 releases.register(app)
 up.register(app)
+deploy.register(app)
 deploy_flows.register(app)
+register_blocks.register(app)
 decide.register(app)
 doctor_command.register(app)
 stage.register(app)
@@ -33,6 +36,8 @@ def main() -> None:
     """Entry point: errors of ours are shown in a line with a hint, their exit code says whose turn it is."""
     # Threads that wait shall sleep: on shared cores, spinning ones slowed LightGBM down 24 times. Read at its import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for name, value in boto3_variables(os.environ).items():
+        os.environ.setdefault(name, value)
     if os.environ.get("PRICEWRIGHT_TRACE"):
         app()
     try:

@@ -1,6 +1,6 @@
 """`pricewright releases`, `promote`, `roll-back`: which release is served."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -10,18 +10,27 @@ from cli.served import Name, Store, chosen_store
 from tasks.root import find_root
 from tasks.workspace import Workspace
 
+if TYPE_CHECKING:
+    from blocks.lake import Lake
+
+Prune = Annotated[
+    bool, typer.Option("--prune", help="First remove all but the newest promote.keep_releases and those in use.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
 
     @app.command(name="releases")
-    def _releases(store: Store = "") -> None:
+    def _releases(store: Store = "", prune: Prune = False) -> None:
         """List the releases of the lake, the newest first, and which of them the channels serve."""
         from blocks.channel import Channel, channels
         from blocks.lake import Lake
         from tasks.releases import read_releases
 
         lake = Lake(chosen_store(store))
+        if prune:
+            _prune(lake)
         served = {name: Channel(lake, name).read() for name in channels(lake)}
         table = Table("release", "week", "created", "gates", "WAPE", "served by", box=None, pad_edge=False)
         for release in read_releases(lake):
@@ -51,11 +60,18 @@ def register(app: typer.Typer) -> None:
         store: Store = "",
         channel: Name = "production",
     ) -> None:
-        """Serve an earlier release again; warm price APIs follow within 30 s."""
-        from blocks.channel import Channel
+        """Serve an earlier release again, without Prefect and in about a second; warm price APIs follow within 30 s."""
         from blocks.lake import Lake
-        from tasks.releases import now, whoever
+        from tasks.releases import roll_back_release
 
-        lake = Lake(chosen_store(store))
-        pointer = Channel(lake, channel).roll_back(whoever(), now(), release)
+        pointer = roll_back_release(Lake(chosen_store(store)), channel, release)
         console().print(f"{channel} serves {pointer.release} again (before: {pointer.previous})")
+
+
+def _prune(lake: "Lake") -> None:
+    from tasks.releases import now, whoever
+    from tasks.retention import retain
+
+    keep = int(Workspace(find_root()).parameters["promote"]["keep_releases"])
+    removed = retain(lake, keep, whoever(), now)
+    console().print(f"removed: {', '.join(removed) or 'nothing'} (the newest {keep} stay, and what channels need)")

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
-from supervisor.xmlrpc import SupervisorTransport
-
 from demand.errors import DeploymentError
 
 HOST = "127.0.0.1"
@@ -82,6 +80,8 @@ def running_stack(root: Path) -> Stack | None:
 @contextmanager
 def control(stack: Stack) -> Iterator[Any]:
     """supervisord's remote control, over its socket. Its calls raise OSError when it does not run."""
+    from supervisor.xmlrpc import SupervisorTransport
+
     transport = SupervisorTransport("", "", f"unix://{socket_of(stack)}")
     with closing(transport):
         yield ServerProxy(f"http://{HOST}", transport=transport).supervisor

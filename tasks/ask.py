@@ -2,11 +2,12 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from demand.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
-from inference.handler import App, make_app
+from inference.handler import make_app
 from inference.settings import read_settings
 
 ERRORS: dict[int, type[PricewrightError]] = {404: UnknownSku, 422: ParameterError, 503: ReleaseError}
@@ -16,11 +17,26 @@ PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and th
 class PriceApi:
     """The price API over a lake: it follows a channel, or serves one release that no channel points to yet."""
 
-    def __init__(self, store: str, channel: str = "production", release: str = "") -> None:
+    def __init__(
+        self,
+        store: str,
+        channel: str = "production",
+        release: str = "",
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         """Nothing is opened before the first question. Redis and S3 come from the environment, as in Lambda."""
-        given = read_settings(os.environ)
+        given = read_settings(environment)
         settings = replace(given, store=store, channel=channel, release=release, baked_release="", redis_url="")
-        self._app: App = make_app(replace(settings, pointer_seconds=PATIENCE, model_seconds=PATIENCE), log=_unheard)
+        self._app: Callable[[Any], Any] = make_app(
+            replace(settings, pointer_seconds=PATIENCE, model_seconds=PATIENCE), log=_unheard
+        )
+
+    @classmethod
+    def through(cls, app: Callable[[Any], Any]) -> Self:
+        """The price API that answers events somewhere else, such as a Lambda function."""
+        made = cls("")
+        made._app = app
+        return made
 
     def price(self, stock_code: str, **query: Any) -> dict[str, Any]:
         """The answer for a SKU, with its curve; raises the error that the reply names."""

@@ -4,19 +4,23 @@ import json
 
 import polars as pl
 
+from blocks.channel import Channel
+from blocks.hold import held
 from blocks.lake import Lake
 from demand.release import write_bundle
 from demand.release.arrays import unpack
 from tasks.gates import pass_gates, read_verdicts
 from tasks.lineage import lineage_hashes
 from tasks.progress import Tell
-from tasks.releases import now, promote_release, write_release
+from tasks.releases import now, promote_release, whoever, write_release
+from tasks.retention import retain
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
 
-def work(at: Workspace, tell: Tell) -> Metrics:
+def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
     """A kill at any instant leaves the channel at the old release or at the new one: objects first, one swap last."""
+    lake = lake or Lake(at.store)
     params, verdicts = at.parameters["promote"], read_verdicts(at)
     pass_gates(verdicts, str(params["override"]))
     tell(0.0, "bundling")
@@ -33,25 +37,31 @@ def work(at: Workspace, tell: Tell) -> Metrics:
         week=json.loads(at.metrics("feature").read_text())["last_week"],
         created=f"{now():%Y-%m-%dT%H:%M:%SZ}",
     )
-    lake = Lake(at.store)
-    tell(0.3, f"publishing {manifest.id}")
-    write_release(lake, at.work / "release", manifest)
-    tell(0.6, "reading back and asking for prices")
-    pointer = promote_release(lake, manifest.id, str(params["channel"]), int(params["smoke_skus"]))
-    return {"release": manifest.id, "channel": params["channel"], "previous": pointer.previous, "store": lake.url}
+    with held(lake, manifest.id, whoever(), now):
+        tell(0.3, f"publishing {manifest.id}")
+        write_release(lake, at.work / "release", manifest)
+        tell(0.6, "reading back and asking for prices")
+        pointer = promote_release(lake, manifest.id, str(params["channel"]), int(params["smoke_skus"]))
+    tell(0.9, "removing old releases")
+    removed = retain(lake, int(params["keep_releases"]), whoever(), now)
+    return {"release": manifest.id, "channel": params["channel"], "previous": pointer.previous, "store": lake.url,
+            "removed": removed}  # fmt: skip
 
 
 def line(metrics: Metrics) -> str:
-    """Which release is served now."""
+    """Which release is served now, and how many old ones went."""
     before = f" (before: {metrics['previous']})" if metrics["previous"] else ""
-    return f"{metrics['channel']} serves {metrics['release']}{before}"
+    gone = f", {len(metrics['removed'])} old ones removed" if metrics["removed"] else ""
+    return f"{metrics['channel']} serves {metrics['release']}{before}{gone}"
 
 
 def undone(at: Workspace, lake: Lake) -> str:
-    """A lake that was emptied gets the release once more."""
+    """A lake that was emptied gets the release once more; one that serves another has only retired this one."""
     path = at.metrics("promote")
     release = json.loads(path.read_text())["release"] if path.exists() else ""
-    if not release or lake.find(f"releases/{release}/manifest.json"):
+    pointer = Channel(lake, str(at.parameters["promote"]["channel"])).read()
+    there = {release, pointer.release if pointer else release}
+    if not release or any(lake.find(f"releases/{one}/manifest.json") for one in there):
         return ""
     return f"the lake has no release {release}"
 

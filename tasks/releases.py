@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from blocks.channel import Channel, Pointer
+from blocks.hold import held
 from blocks.lake import Lake
 from demand.errors import LedgerError, PricewrightError, ReleaseError
 from demand.release import Manifest, verify_bundle
@@ -37,24 +38,66 @@ def write_release(lake: Lake, folder: Path, manifest: Manifest) -> None:
 
 def verify_release(lake: Lake, release: str) -> Manifest:
     """The manifest of a release whose files the lake holds unaltered. Raises ReleaseError otherwise."""
-    place = f"releases/{release}"
-    blob = lake.find(f"{place}/{MANIFEST}")
+    manifest = read_manifest(lake, release)
+    verify_bundle(lambda name: lake.read(f"releases/{release}/{name}").body, manifest)
+    return manifest
+
+
+def read_manifest(lake: Lake, release: str) -> Manifest:
+    """What a release of the lake says about itself. Raises ReleaseError when it is not there, or not that one."""
+    blob = lake.find(f"releases/{release}/{MANIFEST}")
     if blob is None:
         raise ReleaseError(f"the lake {lake.url} has no release {release}.", hint="see pricewright releases.")
     manifest = Manifest.from_json(blob.body)
-    verify_bundle(lambda name: lake.read(f"{place}/{name}").body, manifest)
+    if manifest.id != release:
+        raise ReleaseError(f"the manifest of release {release} is that of {manifest.id}: it was altered.")
     return manifest
 
 
 def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int, by: str = "") -> Pointer:
     """Read a release back from the lake, ask it for prices as the price API would, then move the pointer: one swap.
 
-    `by` is who promotes it; empty: whoever runs this process.
+    It replaces what was served when it began, nothing else. Raises ChannelConflict when somebody moved the channel
+    since, ReleaseInUse while retention removes the release. `by` is who promotes it; empty: whoever runs this process.
     """
-    manifest = verify_release(lake, release)
-    pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
-    smoke_test(lake, release, smoke_skus)
-    return Channel(lake, channel).point(release, by or whoever(), now())
+    line, by = Channel(lake, channel), by or whoever()
+    seen = line.see()
+    with held(lake, release, by, now) as hold:
+        manifest = verify_release(lake, release)
+        pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
+        smoke_test(lake, release, smoke_skus)
+        hold.check()
+        return line.point(release, by, now(), seen)
+
+
+def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "") -> Pointer:
+    """Serve an earlier release again: the given one, or the one served before the present one.
+
+    For the minute in which something is wrong: no Prefect, no files verified that no answer needs. The release is
+    whole by its sizes, loads as the price API loads it, and answers for one SKU; then the pointer moves.
+    """
+    line, by = Channel(lake, channel), by or whoever()
+    seen = line.see()
+    target = release or line.previous(seen)
+    with held(lake, target, by, now) as hold:
+        look_over(lake, target)
+        smoke_test(lake, target, skus=1)
+        hold.check()
+        return line.point(target, by, now(), seen)
+
+
+def look_over(lake: Lake, release: str) -> Manifest:
+    """The manifest of a release whose files are all there, by their sizes. Raises ReleaseError otherwise."""
+    manifest, place = read_manifest(lake, release), f"releases/{release}"
+    sizes = lake.list(place)
+    for name, entry in sorted(manifest.files.items()):
+        size = sizes.get(f"{place}/{name}", 0)
+        if size != entry.size:
+            raise ReleaseError(
+                f"{name} of release {release} has {size} bytes in the lake, its manifest says {entry.size}.",
+                hint="name another release: see pricewright releases.",
+            )
+    return manifest
 
 
 def read_releases(lake: Lake) -> list[Listed]:
@@ -86,7 +129,7 @@ def whoever() -> str:
 
 def _listed(lake: Lake, release: str) -> Listed:
     try:
-        manifest = Manifest.from_json(lake.read(f"releases/{release}/{MANIFEST}").body)
+        manifest = read_manifest(lake, release)
     except PricewrightError as error:
         return Listed(release, "?", "?", f"unreadable: {error.message}", "?")
     gates = [f"{name} {gate['status']}" for name, gate in manifest.gates.items() if isinstance(gate, dict)]

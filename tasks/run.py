@@ -11,7 +11,6 @@ from typing import Any
 
 from blocks.lake import Lake
 from demand.errors import LedgerError
-from tasks.deliveries import bring_in
 from tasks.ledger import Entry, Ledger
 from tasks.workspace import Workspace, configure
 
@@ -63,6 +62,8 @@ def open_run(
     overrides: Mapping[str, Any] | None = None,
 ) -> Iterator[Run]:
     """A run of this workspace, and no other at the same time. Raises LedgerError while another one works there."""
+    from tasks.deliveries import bring_in  # which brings Polars along
+
     with claim(root):
         workspace = configure(root, bring_in(root, source), store, columns, overrides)
         yield Run(workspace, Ledger(root), Lake(workspace.store))

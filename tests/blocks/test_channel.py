@@ -3,10 +3,12 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from blocks.channel import Channel
+from blocks.channel import Channel, Pointer, channels, pointed
 from blocks.lake import Lake
 from demand.errors import ChannelConflict, LakeError, ReleaseError
 
@@ -42,19 +44,42 @@ def test_promoting_what_is_served_changes_nothing(lake: Lake) -> None:
     assert Channel(lake).point("2011-W48-aaaaaaaa", "bob", NOW.replace(year=2012)) == first
 
 
-def test_a_roll_back_serves_the_previous_release_and_can_itself_be_undone(lake: Lake) -> None:
+def test_without_a_previous_release_there_is_no_way_back(lake: Lake) -> None:
+    channel = Channel(lake)
+    with pytest.raises(ReleaseError, match="no previous release"):
+        channel.previous(channel.see())
+    channel.point("2011-W48-aaaaaaaa", "ann", NOW)
+    with pytest.raises(ReleaseError, match="no previous release"):
+        channel.previous(channel.see())
+
+
+def test_a_promotion_replaces_what_it_saw_when_it_began_and_nothing_else(lake: Lake) -> None:
+    channel = Channel(lake)
+    seen = channel.see()
+    channel.point("2011-W48-aaaaaaaa", "ann", NOW)
+    with pytest.raises(ChannelConflict, match="to 2011-W48-aaaaaaaa by ann at 2011-12-12T06:30:00Z"):
+        channel.point("2011-W49-bbbbbbbb", "bob", NOW, seen)
+    assert channel.read().release == "2011-W48-aaaaaaaa"
+
+
+def test_a_promotion_of_what_was_served_loses_too_when_somebody_moved_the_channel(lake: Lake) -> None:
     channel = Channel(lake)
     channel.point("2011-W48-aaaaaaaa", "ann", NOW)
-    channel.point("2011-W49-bbbbbbbb", "ann", NOW)
-    assert channel.roll_back("bob", NOW).release == "2011-W48-aaaaaaaa"
-    assert channel.roll_back("bob", NOW).release == "2011-W49-bbbbbbbb"
-    assert channel.roll_back("bob", NOW, "2011-W48-aaaaaaaa").promoted_by == "bob"
+    seen = channel.see()
+    channel.point("2011-W49-bbbbbbbb", "bob", NOW)
+    with pytest.raises(ChannelConflict, match="to 2011-W49-bbbbbbbb by bob"):
+        channel.point("2011-W48-aaaaaaaa", "ann", NOW, seen)
 
 
-def test_without_a_previous_release_there_is_no_way_back(lake: Lake) -> None:
-    Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW)
-    with pytest.raises(ReleaseError, match="no previous release"):
-        Channel(lake).roll_back("bob", NOW)
+def test_a_write_whose_reply_was_lost_is_no_conflict(lake_url: str) -> None:
+    class Forgetful(Lake):
+        def swap(self, key, expected, body) -> None:
+            super().swap(key, expected, body)
+            super().swap(key, expected, body)  # as a client that heard nothing would
+
+    lake = Forgetful(lake_url)
+    lake.write_new("releases/2011-W48-aaaaaaaa/manifest.json", b"{}")
+    assert Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW).release == "2011-W48-aaaaaaaa"
 
 
 def test_a_release_that_the_lake_does_not_hold_is_never_pointed_to(lake: Lake) -> None:
@@ -69,16 +94,57 @@ def test_a_pointer_that_is_no_pointer_is_named(lake: Lake) -> None:
         Channel(lake).read()
 
 
-def test_of_racing_promotions_the_pointer_is_one_of_them_and_losers_say_so(lake: Lake) -> None:
-    def promote(number: int) -> bool:
+def test_of_sixteen_promotions_at_once_one_wins_and_the_others_name_it(lake_url: str) -> None:
+    releases = [f"2011-W49-{number:08x}" for number in range(17)]
+    for release in releases:
+        Lake(lake_url).write_new(f"releases/{release}/manifest.json", b"{}")
+    Channel(Lake(lake_url)).point(releases[16], "ann", NOW)
+    start = Barrier(16)
+
+    def promote(number: int) -> str:
+        channel = Channel(Lake(lake_url))
+        seen = channel.see()
+        start.wait(30)
         try:
-            Channel(lake).point(("2011-W48-aaaaaaaa", "2011-W49-bbbbbbbb")[number % 2], f"person {number}", NOW)
+            channel.point(releases[number], f"person {number}", NOW, seen)
         except ChannelConflict as conflict:
-            assert "another writer" in str(conflict)
-            return False
-        return True
+            return conflict.message
+        return "won"
 
     with ThreadPoolExecutor(16) as pool:
-        assert any(pool.map(promote, range(16)))
-    pointer = Channel(lake).read()
-    assert pointer is not None and pointer.release in ("2011-W48-aaaaaaaa", "2011-W49-bbbbbbbb")
+        outcomes = list(pool.map(promote, range(16)))
+    winner = outcomes.index("won")
+    pointer = Channel(Lake(lake_url)).read()
+    assert (pointer.release, pointer.previous) == (releases[winner], releases[16])
+    name = f"to {releases[winner]} by person {winner} at"
+    assert [name in outcome for outcome in outcomes].count(True) == 15
+
+
+def test_no_update_is_lost_when_losers_try_again(lake_url: str) -> None:
+    releases = [f"2011-W49-{number:08x}" for number in range(16)]
+    for release in releases:
+        Lake(lake_url).write_new(f"releases/{release}/manifest.json", b"{}")
+
+    def insist(release: str) -> Pointer:
+        while True:
+            try:
+                return Channel(Lake(lake_url)).point(release, "ann", NOW)
+            except ChannelConflict:
+                continue
+
+    with ThreadPoolExecutor(16) as pool:
+        chain = {pointer.release: pointer.previous for pointer in pool.map(insist, releases)}
+    at, walked = Channel(Lake(lake_url)).read().release, []
+    while at:
+        walked.append(at)
+        at = chain[at]
+    assert sorted(walked) == releases, "each promotion replaced the one before it"
+
+
+def test_what_a_killed_writer_left_is_no_channel(tmp_path: Path) -> None:
+    (tmp_path / "channels").mkdir()
+    (tmp_path / "channels" / ".tmp1234").write_bytes(b"{")
+    lake = Lake(str(tmp_path))
+    lake.write_new("releases/2011-W48-aaaaaaaa/manifest.json", b"{}")
+    Channel(lake, "staging").point("2011-W48-aaaaaaaa", "ann", NOW)
+    assert channels(lake) == ["staging"] and pointed(lake) == {"2011-W48-aaaaaaaa"}

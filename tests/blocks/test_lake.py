@@ -80,6 +80,17 @@ def test_a_folder_is_mirrored_and_only_what_differs_is_uploaded(lake_url: str, t
     assert lake.list("panel") == {"panel/week=W02/part.parquet": 3, "panel/week=W03/part.parquet": 3}
 
 
+def test_a_removed_folder_is_gone_and_its_neighbour_is_not(lake_url: str) -> None:
+    lake = Lake(lake_url)
+    for key in ("releases/a/one", "releases/a/two", "releases/ab/one"):
+        lake.write_new(key, b"1")
+    lake.remove_below("releases/a")
+    lake.remove_below("releases/none")
+    assert list(lake.list("releases")) == ["releases/ab/one"]
+    if "://" not in lake_url:
+        assert [path.name for path in (Path(lake_url) / "releases").iterdir()] == ["ab"]
+
+
 def test_a_local_lake_holds_nothing_but_what_was_written(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     lake.swap(POINTER, None, b"{}")

@@ -1,5 +1,6 @@
 """The console command: help that a newcomer understands, errors with a hint, exit codes that say whose turn it is."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,18 @@ from typer.testing import CliRunner
 from cli.main import app
 from tests.synthetic_shop import Shop
 
-COMMANDS = ("run", "price", "serve", "releases", "promote", "roll-back", "doctor", "stage", "configure")
+COMMANDS = (
+    "register-blocks",
+    "run",
+    "price",
+    "serve",
+    "releases",
+    "promote",
+    "roll-back",
+    "doctor",
+    "stage",
+    "configure",
+)
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,6 +43,16 @@ def run(*arguments: str) -> str:
 def test_every_command_says_what_it_is_for(command: str) -> None:
     assert command in run("--help")
     assert len(run(command, "--help")) > 200
+
+
+def test_a_command_that_is_in_a_hurry_waits_for_no_library_that_it_does_not_need() -> None:
+    code = (
+        "import sys, cli.main\n"
+        "heavy = {'polars', 'pandas', 'torch', 'prefect', 'boto3', 'dvc', 'supervisor', 'rich.markdown', 'obstore'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['obstore']", "the lake's own client"
 
 
 def test_price_answers_with_the_best_price_and_the_curve(shop: Shop) -> None:
@@ -58,6 +80,19 @@ def test_releases_are_listed_promoted_and_rolled_back(shop: Shop) -> None:
     listed = run("releases", *store)
     assert old in listed and "production" in next(line for line in listed.splitlines() if line.startswith(new))
     assert f"production serves {old} again" in run("roll-back", *store)
+
+
+def test_old_releases_are_removed_when_asked_for_and_never_those_in_use(shop: Shop) -> None:
+    made = [shop.write(level=1 + day / 10, skus=5) for day in range(12)]
+    prune = ("releases", "--store", str(shop.folder), "--prune")
+    served = json.loads((shop.folder / "channels" / "production.json").read_text())["release"]
+    oldest, *_ = sorted([served, *made])
+    shop.point(oldest)
+    assert "removed: nothing (the newest 12 stay" in run(*prune)
+    shop.write(level=9, skus=5)
+    listed = run(*prune)
+    assert "removed: nothing" not in listed.splitlines()[0] and oldest in listed
+    assert len(list((shop.folder / "releases").iterdir())) == 13
 
 
 def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 import json
 import sqlite3
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
@@ -108,6 +110,36 @@ def test_another_store_gets_everything_and_no_stage_before_promote_runs(
     assert there.list("raw") == here.list("raw")
     ran = [line.split()[0] for line in other.stdout.splitlines() if line[:3] == "  p" and " s  " in line]
     assert ran == ["promote"]
+
+
+def test_a_bucket_gets_the_same_release_byte_for_byte_and_is_used_as_a_folder_is(
+    first: subprocess.CompletedProcess[str], checkout: Checkout, s3_url: str, s3_environment: dict[str, str]
+) -> None:
+    at = replace(checkout, extra=s3_environment)
+    here, there = Lake(str(checkout.root / "lake")), Lake(s3_url)
+    done = at.pricewright("run", "--store", s3_url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    release = checkout.served()
+    assert f"promoted: release {release}" in done.stdout and f"{s3_url}/releases/{release}/price_list" in done.stdout
+    for folder in ("raw", "quarantine", "panel", f"releases/{release}"):
+        assert there.list(folder) == here.list(folder) and there.list(folder), folder
+        for key in there.list(folder):
+            ours, theirs = here.read(key).body, there.read(key).body
+            if key.endswith("manifest.json"):  # says when it was made, beside what it is
+                ours, theirs = (json.dumps(json.loads(body) | {"created": ""}).encode() for body in (ours, theirs))
+            assert ours == theirs, key
+    assert set(there.list("lineage")) == set(here.list("lineage"))
+    again = at.pricewright("run", "--store", s3_url)
+    assert "nothing changed" in again.stdout and again.stdout.count(" skipped ") == 7
+    listed = at.pricewright("releases")
+    assert f"{release}" in listed.stdout and "production" in listed.stdout
+    assert release in at.pricewright("price", listed_sku(here, release)).stdout
+
+
+def listed_sku(lake: Lake, release: str) -> str:
+    """The first SKU of a release's price list."""
+    table = pl.read_parquet(lake.read(f"releases/{release}/price_list.parquet").body)
+    return str(table["stock_code"][0])
 
 
 def test_a_file_that_cannot_be_used_ends_with_2_and_touches_no_lake(

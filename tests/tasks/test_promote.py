@@ -1,10 +1,6 @@
 """Promotion: gates first, then a release that is whole and answers, then one swap of the pointer."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -83,7 +79,7 @@ def test_a_release_that_was_altered_in_the_lake_is_not_promoted(tmp_path: Path) 
     store = str(tmp_path / "lake")
     old = run(fill(tmp_path, store))
     new = run(fill(tmp_path, store, level=0.5))
-    Channel(Lake(store)).roll_back("ann", promote.now())
+    Channel(Lake(store)).point(old, "ann", promote.now())
     path = tmp_path / "lake" / "releases" / new / "svr.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(ReleaseError, match=r"svr\.onnx"):
@@ -99,65 +95,17 @@ def test_a_release_whose_network_does_not_answer_fails_its_smoke_test(tmp_path: 
     assert Channel(Lake(at.store)).read() is None
 
 
+def test_a_release_that_was_retired_is_not_promoted_again(filled: Workspace) -> None:
+    lake = Lake(filled.store)
+    old = run(filled)
+    run(fill(filled.root, filled.store, level=0.5))
+    lake.remove(f"releases/{old}/manifest.json")
+    filled.metrics("promote").write_text(json.dumps({"release": old}))
+    assert promote.undone(filled, lake) == ""
+
+
 def test_a_lake_that_was_emptied_gets_the_release_again(filled: Workspace, tmp_path: Path) -> None:
     assert promote.undone(filled, Lake(filled.store)) == ""
     release = run(filled)
     assert promote.undone(filled, Lake(filled.store)) == ""
     assert promote.undone(filled, Lake(str(tmp_path / "other"))) == f"the lake has no release {release}"
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from blocks.lake import Lake
-from tasks import promote
-from tasks.progress import untold
-from tasks.workspace import Workspace
-
-class Deadly(Lake):
-    left = 0
-    def _do(self, work):
-        Deadly.left -= 1
-        if Deadly.left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super()._do(work)
-    def _swap_file(self, path, expected, body):
-        self._do(lambda store: None)
-        super()._swap_file(path, expected, body)
-        self._do(lambda store: None)
-
-for steps in range(int(sys.argv[2]), 200, int(sys.argv[3])):
-    child = os.fork()
-    if not child:
-        Deadly.left = steps
-        promote.Lake = Deadly
-        promote.work(Workspace(Path(sys.argv[1])), untold)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    print(steps, status, flush=True)
-    input()
-    if status == 0:
-        break
-"""
-
-
-def test_killed_at_any_step_the_channel_is_at_the_old_release_or_at_the_new_one(tmp_path: Path) -> None:
-    store = str(tmp_path / "lake")
-    old = run(fill(tmp_path, store))
-    fill(tmp_path, store, level=0.5)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path), "0", "1"]
-    killed, seen = 0, []
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment, **pipes) as process:
-        for line in process.stdout:
-            pointed = Channel(Lake(store)).read().release
-            verify_release(Lake(store), pointed)
-            seen.append(pointed)
-            killed += int(line.split()[1]) == signal.SIGKILL
-            process.stdin.write("\n")
-            process.stdin.flush()
-    new = seen[-1]
-    assert killed > len(FILES), "each file, the manifest and the pointer are steps"
-    assert new != old
-    assert seen == [old] * seen.count(old) + [new] * seen.count(new), "once moved, it stays"

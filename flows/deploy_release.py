@@ -1,0 +1,59 @@
+"""Bring an image or a release, or both, to a stage, on one page; `pricewright deploy` does the same without Prefect."""
+
+from typing import Literal
+
+from prefect import flow
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.lambda_release import DIGEST
+from tasks.deploy import publish_version, serve_release, settle, share, try_out, watch, way_back
+from tasks.deployed import Deployed, report
+from tasks.plan import Limits, make_plan, permit
+from tasks.releases import now, whoever
+from tasks.root import find_root
+from tasks.target import find_target
+from tasks.workspace import Workspace
+
+
+class DeployRequest(BaseModel):
+    """What goes where, and how carefully."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: Literal["staging", "production"] = Field(default="staging", description="Where to.")
+    image: str = Field(
+        default="", pattern=rf"^({DIGEST})?$", description="repository@sha256:...; empty: the image stays as it is."
+    )
+    release: str = Field(
+        default="",
+        pattern=r"^(\d{4}-W\d{2}-[0-9a-f]{8})?$",
+        description="The release to serve; empty: the channel stays as it is.",
+    )
+    approval: str = Field(default="", description="A reviewer's signed approval; production needs one.")
+    weight: float = Field(default=0.1, gt=0, lt=1, description="Share of the requests that a new image gets first.")
+    watch: float = Field(default=180, ge=0, le=86_400, description="Seconds that it is watched before it gets all.")
+    errors: float = Field(default=0.01, ge=0, lt=1, description="The largest share of its calls that may fail.")
+    store: str = Field(default="", description="The lake, s3://bucket/prefix; empty: that of the last run.")
+    function: str = Field(
+        default="", description="Name of the function; empty: the stage's block, pricewright-<stage>."
+    )
+    redis_url: str = Field(default="", description="rediss://host:port/0; empty: the function's stays as it is.")
+    by: str = Field(default="", max_length=60, description="Who deploys; empty: whoever runs the flow.")
+
+
+@flow(name="deploy-release", description="Brings an image or a release to a stage.", persist_result=False)
+def deploy_release(request: DeployRequest) -> Deployed:
+    """The image first: some requests, then all; then the release. Each is taken back when it fails."""
+    limits = Limits(request.weight, request.watch, request.errors)
+    store, by = request.store or Workspace(find_root()).store, request.by or whoever()
+    target = find_target(request.stage, request.function)
+    plan = make_plan(request.stage, request.image, request.release, store, by, limits, target, request.redis_url)
+    plan = permit(plan, request.approval, now())
+    with way_back(plan):
+        version = publish_version(plan)
+        try_out(plan, version)
+        share(plan, version)
+        watch(plan, version)
+        settle(plan, version)
+    serve_release(plan)
+    return report(plan)

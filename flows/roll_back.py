@@ -1,0 +1,34 @@
+"""Serve an earlier release again, on one page; `pricewright roll-back` does the same where Prefect is down."""
+
+from prefect import flow
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.channel import Pointer
+from tasks.roll_back import serve_again
+from tasks.root import find_root
+from tasks.workspace import Workspace
+
+
+class RollBackRequest(BaseModel):
+    """Which channel goes back, how far, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    store: str = Field(default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the last run.")
+    channel: str = Field(
+        default="production", pattern=r"^[a-z][a-z0-9-]{0,62}$", description="The channel that goes back."
+    )
+    release: str = Field(
+        default="",
+        pattern=r"^(\d{4}-W\d{2}-[0-9a-f]{8})?$",
+        description="The release to serve again; empty: the one served before the present one.",
+    )
+    by: str = Field(default="", max_length=100, description="Who asks for it; empty: whoever runs the flow.")
+    reason: str = Field(default="", max_length=500, description="Why; the run's page shows it.")
+
+
+@flow(name="roll-back", description="Serves an earlier release again.", persist_result=False)
+def roll_back(request: RollBackRequest) -> Pointer:
+    """One step: check that the release loads, move the pointer."""
+    store = request.store or Workspace(find_root()).store
+    return serve_again(store, request.channel, request.release, request.by, request.reason)

@@ -12,6 +12,7 @@ from typing import Any
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from demand.errors import ParameterError
+from tasks.spread import cores
 
 RUNNER, WORKERS, DASK = "PRICEWRIGHT_RUNNER", "PRICEWRIGHT_WORKERS", "PRICEWRIGHT_DASK"
 RUNNERS = ("threads", "dask")
@@ -36,7 +37,7 @@ def make_runner(name: str = "threads", workers: int = 0, address: str = "") -> T
         return ThreadPoolTaskRunner(max_workers=workers or cores())
     from prefect_dask import DaskTaskRunner  # 1 s, and whoever uses threads need not have it
 
-    own = {"n_workers": workers or cores(), "threads_per_worker": 1, "dashboard_address": None}
+    own = {"n_workers": workers or cores(), "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     made: TaskRunner[Any] = DaskTaskRunner(address=address) if address else DaskTaskRunner(cluster_kwargs=own)
     return made
 
@@ -51,14 +52,12 @@ def runner_of(environment: Mapping[str, str]) -> TaskRunner[Any]:
     return make_runner(name, int(text), address)
 
 
-def cores() -> int:
-    """The cores that this process may use, which containers limit."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class RunnerOfEnvironment(ThreadPoolTaskRunner[Any]):
-    """What a flow is decorated with: each of its runs gets the runner that the environment asks for when it begins."""
+class _OfEnvironment(ThreadPoolTaskRunner[Any]):
+    """Stands for the runner that each run of a flow gets when it begins."""
 
     def duplicate(self) -> TaskRunner[Any]:  # type: ignore[override]
-        """Prefect calls this at the start of a run, never this runner itself."""
+        """Prefect calls this at the start of a run, and uses what it gives."""
         return runner_of(os.environ)
+
+
+OF_ENVIRONMENT: TaskRunner[Any] = _OfEnvironment()  # what the flows are decorated with

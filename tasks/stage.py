@@ -11,6 +11,7 @@ from blocks.lake import Lake
 from tasks.ledger import Entry, Reason
 from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run
+from tasks.spread import on_runner, spreading
 from tasks.workspace import Workspace, write_whole
 
 Metrics = dict[str, Any]
@@ -74,7 +75,7 @@ def as_task(stage: Stage) -> Step:
     """The stage as a Prefect task of its name; called outside a flow run, it is a plain function."""
     from prefect import task
     from prefect.cache_policies import NO_CACHE
-    from prefect.context import FlowRunContext
+    from prefect.context import FlowRunContext, TaskRunContext
 
     from tasks.artifacts import Bar, leave_artifacts
 
@@ -88,6 +89,11 @@ def as_task(stage: Stage) -> Step:
     prefect_task = task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)(step)
 
     def call(run: Run) -> Entry:
-        return prefect_task(run) if FlowRunContext.get() else perform(stage, run)
+        if not FlowRunContext.get():
+            return perform(stage, run)
+        if TaskRunContext.get():  # itself on the runner, where waiting for others would hold their workers
+            return prefect_task(run)
+        with spreading(on_runner):
+            return prefect_task(run)
 
     return call

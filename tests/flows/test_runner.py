@@ -5,7 +5,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
 from demand.errors import ParameterError
-from flows.runner import RunnerOfEnvironment, cores, make_runner, runner_of
+from flows.runner import OF_ENVIRONMENT, make_runner, runner_of
+from tasks.spread import cores
 
 
 def test_threads_are_the_default_one_per_core() -> None:
@@ -28,10 +29,9 @@ def test_an_address_means_the_cluster_that_is_there() -> None:
 
 
 def test_a_run_takes_what_the_environment_says_when_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    decorated = RunnerOfEnvironment()
-    assert isinstance(decorated.duplicate(), ThreadPoolTaskRunner)
+    assert isinstance(OF_ENVIRONMENT.duplicate(), ThreadPoolTaskRunner)
     monkeypatch.setenv("PRICEWRIGHT_RUNNER", "dask")
-    assert isinstance(decorated.duplicate(), DaskTaskRunner)
+    assert isinstance(OF_ENVIRONMENT.duplicate(), DaskTaskRunner)
 
 
 @pytest.mark.parametrize(

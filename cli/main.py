@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import decide, deploy_flows, doctor_command, price, releases, run, serve, stage, up
+from cli import decide, deploy_flows, doctor_command, lineage, price, releases, run, serve, stage, up
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -22,6 +22,7 @@ run.register(app)
 price.register(app)
 serve.register(app)
 releases.register(app)
+lineage.register(app)
 up.register(app)
 deploy_flows.register(app)
 decide.register(app)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blocks.lake import Lake
+from blocks.lake import ENDPOINT, Lake
 from demand.errors import LedgerError
 from tasks.deliveries import bring_in
 from tasks.ledger import Entry, Ledger
+from tasks.lock import restore_lock
 from tasks.workspace import Workspace, configure
 
 
@@ -65,7 +66,22 @@ def open_run(
     """A run of this workspace, and no other at the same time. Raises LedgerError while another one works there."""
     with claim(root):
         workspace = configure(root, bring_in(root, source), store, columns, overrides)
-        yield Run(workspace, Ledger(root), Lake(workspace.store))
+        lake = Lake(workspace.store)
+        yield Run(workspace, open_ledger(root, lake), lake)
+
+
+def open_ledger(root: Path, lake: Lake) -> Ledger:
+    """The ledger of a workspace, over the results that are here and those that the lake keeps."""
+    return Ledger(root, remote_of(lake), restore_lock(root, lake))
+
+
+def remote_of(lake: Lake, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The lake as a remote of DVC: made for each run, so that no file of the checkout names a machine or a secret."""
+    settings = {"url": f"{lake.url.rstrip('/')}/dvc"}
+    if lake.url.startswith("s3://"):
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+        settings |= {"endpointurl": environment.get(ENDPOINT, ""), "region": region or ""}
+    return {name: value for name, value in settings.items() if value}
 
 
 @contextmanager

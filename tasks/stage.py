@@ -52,7 +52,10 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     work = lambda: do(stage, run.workspace, lambda share, words: watching.advance(stage.name, share, words))  # noqa: E731
     entry = run.ledger.run(stage.name, work, restore=not stage.acts, also=_undone(stage, run))
     publish(stage, run.workspace, run.lake)
-    metrics = json.loads(run.workspace.metrics(stage.name).read_text())
+    path = run.workspace.metrics(stage.name)
+    if not path.exists():
+        run.ledger.pull([str(path.relative_to(run.workspace.root))])
+    metrics = json.loads(path.read_text())
     line = stage.line(metrics)
     watching.end(entry, line)
     leave(entry, line, metrics)
@@ -61,9 +64,13 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
 
 
 def publish(stage: Stage, workspace: Workspace, lake: Lake) -> None:
-    """Make the lake's folders those that the stage wrote; what is there already is not uploaded again."""
+    """Make the lake's folders those that the stage wrote; what is there already is not uploaded again.
+
+    A folder that is not in the workspace came to the lake from another one.
+    """
     for folder in stage.publishes:
-        lake.publish_folder(folder, workspace.work / folder)
+        if (workspace.work / folder).exists():
+            lake.publish_folder(folder, workspace.work / folder)
 
 
 def _undone(stage: Stage, run: Run) -> tuple[Reason, ...]:

@@ -9,7 +9,6 @@ from demand.errors import PricewrightError
 def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:
     """The URL of the server's API; call it before anything imports Prefect. Raises PricewrightError without one."""
     from deployments.stack import running_stack
-
     from tasks.root import find_root
 
     stack = running_stack(find_root())

@@ -49,6 +49,12 @@ class Run:
         """The last full week of the panel, as 2011-W48."""
         return str(json.loads(self.workspace.metrics("feature").read_text())["last_week"])
 
+    def bring(self, *paths: str) -> None:
+        """Have these results in the workspace: what another machine made comes from the lake."""
+        missing = [path for path in paths if not (self.workspace.root / path).exists()]
+        if missing:
+            self.ledger.pull(missing)
+
     def outcome(self) -> Outcome:
         """What the run came to."""
         release = json.loads(self.workspace.metrics("promote").read_text())["release"]

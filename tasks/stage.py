@@ -52,10 +52,8 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     work = lambda: do(stage, run.workspace, lambda share, words: watching.advance(stage.name, share, words))  # noqa: E731
     entry = run.ledger.run(stage.name, work, restore=not stage.acts, also=_undone(stage, run))
     publish(stage, run.workspace, run.lake)
-    path = run.workspace.metrics(stage.name)
-    if not path.exists():
-        run.ledger.pull([str(path.relative_to(run.workspace.root))])
-    metrics = json.loads(path.read_text())
+    run.bring(f"work/metrics/{stage.name}.json")
+    metrics = json.loads(run.workspace.metrics(stage.name).read_text())
     line = stage.line(metrics)
     watching.end(entry, line)
     leave(entry, line, metrics)

@@ -38,7 +38,7 @@ def test_the_file_is_what_the_compose_specification_allows() -> None:
 
 def test_the_platform_is_all_there() -> None:
     stores, nodes = {"postgres", "messages", "cache"}, {"api-1", "api-2", "services", "proxy"}
-    assert set(SERVICES) == stores | nodes | {"database", "deploy", "worker", "desk"}
+    assert set(SERVICES) == stores | nodes | {"database", "deploy", "worker", "desk", "watch"}
     assert sorted(ONE_SHOT) == ["database", "deploy"]
     assert SERVICES["database"]["command"] == ["prefect", "server", "database", "upgrade", "--yes"]
     for node in ("api-1", "api-2"):

@@ -1,6 +1,7 @@
 """Growth: time and peak memory of the training when the assortment grows, each size in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from demand.ingest import ingest
 from demand.market import simulate
 from demand.train import train
 from demand.tune import tune
+from demand.tuning import on_threads
 
 SKUS, WEEKS, SIZES = 750, 53, (1, 4, 16)
 WHOLE = 4  # the size of the UCI data: 3,000 SKUs x 53 weeks
@@ -54,7 +56,9 @@ def fit(folder: Path, params: Mapping[str, Any]) -> None:
 def search(folder: Path, params: Mapping[str, Any]) -> None:
     """Tune with the default budget, then train."""
     rows, coming, catalog = _tables(folder)
-    train(rows, coming, catalog, tune(rows, params).hyperparameters, params)
+    with on_threads(os.cpu_count() or 1) as spread:
+        tuned = tune(rows, params, spread=spread)
+    train(rows, coming, catalog, tuned.hyperparameters, params)
 
 
 def _tables(folder: Path) -> list[pl.DataFrame]:

@@ -6,7 +6,20 @@ import sys
 import typer
 
 from blocks.endpoints import boto3_variables
-from cli import decide, deploy, deploy_flows, doctor_command, price, register_blocks, releases, run, serve, stage, up
+from cli import (
+    decide,
+    deploy,
+    deploy_flows,
+    doctor_command,
+    lineage,
+    price,
+    register_blocks,
+    releases,
+    run,
+    serve,
+    stage,
+    up,
+)
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -23,6 +36,7 @@ run.register(app)
 price.register(app)
 serve.register(app)
 releases.register(app)
+lineage.register(app)
 up.register(app)
 deploy.register(app)
 deploy_flows.register(app)

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from blocks.lake import Lake
+from demand.release.manifest import PRICE_LIST
 from tasks.ask import PriceApi
-from tasks.movers import by_expected_gain, count_moves
+from tasks.movers import by_expected_gain, count_moves, read_price_list
 from tasks.run import Outcome
 from tasks.workspace import Workspace
 
@@ -22,7 +24,8 @@ DESCRIPTION = 32  # characters
 def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
     """Asks the Lambda handler for the prices it shows, so that the last thing a run proves is that they are served."""
     api = PriceApi(workspace.store, str(workspace.parameters["promote"]["channel"]))
-    prices = pl.read_parquet(workspace.work / "price_list.parquet")
+    # Of the release, not of the workspace: another machine may have made it.
+    prices = read_price_list(Lake(workspace.store).read(f"releases/{outcome.release}/{PRICE_LIST}").body)
     out.print()
     out.print(_table([api.price(code) for code in _codes(prices, ROWS)]))
     out.print()

@@ -58,6 +58,7 @@ def make_desk(gateway: Flask, lake: Lake, notices: Path) -> Flask:
 def main() -> None:
     """Serve until the stack stops."""
     parser = argparse.ArgumentParser(prog="python -m deployments.desk", description=__doc__)
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--notices", type=Path, required=True)
     options = parser.parse_args()
@@ -65,7 +66,7 @@ def main() -> None:
     api = make_app(replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production"))
     desk = make_desk(make_gateway(api), Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
-    make_server(HOST, options.port, desk, threaded=True).serve_forever()
+    make_server(options.host, options.port, desk, threaded=True).serve_forever()
 
 
 if __name__ == "__main__":

@@ -4,18 +4,24 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.request import RefreshRequest
+from flows.runner import OF_ENVIRONMENT
 from tasks.closing import ask_for_decision, nothing_changed, summarise
 from tasks.fresh import is_fresh
-from tasks.lineage import record_lineage
+from tasks.lineage import kept
 from tasks.root import find_root
 from tasks.run import Outcome, open_run
 from tasks.steps import drift, fairness, feature, ingest, name_run, promote, train, tune
 
 
-@flow(name="refresh-prices", description="Learns from the sales and releases new prices.", persist_result=False)
+@flow(
+    name="refresh-prices",
+    description="Learns from the sales and releases new prices.",
+    persist_result=False,
+    task_runner=OF_ENVIRONMENT,
+)
 def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:
     """Run the stages that are stale, in the order of the whiteboard; gates stop promotion, not the work before it."""
-    with open_run(find_root(), request.source, request.store, request.columns, request.parameters) as run:
+    with open_run(find_root(), request.source, request.store, request.columns, request.parameters) as run, kept(run):
         if is_fresh(run):
             name_run(run)
             return nothing_changed(run)
@@ -27,7 +33,6 @@ def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:
         train(run)
         fairness(run)
         promote(run)
-        record_lineage(run)
         outcome = summarise(run)
         if request.release_to:
             ask_for_decision(run, outcome.release, request.release_to)

@@ -35,7 +35,10 @@ def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) ->
 
 
 def tables(at: Workspace, stage: str, metrics: Metrics) -> dict[str, Table]:
-    """The tables of a stage, by key."""
+    """The tables of a stage, by key; none of a stage that was skipped because another machine has done it."""
+    source = at.work / (f"{stage}/verdict.json" if stage in GATES else "price_list.parquet")
+    if not source.exists():
+        return {}
     if stage in GATES:
         return {f"{stage}-checks": json.loads((at.work / stage / "verdict.json").read_text())["checks"]}
     if stage == "train":

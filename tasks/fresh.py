@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.lineage import kept
 from tasks.run import Outcome, Run, open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
@@ -20,7 +21,7 @@ def prepare(
 
 def pass_over(root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any]) -> Outcome:
     """The run that finds nothing to do: every stage says that it is skipped, and what the lake lacks is published."""
-    with open_run(root, source, store, columns, overrides) as run:
+    with open_run(root, source, store, columns, overrides) as run, kept(run):
         return skip_all(run)
 
 

@@ -7,16 +7,18 @@ lock per ledger; `stage.changed_*` and `stage_cache` are internal to DVC, so its
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
-from demand.errors import LedgerError
+from demand.errors import LakeError, LedgerError
 
+REMOTE = "lake"
 How = Literal["skipped", "restored", "ran"]
 
 
@@ -47,17 +49,25 @@ class Entry:
 
 
 class Ledger:
-    """The stages of one workspace (the folder with dvc.yaml)."""
+    """The stages of one workspace (the folder with dvc.yaml).
 
-    def __init__(self, root: Path) -> None:
+    remote: settings of the DVC remote to push to and pull from (url, endpointurl, region). held: hashes of what it has:
+    a stage whose results are there, but not here, is not stale, and they are pulled when a stage needs them.
+    """
+
+    def __init__(
+        self, root: Path, remote: Mapping[str, str] | None = None, held: Collection[str] = frozenset()
+    ) -> None:
         from dvc.exceptions import DvcException
         from dvc.repo import Repo
 
         logging.getLogger("dvc").setLevel(logging.CRITICAL)
         self._dvc_lock = threading.RLock()
+        self._held = frozenset(held)
+        config = {"core": {"remote": REMOTE}, "remote": {REMOTE: dict(remote)}} if remote else None
         _set_torn_lock_aside(root)
         try:
-            self._repo = Repo(str(root))
+            self._repo = Repo(str(root), config=config)
             with self._dvc_lock, self._repo.lock:
                 self._inputs = self._hash_inputs()
         except DvcException as error:
@@ -80,7 +90,7 @@ class Ledger:
     def why_stale(self, name: str) -> tuple[Reason, ...]:
         """What changed since the stage last ran; empty when it need not run."""
         with self._dvc_lock, self._repo.lock:
-            return _reasons(self._stage(name))
+            return _reasons(self._stage(name), cache(self._elsewhere))
 
     def inputs(self, name: str) -> dict[str, str]:
         """What the stage read when it last ran: hash of each file and folder, value of each parameter."""
@@ -112,6 +122,53 @@ class Ledger:
             self._record(name, inputs)
         return Entry(name, how, time.perf_counter() - started, reasons)
 
+    def push(self, names: Collection[str]) -> int:
+        """Give the remote what these stages made and it lacks; returns how many files that were.
+
+        On the disk of the cache they become hard links, no copies. Raises LakeError when it cannot be done.
+        """
+        repo = self._repo
+        with self._dvc_lock, repo.lock, chdir(repo.root_dir):
+            wanted = [name for name in names if not self._held.issuperset(_made(self._stage(name)))]
+            if not wanted:
+                return 0
+            try:
+                used = repo.used_objs([self._address(name) for name in wanted], push=True)
+                there = repo.cloud.get_remote_odb(REMOTE, "push")
+                objects = set().union(*used.values())
+                done = repo.cloud.transfer(repo.cache.local, there, objects, hardlink=True, cache_odb=repo.cache.local)
+            except Exception as error:
+                raise LakeError(f"{self._remote_url} did not take what the stages made: {_first(error)}") from error
+            if done.failed:
+                raise LakeError(f"{self._remote_url} did not take {len(done.failed)} of {len(objects)} files.")
+            return len(done.transferred)
+
+    def pull(self, paths: Collection[str] = ()) -> int:
+        """Bring results from the remote to their place, by default all; returns how many files were downloaded.
+
+        Raises LakeError when the remote does not have them.
+        """
+        with self._dvc_lock, chdir(self._repo.root_dir):
+            try:
+                answer = self._repo.pull(targets=[str(path) for path in paths] or None, remote=REMOTE, force=True)
+            except Exception as error:
+                raise LakeError(
+                    f"{', '.join(map(str, paths)) or 'the results'} cannot be had from {self._remote_url}: "
+                    f"{_first(error)}",
+                    hint="remove dvc.lock: then all stages run anew.",
+                ) from error
+            return int(answer["stats"].get("fetched", 0))
+
+    @property
+    def _remote_url(self) -> str:
+        return str(self._repo.config["remote"].get(REMOTE, {}).get("url", "no remote"))
+
+    def _elsewhere(self) -> dict[str, str]:
+        """Hashes of results, by path, that the remote has, and the workspace has not or has unchanged."""
+        outs = [out for stage in self._repo.index.stages for out in self._stage(stage.name).outs] if self._held else []
+        held = [out for out in outs if out.hash_info.value in self._held]
+        return {out.fs_path: out.hash_info.value for out in held if not out.exists or not out.workspace_status()}
+
     def _address(self, name: str) -> str:
         """A bare name would be looked for in the current directory."""
         return f"{self._repo.root_dir}/dvc.yaml:{name}"
@@ -123,9 +180,15 @@ class Ledger:
         """Remove what the stage made: written in place, it would change the cached copy where that is a link."""
         with self._dvc_lock, self._repo.lock:
             stage = self._stage(name)
-            missing = [str(dep) for dep in stage.deps if not dep.exists]
-            if missing:
-                raise LedgerError(f"stage {name} needs {missing[0]}, which does not exist.", hint="pricewright run.")
+            missing = [dep for dep in stage.deps if not dep.exists]
+            there = self._elsewhere() if missing else {}
+            nowhere = [str(dep) for dep in missing if dep.fs_path not in there]
+            if nowhere:
+                raise LedgerError(f"stage {name} needs {nowhere[0]}, which does not exist.", hint="pricewright run.")
+        if missing:
+            self.pull([str(dep) for dep in missing])
+        with self._dvc_lock, self._repo.lock:
+            stage = self._stage(name)
             for out in stage.outs:
                 out.remove()
                 Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +235,8 @@ class Ledger:
         return {path: _hash(dep) for path, dep in deps.items() if path not in made and dep.exists}
 
 
-def _reasons(stage: Any) -> tuple[Reason, ...]:
+def _reasons(stage: Any, elsewhere: Callable[[], Mapping[str, str]]) -> tuple[Reason, ...]:
+    """Why a stage is stale; `elsewhere` gives the hashes of the results that need not be here, by path."""
     if not any(dep.hash_info for dep in stage.deps):
         return (Reason("never ran"),)
     reasons = [Reason("its command changed")] if stage.changed_stage() else []
@@ -181,11 +245,20 @@ def _reasons(stage: Any) -> tuple[Reason, ...]:
         if status and hasattr(dep, "params"):
             reasons += _changed_parameters(dep, status)
         elif status:
-            now = dep.get_hash().value if dep.exists else "missing"
-            reasons.append(Reason(str(dep), dep.hash_info.value, now))
+            now = dep.get_hash().value if dep.exists else elsewhere().get(dep.fs_path, "missing")
+            reasons += [Reason(str(dep), dep.hash_info.value, now)] if now != dep.hash_info.value else []
     for out in stage.outs:
-        reasons += [Reason(f"{path} is {state}") for path, state in out.status().items()]
+        if (status := out.status()) and out.fs_path not in elsewhere():
+            reasons += [Reason(f"{path} is {state}") for path, state in status.items()]
     return tuple(reasons)
+
+
+def _made(stage: Any) -> set[str]:
+    return {str(out.hash_info.value) for out in stage.outs}
+
+
+def _first(error: Exception) -> str:
+    return f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
 
 
 def _changed_parameters(dep: Any, status: Mapping[str, Any]) -> list[Reason]:

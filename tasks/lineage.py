@@ -1,50 +1,34 @@
-"""Where a release comes from: hashes for its manifest, and the week's dvc.lock in the lake for other machines."""
+"""What a run leaves in the lake for other machines: what its stages made, and the week's dvc.lock that says so."""
 
-import hashlib
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import yaml
-
-from demand.errors import ChannelConflict
+from demand.errors import PricewrightError
+from tasks.lock import local_stages, publish_lock
 from tasks.run import Run
 
-ATTEMPTS = 3
-CODE = ("demand/", "tasks/", "inference/", "blocks/")
 
+@contextmanager
+def kept(run: Run) -> Iterator[None]:
+    """When the run ends, however it ends, what its stages made is in the lake, and then the lock that says so.
 
-def lineage_hashes(root: Path) -> dict[str, str]:
-    """data: hash of the accepted transactions; code, params: over all that the stages before promotion read.
-
-    Taken from dvc.lock; `unknown` where the stages were run without the ledger.
+    A run that a gate stopped is kept as well: once somebody decides, nothing but promotion is left to do. What goes
+    wrong here is an error; where the run has one of its own already, a note to that.
     """
-    path = root / "dvc.lock"
-    stages: dict[str, Any] = yaml.safe_load(path.read_text())["stages"] if path.exists() else {}
-    before = {name: stage for name, stage in stages.items() if name != "promote"}
-    raw = [out["md5"] for out in before.get("ingest", {}).get("outs", []) if out["path"] == "work/raw"]
-    deps = {dep["path"]: dep["md5"] for stage in before.values() for dep in stage.get("deps", [])}
-    code = {name: value for name, value in deps.items() if name.startswith(CODE)}
-    params = {name: stage.get("params", {}) for name, stage in before.items()}
-    return {"data": raw[0] if raw else "unknown", "code": _hash(code), "params": _hash(params)}
-
-
-def _hash(content: dict[str, Any]) -> str:
-    if not content:
-        return "unknown"
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    try:
+        yield
+    except Exception as error:
+        try:
+            record_lineage(run)
+        except PricewrightError as second:
+            error.add_note(f"nor did the lake keep what was made: {second.message}")
+        raise
+    record_lineage(run)
 
 
 def record_lineage(run: Run) -> None:
-    """Publish dvc.lock under the run's last full week; of two writers one wins, the other reads again and retries."""
-    key, body = f"lineage/{run.week}/dvc.lock", run.ledger.lock_file.read_bytes()
-    for attempt in range(1, ATTEMPTS + 1):
-        seen = run.lake.find(key)
-        if seen is not None and seen.body == body:
-            return
-        try:
-            run.lake.swap(key, seen, body)
-            return
-        except ChannelConflict:
-            if attempt == ATTEMPTS:
-                raise
+    """Push what the run's stages made, then publish their part of dvc.lock under the last full week."""
+    stages = [entry.stage for entry in run.entries]
+    if run.workspace.metrics("feature").exists():
+        run.ledger.push(stages)
+        publish_lock(run.lake, run.week, local_stages(run.workspace.root, stages))

@@ -10,7 +10,7 @@ from blocks.lake import Lake
 from demand.release import write_bundle
 from demand.release.arrays import unpack
 from tasks.gates import pass_gates, read_verdicts
-from tasks.lineage import lineage_hashes
+from tasks.origin import write_origin
 from tasks.progress import Tell
 from tasks.releases import now, promote_release, whoever, write_release
 from tasks.retention import retain
@@ -24,7 +24,7 @@ def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
     params, verdicts = at.parameters["promote"], read_verdicts(at)
     pass_gates(verdicts, str(params["override"]))
     tell(0.0, "bundling")
-    models = at.work / "models"
+    models, lake = at.work / "models", Lake(at.store)
     manifest = write_bundle(
         at.work / "release",
         {path.stem: path.read_bytes() for path in sorted(models.glob("*.onnx"))},
@@ -33,7 +33,7 @@ def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
         pl.read_parquet(at.work / "backtest.parquet"),
         metrics=json.loads(at.metrics("train").read_text()),
         gates=verdicts | {"override": params["override"]},
-        lineage=lineage_hashes(at.root),
+        lineage=write_origin(at, lake),
         week=json.loads(at.metrics("feature").read_text())["last_week"],
         created=f"{now():%Y-%m-%dT%H:%M:%SZ}",
     )

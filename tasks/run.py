@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blocks.endpoints import dvc_remote
 from blocks.lake import Lake
 from demand.errors import LedgerError
 from tasks.ledger import Entry, Ledger
+from tasks.lock import restore_lock
 from tasks.workspace import Workspace, configure
 
 
@@ -47,6 +49,12 @@ class Run:
         """The last full week of the panel, as 2011-W48."""
         return str(json.loads(self.workspace.metrics("feature").read_text())["last_week"])
 
+    def bring(self, *paths: str) -> None:
+        """Have these results in the workspace: what another machine made comes from the lake."""
+        missing = [path for path in paths if not (self.workspace.root / path).exists()]
+        if missing:
+            self.ledger.pull(missing)
+
     def outcome(self) -> Outcome:
         """What the run came to."""
         release = json.loads(self.workspace.metrics("promote").read_text())["release"]
@@ -66,7 +74,18 @@ def open_run(
 
     with claim(root):
         workspace = configure(root, bring_in(root, source), store, columns, overrides)
-        yield Run(workspace, Ledger(root), Lake(workspace.store))
+        lake = Lake(workspace.store)
+        yield Run(workspace, open_ledger(root, lake), lake)
+
+
+def open_ledger(root: Path, lake: Lake) -> Ledger:
+    """The ledger of a workspace, over the results that are here and those that the lake keeps."""
+    return Ledger(root, remote_of(lake), restore_lock(root, lake))
+
+
+def remote_of(lake: Lake, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The lake as a remote of DVC: made for each run, so that no file of the checkout names a machine or a secret."""
+    return dvc_remote(f"{lake.url.rstrip('/')}/dvc", environment)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from blocks.lake import Lake
 from tasks.ledger import Entry, Reason
 from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run
+from tasks.spread import on_runner, spreading
 from tasks.workspace import Workspace, write_whole
 
 Metrics = dict[str, Any]
@@ -51,6 +52,7 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     work = lambda: do(stage, run.workspace, lambda share, words: watching.advance(stage.name, share, words))  # noqa: E731
     entry = run.ledger.run(stage.name, work, restore=not stage.acts, also=_undone(stage, run))
     publish(stage, run.workspace, run.lake)
+    run.bring(f"work/metrics/{stage.name}.json")
     metrics = json.loads(run.workspace.metrics(stage.name).read_text())
     line = stage.line(metrics)
     watching.end(entry, line)
@@ -60,9 +62,13 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
 
 
 def publish(stage: Stage, workspace: Workspace, lake: Lake) -> None:
-    """Make the lake's folders those that the stage wrote; what is there already is not uploaded again."""
+    """Make the lake's folders those that the stage wrote; what is there already is not uploaded again.
+
+    A folder that is not in the workspace came to the lake from another one.
+    """
     for folder in stage.publishes:
-        lake.publish_folder(folder, workspace.work / folder)
+        if (workspace.work / folder).exists():
+            lake.publish_folder(folder, workspace.work / folder)
 
 
 def _undone(stage: Stage, run: Run) -> tuple[Reason, ...]:
@@ -74,7 +80,7 @@ def as_task(stage: Stage) -> Step:
     """The stage as a Prefect task of its name; called outside a flow run, it is a plain function."""
     from prefect import task
     from prefect.cache_policies import NO_CACHE
-    from prefect.context import FlowRunContext
+    from prefect.context import FlowRunContext, TaskRunContext
 
     from tasks.artifacts import Bar, leave_artifacts
 
@@ -88,6 +94,11 @@ def as_task(stage: Stage) -> Step:
     prefect_task = task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)(step)
 
     def call(run: Run) -> Entry:
-        return prefect_task(run) if FlowRunContext.get() else perform(stage, run)
+        if not FlowRunContext.get():
+            return perform(stage, run)
+        if TaskRunContext.get():  # itself on the runner, where waiting for others would hold their workers
+            return prefect_task(run)
+        with spreading(on_runner):
+            return prefect_task(run)
 
     return call

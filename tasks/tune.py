@@ -4,18 +4,23 @@ import json
 
 from demand.partitions import read_partitions
 from tasks.progress import Tell
+from tasks.spread import SPREAD
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
 
 def work(at: Workspace, tell: Tell) -> Metrics:
-    """A search that was killed goes on where it was: its trials lie outside of what the stage writes."""
+    """The trials go where the flow's tasks run; a search that was killed goes on where it was.
+
+    For that, what was tried lies outside of what the stage writes.
+    """
     from demand.tune import tune  # imports torch: 2 s that a run which skips this stage does not wait
 
-    panel = read_partitions(at.work / "panel")
+    folder = at.work / "panel"
     storage = at.root / ".pricewright" / "trials.db"
     storage.parent.mkdir(exist_ok=True)
-    tuned = tune(panel, at.parameters, storage, tell)
+    with SPREAD.get()() as spread:
+        tuned = tune(read_partitions(folder), at.parameters, storage, tell, spread=spread, panel_folder=folder)
     (at.work / "hyperparameters.json").write_text(json.dumps(tuned.hyperparameters, indent=2, sort_keys=True) + "\n")
     (at.work / "plots").mkdir(exist_ok=True)
     tuned.trials.write_csv(at.work / "plots" / "trials.csv")

@@ -2,9 +2,10 @@
 
 from demand.tuning.backups import tune_backup
 from demand.tuning.minimise import OPTIMISERS, minimise
-from demand.tuning.search import Objective, Progress, Pruned, Report
+from demand.tuning.search import Progress
 from demand.tuning.space import Hyperparameters
-from demand.tuning.trial import Best
+from demand.tuning.spread import Spread, on_threads
+from demand.tuning.trial import Best, Objective, Pruned, Report
 
 __all__ = [
     "OPTIMISERS",
@@ -14,6 +15,8 @@ __all__ = [
     "Progress",
     "Pruned",
     "Report",
+    "Spread",
     "minimise",
+    "on_threads",
     "tune_backup",
 ]

@@ -11,9 +11,10 @@ from demand.backups.backup import check_hyperparameters, fit_inputs
 from demand.backups.inputs import Inputs, read_inputs, take
 from demand.errors import ModelError
 from demand.tuning.minimise import minimise
-from demand.tuning.search import Objective, Progress, Report
+from demand.tuning.search import Progress
 from demand.tuning.space import Hyperparameters
-from demand.tuning.trial import Best
+from demand.tuning.spread import Spread
+from demand.tuning.trial import Best, Objective, Report
 
 
 def tune_backup(
@@ -21,39 +22,45 @@ def tune_backup(
     rows: pl.DataFrame,
     features: Sequence[str],
     params: Mapping[str, Any],
-    seed: int,
     *,
-    threads: int = 2,
     progress: Progress | None = None,
+    spread: Spread = map,
+    objective: Objective | None = None,
 ) -> Best:
     """The hyperparameters of one backup, complete: the defaults, with the searched ones replaced.
 
     rows: panel rows without the weeks on which models will be judged. params, the section `tune` of params.yaml:
-    validation_weeks (the last ones, never shuffled), rows (whole SKUs are drawn until there are about so many: the
-    search compares, it need not be exact), defaults.<name>, and <name> with method, budget, space and `trial`,
-    the hyperparameters that differ in trials only. The defaults are the first trial, so that the result never does
-    worse on the validation weeks. The score is the RMSLE of the validation weeks.
+    seed, validation_weeks (the last ones, never shuffled), rows (whole SKUs are drawn until there are about so many:
+    the search compares, it need not be exact), defaults.<name>, and <name> with method, budget, workers (trials at
+    once), space and `trial`, the hyperparameters that differ in trials only. The defaults are the first trial, so that
+    the result never does worse on the validation weeks. The score is the RMSLE of the validation weeks. `spread` makes
+    the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
     """
     own, defaults = params[name], params["defaults"][name]
     check_hyperparameters(name, defaults)
-    inputs = read_inputs(sample_skus(rows, int(params["rows"]), seed), features)
     best = minimise(
-        validation_error(name, inputs, {**defaults, **own.get("trial", {})}, params["validation_weeks"], seed, threads),
+        objective or validation_error(name, rows, features, params),
         own["space"],
         own["budget"],
-        seed,
+        int(params["seed"]),
         own["method"],
         progress=progress,
+        workers=own["workers"],
+        spread=spread,
         start={key: defaults[key] for key in own["space"]},
         name=name,
     )
     return replace(best, hyperparameters={**defaults, **best.hyperparameters})
 
 
-def validation_error(
-    name: str, inputs: Inputs, fixed: Mapping[str, Any], validation_weeks: int, seed: int, threads: int
-) -> Objective:
-    """The objective: RMSLE on the last `validation_weeks` weeks of a model that knows the weeks before."""
+def validation_error(name: str, rows: pl.DataFrame, features: Sequence[str], params: Mapping[str, Any]) -> Objective:
+    """The objective: RMSLE on the last `validation_weeks` weeks of a model that knows the weeks before.
+
+    Each trial is fitted on one thread: trials share the cores.
+    """
+    seed, validation_weeks = int(params["seed"]), int(params["validation_weeks"])
+    fixed = {**params["defaults"][name], **params[name].get("trial", {})}
+    inputs: Inputs = read_inputs(sample_skus(rows, int(params["rows"]), seed), features)
     weeks = np.unique(inputs.week)
     if len(weeks) <= validation_weeks:
         raise ModelError(
@@ -66,7 +73,7 @@ def validation_error(
     def objective(hyperparameters: Hyperparameters, report: Report) -> float:
         complete = {**fixed, **hyperparameters}
         check_hyperparameters(name, complete)
-        predicted = fit_inputs(name, earlier, complete, seed, threads).predict_log(later.features, later.price)
+        predicted = fit_inputs(name, earlier, complete, seed, threads=1).predict_log(later.features, later.price)
         return float(np.sqrt(np.mean((np.maximum(predicted, 0.0) - later.log_units) ** 2)))
 
     return objective

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from demand.tuning.optimiser import Task
+from demand.tuning.optimiser import Proposal, Task
 from demand.tuning.space import Dimension, Hyperparameters
 from demand.tuning.trial import Trial
 
@@ -13,22 +13,20 @@ from demand.tuning.trial import Trial
 class Grid:
     """The finest grid of cell midpoints that the budget covers, or a seeded sample of the coarsest one."""
 
-    parallel = True
-
     def __init__(self, task: Task) -> None:
-        self._points: Iterator[tuple[int, Hyperparameters]] = iter(enumerate(coarse_grid(task)))
+        self._points: Iterator[Proposal] = iter(enumerate(coarse_grid(task)))
 
     def earlier(self) -> list[Trial]:
         """None: a grid keeps no memory."""
         return []
 
-    def ask(self) -> tuple[int, Hyperparameters] | None:
-        """The next point of the grid; None at its end."""
-        return next(self._points, None)
+    def ask(self, count: int) -> list[Proposal]:
+        """The next points of the grid; none at its end."""
+        return list(itertools.islice(self._points, count))
 
-    def prune(self, ticket: int, step: int, value: float) -> bool:
-        """Never: the points know nothing of each other."""
-        return False
+    def bars(self) -> dict[int, float]:
+        """None: the points know nothing of each other."""
+        return {}
 
     def tell(self, ticket: int, trial: Trial) -> None:
         """Nothing to learn."""

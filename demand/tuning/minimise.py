@@ -10,9 +10,10 @@ from demand.tuning.grid import Grid
 from demand.tuning.optimiser import Optimiser, Task
 from demand.tuning.optuna import Optuna
 from demand.tuning.scikit_optimize import ScikitOptimize
-from demand.tuning.search import Objective, OptimiserFailed, Progress, Search
+from demand.tuning.search import OptimiserFailed, Progress, Search
 from demand.tuning.space import Hyperparameters, check_inside, read_space
-from demand.tuning.trial import Best, Trial, trial_table
+from demand.tuning.spread import Spread
+from demand.tuning.trial import Best, Objective, Trial, trial_table
 
 OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
     {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": Grid}
@@ -29,16 +30,17 @@ def minimise(
     progress: Progress | None = None,
     *,
     workers: int = 1,
+    spread: Spread = map,
     name: str = "search",
     start: Hyperparameters | None = None,
     optimisers: Mapping[str, Callable[[Task], Optimiser]] = OPTIMISERS,
 ) -> Best:
     """The hyperparameters with the least `objective(hyperparameters, report)` among `budget` trials.
 
-    `report(step, value)` raises Pruned when the trial is not worth finishing (optuna only). `workers` trials run
-    at once, in threads (optuna and grid). `start` is tried first. With `storage` a killed optuna search goes on where
-    it was: `name` must then tell searches on different data apart. `progress(done, budget, best score)` is called
-    after every trial.
+    `report(step, value)` raises Pruned when the trial is not worth finishing (optuna only). `workers` trials are
+    proposed at once and made by `spread`, where and in whatever order that may be: the result depends on their number
+    alone. `start` is tried first. With `storage` a killed optuna search goes on where it was: `name` must then tell
+    searches on different data apart. `progress(done, budget, best score)` is called after every trial.
     When the optimiser fails, a grid search does the trials that are left, and the result's fallbacks say why.
     Raises ParameterError for a wrong space, budget or method, ModelError when no trial finished.
     """
@@ -51,7 +53,7 @@ def minimise(
     if start is not None:
         check_inside(start, dimensions)
     task = Task(dimensions, budget, seed, workers, storage, name, start)
-    search = Search(objective, budget, workers, progress)
+    search = Search(objective, spread, progress)
     fallbacks: tuple[str, ...] = ()
     try:
         search.run(method, optimisers[method], task)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 
 from demand.errors import ModelError
@@ -18,9 +17,10 @@ from demand.network.rows import Rows
 from demand.network.settings import network_settings
 from demand.tuning.backups import sample_skus
 from demand.tuning.minimise import minimise
-from demand.tuning.search import Objective, Progress, Report
+from demand.tuning.search import Progress
 from demand.tuning.space import Hyperparameters
-from demand.tuning.trial import Best
+from demand.tuning.spread import Spread
+from demand.tuning.trial import Best, Objective, Report
 
 
 def tune_network(
@@ -31,35 +31,32 @@ def tune_network(
     storage: Path | None = None,
     name: str = "network",
     progress: Progress | None = None,
+    spread: Spread = map,
+    objective: Objective | None = None,
 ) -> Best:
     """The hyperparameters of the feedforward part, complete: the defaults, with the searched ones replaced.
 
     rows: panel rows without the weeks on which models will be judged; params: all of params.yaml. The curves are
     fitted once. The score is the RMSLE of the validation weeks; it is reported after every pass, so that poor
     trials are pruned. With `storage` a killed search goes on where it was; `name` tells searches on different data
-    apart. The defaults are the first trial, so that the result never does worse on the validation weeks.
+    apart. The defaults are the first trial, so that the result never does worse on the validation weeks. `spread`
+    makes the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
     """
     tune, defaults = params["tune"], params["tune"]["defaults"]["network"]
     own = tune["network"]
-    drawn = sample_skus(rows, int(own["rows"]), int(tune["seed"]))
-    objective = validation_error(drawn, features, params)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(threads // int(own["workers"]), 1))
-    try:
-        best = minimise(
-            objective,
-            own["space"],
-            own["budget"],
-            tune["seed"],
-            own["method"],
-            storage,
-            progress,
-            workers=own["workers"],
-            name=name,
-            start={key: defaults[key] for key in own["space"]},
-        )
-    finally:
-        torch.set_num_threads(threads)
+    best = minimise(
+        objective or validation_error(rows, features, params),
+        own["space"],
+        own["budget"],
+        tune["seed"],
+        own["method"],
+        storage,
+        progress,
+        workers=own["workers"],
+        spread=spread,
+        name=name,
+        start={key: defaults[key] for key in own["space"]},
+    )
     return replace(best, hyperparameters={**defaults, **best.hyperparameters})
 
 
@@ -70,6 +67,7 @@ def validation_error(rows: pl.DataFrame, features: Sequence[str], params: Mappin
     """
     tune, own = params["tune"], params["tune"]["network"]
     held_out = int(tune["validation_weeks"])
+    rows = sample_skus(rows, int(own["rows"]), int(tune["seed"]))
     weeks = rows["week"].unique().sort()
     if len(weeks) <= held_out + int(params["network"]["level"]["first_weeks"]):
         raise ModelError(

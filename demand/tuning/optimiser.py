@@ -1,5 +1,6 @@
-"""What every optimiser can do: propose hyperparameters, judge a trial under way, learn from a finished one."""
+"""What every optimiser can do: propose hyperparameters, say what falls behind, learn from a finished trial."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -7,12 +8,15 @@ from typing import Protocol
 from demand.tuning.space import Dimension, Hyperparameters
 from demand.tuning.trial import Trial
 
+Proposal = tuple[int, Hyperparameters]  # a ticket, and what to try
+
 
 @dataclass(frozen=True)
 class Task:
     """What an optimiser is asked to search.
 
-    storage: a SQLite file that outlives the process, or None; start: the hyperparameters to try first, or None.
+    workers: proposals made at once; storage: a SQLite file that outlives the process, or None; start: the
+    hyperparameters to try first, or None.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -25,21 +29,19 @@ class Task:
 
 
 class Optimiser(Protocol):
-    """One search strategy. Calls come one at a time; trials may run in parallel where `parallel` is true."""
-
-    parallel: bool
+    """One search strategy; it is asked and told by one thread of one process, wherever the trials are made."""
 
     def earlier(self) -> list[Trial]:
         """Trials of the same search that an earlier process brought to an end."""
 
-    def ask(self) -> tuple[int, Hyperparameters] | None:
-        """A ticket and the hyperparameters to try next; None when nothing is left to try."""
+    def ask(self, count: int) -> list[Proposal]:
+        """At most `count` proposals to be tried at once; none when nothing is left to try."""
 
-    def prune(self, ticket: int, step: int, value: float) -> bool:
-        """Whether the trial, which has `value` after `step`, should be given up."""
+    def bars(self) -> Mapping[int, float]:
+        """By step, the value above which the trials proposed last are given up; empty when nothing is known yet."""
 
     def tell(self, ticket: int, trial: Trial) -> None:
-        """How the trial ended."""
+        """How a trial ended; called in the order of the proposals."""
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -3,23 +3,22 @@
 import hashlib
 import json
 from dataclasses import astuple
+from statistics import median
 from typing import Any
 
-from demand.tuning.optimiser import Task
-from demand.tuning.space import Choice, Dimension, Hyperparameters
+from demand.tuning.optimiser import Proposal, Task
+from demand.tuning.space import Choice, Dimension
 from demand.tuning.trial import State, Trial
 
 STARTUP_TRIALS = 4  # random trials before the estimator speaks and before the median may give a trial up
 
 
 class Optuna:
-    """Trials in parallel; with a storage file a search that was killed goes on with the trials missing.
+    """Proposals in batches; with a storage file a search that was killed goes on with the trials missing.
 
     One process at a time may use a storage file: trials that it finds under way belong to a process that was
     killed, and are tried again first.
     """
-
-    parallel = True
 
     def __init__(self, task: Task) -> None:
         import optuna
@@ -32,13 +31,13 @@ class Optuna:
             storage=self._storage,
             study_name=_study_name(task),
             load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+            pruner=optuna.pruners.NopPruner(),  # trials prune themselves, by `bars`
         )
         # A resumed search must not draw its first random points once more: the seed moves on with the trials.
         self._study.sampler = optuna.samplers.TPESampler(
             seed=task.seed + len(self._study.get_trials(deepcopy=False)),
             n_startup_trials=STARTUP_TRIALS,
-            constant_liar=task.workers > 1,
+            constant_liar=task.workers > 1,  # trials proposed together keep away from each other
         )
         self._restart_killed()
         if task.start and not self._study.get_trials(deepcopy=False):
@@ -49,21 +48,28 @@ class Optuna:
         """The trials in the storage file that finished, were pruned, or failed in the objective."""
         return [trial for frozen in self._study.get_trials(deepcopy=False) if (trial := self._trial(frozen))]
 
-    def ask(self) -> tuple[int, Hyperparameters]:
-        """The proposal of the sampler; first of all the trials that a kill interrupted."""
-        trial = self._study.ask(self._distributions)
-        self._running[trial.number] = trial
-        return trial.number, dict(trial.params)
+    def ask(self, count: int) -> list[Proposal]:
+        """The proposals of the sampler; first of all the trials that a kill interrupted."""
+        trials = [self._study.ask(self._distributions) for _ in range(count)]
+        self._running |= {trial.number: trial for trial in trials}
+        return [(trial.number, dict(trial.params)) for trial in trials]
 
-    def prune(self, ticket: int, step: int, value: float) -> bool:
-        """True when the value is worse than the median of the earlier trials at the same step."""
-        trial = self._running[ticket]
-        trial.report(value, step)
-        return bool(trial.should_prune())
+    def bars(self) -> dict[int, float]:
+        """The median of the finished trials at each step, as of Optuna's MedianPruner."""
+        finished = self._study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.COMPLETE,))
+        if len(finished) < STARTUP_TRIALS:
+            return {}
+        steps = {step for trial in finished for step in trial.intermediate_values}
+        values = {
+            step: [t.intermediate_values[step] for t in finished if step in t.intermediate_values] for step in steps
+        }
+        return {step: median(values[step]) for step in sorted(steps)}
 
     def tell(self, ticket: int, trial: Trial) -> None:
         """Store how the trial ended."""
         running = self._running.pop(ticket)
+        for step, value in trial.reports:
+            running.report(value, step)
         running.set_user_attr("seconds", trial.seconds)
         running.set_user_attr("error", trial.error)
         states = self._optuna.trial.TrialState

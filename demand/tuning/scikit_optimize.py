@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from demand.tuning.optimiser import Task
+from demand.tuning.optimiser import Proposal, Task
 from demand.tuning.space import Choice, Dimension, Hyperparameters, Value
 from demand.tuning.trial import Trial
 
@@ -11,9 +11,7 @@ CANDIDATES = 2_000  # random points among which the acquisition function is mini
 
 
 class ScikitOptimize:
-    """Sequential: each proposal waits for the score before it. It prunes nothing and keeps no file."""
-
-    parallel = False
+    """Of a batch, each proposal takes those before it for as good as the best so far. Nothing is pruned or kept."""
 
     def __init__(self, task: Task) -> None:
         from skopt import Optimizer
@@ -36,23 +34,22 @@ class ScikitOptimize:
         """None: nothing is kept between processes."""
         return []
 
-    def ask(self) -> tuple[int, Hyperparameters]:
+    def ask(self, count: int) -> list[Proposal]:
         """The start first, then spread points (a Latin hypercube), then those with the highest expected improvement."""
+        points = []
         if self._start is not None and not self._asked:
-            point = [_position(dimension, self._start[dimension.name]) for dimension in self._dimensions]
-        elif self._failed:  # nothing is learnt from failures alone, and the next initial point would be the same one
-            point = self._optimizer.space.rvs(random_state=self._optimizer.rng)[0]
-        else:
-            with warnings.catch_warnings():
-                # In a small space of whole numbers proposals repeat; the search answers those from memory.
-                warnings.filterwarnings("ignore", "The objective has been evaluated at point", UserWarning)
-                point = self._optimizer.ask()
-        self._asked.append(point)
-        return len(self._asked) - 1, self._read(point)
+            points = [[_position(dimension, self._start[dimension.name]) for dimension in self._dimensions]]
+        if self._failed:  # nothing is learnt from failures alone, and the next initial point would be the same one
+            points += self._optimizer.space.rvs(count - len(points), random_state=self._optimizer.rng)
+        elif len(points) < count:
+            points += self._propose(count - len(points))
+        first = len(self._asked)
+        self._asked += points
+        return [(first + place, self._read(point)) for place, point in enumerate(points)]
 
-    def prune(self, ticket: int, step: int, value: float) -> bool:
-        """Never."""
-        return False
+    def bars(self) -> dict[int, float]:
+        """None: nothing is pruned."""
+        return {}
 
     def tell(self, ticket: int, trial: Trial) -> None:
         """A failure counts as the worst score so far, so that its neighbourhood is left."""
@@ -67,6 +64,12 @@ class ScikitOptimize:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _propose(self, count: int) -> list[list[Any]]:
+        with warnings.catch_warnings():
+            # In a small space of whole numbers proposals repeat; the search answers those from memory.
+            warnings.filterwarnings("ignore", "The objective has been evaluated at point", UserWarning)
+            return [self._optimizer.ask()] if count == 1 else self._optimizer.ask(count, strategy="cl_min")
 
     def _read(self, point: list[Any]) -> Hyperparameters:
         return {d.name: _value(d, value) for d, value in zip(self._dimensions, point, strict=True)}

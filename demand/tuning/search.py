@@ -1,26 +1,21 @@
-"""The loop of a search: ask the optimiser, try the objective, tell the optimiser, in one or more threads."""
+"""The loop of a search: ask the optimiser for a few trials, have them made, tell it how they did in the same order.
 
-import functools
+The trials of a batch may be made anywhere and end in any order: what is asked next depends on none of it, so that
+one seed finds the same hyperparameters in one thread, in many, and on a cluster.
+"""
+
 import math
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from demand.tuning.optimiser import Optimiser, Task
+from demand.tuning.optimiser import Optimiser, Proposal, Task
 from demand.tuning.space import Hyperparameters
-from demand.tuning.trial import Trial
+from demand.tuning.spread import Spread
+from demand.tuning.trial import Attempt, Objective, Trial, make_trial
 
-Report = Callable[[int, float], None]
-Objective = Callable[[Hyperparameters, Report], float]
 Progress = Callable[[int, int, float], None]
 Result = TypeVar("Result")
-
-
-class Pruned(Exception):
-    """Raised by `report` inside an objective whose trial is not worth finishing; let it pass."""
 
 
 class OptimiserFailed(Exception):
@@ -28,15 +23,12 @@ class OptimiserFailed(Exception):
 
 
 class Search:
-    """The trials so far and the loop that adds to them; optimisers are called under one lock."""
+    """The trials so far and the loop that adds to them."""
 
-    def __init__(self, objective: Objective, budget: int, workers: int, progress: Progress | None) -> None:
+    def __init__(self, objective: Objective, spread: Spread, progress: Progress | None) -> None:
         self._objective = objective
-        self._budget = budget
-        self._workers = workers
+        self._spread = spread
         self._progress = progress
-        self._lock = threading.Lock()
-        self._started = 0
         self.trials: list[Trial] = []
 
     def run(self, method: str, make: Callable[[Task], Optimiser], task: Task) -> None:
@@ -44,69 +36,42 @@ class Search:
         optimiser = _guarded(lambda: make(task))
         try:
             self.trials += _guarded(optimiser.earlier)
-            self._started = len(self.trials)
-            workers = self._workers if optimiser.parallel else 1
-            if workers == 1:
-                self._work(method, optimiser)
-                return
-            with ThreadPoolExecutor(workers) as pool:
-                try:
-                    for future in [pool.submit(self._work, method, optimiser) for _ in range(workers)]:
-                        future.result()
-                finally:
-                    self._started = self._budget  # on an error or an interrupt the other workers end too
+            while len(self.trials) < task.budget:
+                count = min(task.workers, task.budget - len(self.trials))
+                proposals = _guarded(lambda count=count: optimiser.ask(count))  # type: ignore[misc]
+                if not proposals:
+                    return
+                self._make(method, optimiser, proposals, task)
         finally:
             optimiser.close()
 
-    def _work(self, method: str, optimiser: Optimiser) -> None:
-        while True:
-            with self._lock:
-                if self._started >= self._budget:
-                    return
-                asked = _guarded(optimiser.ask)
-                if asked is None:
-                    return
-                self._started += 1
-            ticket, hyperparameters = asked
-            trial = self._known(method, hyperparameters) or self._try(method, optimiser, ticket, hyperparameters)
-            with self._lock:
-                self.trials.append(trial)
-                _guarded(functools.partial(optimiser.tell, ticket, trial))
-                self._show()
+    def _make(self, method: str, optimiser: Optimiser, proposals: list[Proposal], task: Task) -> None:
+        """One batch; each trial is told as soon as those before it are, so that a kill loses no finished one."""
+        bars = _guarded(optimiser.bars)
+        known = {_key(trial.hyperparameters): trial for trial in self.trials if trial.state == "finished"}
+        attempts: dict[str, Attempt] = {}
+        for number, (_, hyperparameters) in enumerate(proposals, len(self.trials)):
+            key, name = _key(hyperparameters), f"{task.name} {number}"
+            if key not in known and key not in attempts:
+                attempts[key] = Attempt(name, self._objective, hyperparameters, method, bars)
+        made = iter(self._spread(make_trial, list(attempts.values())))
+        for ticket, hyperparameters in proposals:
+            key = _key(hyperparameters)
+            # An objective is deterministic: the same hyperparameters are not tried twice.
+            trial = replace(known[key], method=method, seconds=0.0) if key in known else next(made)
+            known.setdefault(key, trial)
+            self.trials.append(trial)
+            _guarded(lambda ticket=ticket, trial=trial: optimiser.tell(ticket, trial))  # type: ignore[misc]
+            self._show(task.budget)
 
-    def _show(self) -> None:
+    def _show(self, budget: int) -> None:
         if self._progress is not None:
             scores = [trial.score for trial in self.trials if trial.score is not None]
-            self._progress(len(self.trials), self._budget, min(scores, default=math.nan))
+            self._progress(len(self.trials), budget, min(scores, default=math.nan))
 
-    def _known(self, method: str, hyperparameters: Hyperparameters) -> Trial | None:
-        """The finished trial of the same hyperparameters: an objective is deterministic, it is not asked twice."""
-        for trial in list(self.trials):
-            if trial.hyperparameters == hyperparameters and trial.state == "finished":
-                return replace(trial, method=method, seconds=0.0)
-        return None
 
-    def _try(self, method: str, optimiser: Optimiser, ticket: int, hyperparameters: Hyperparameters) -> Trial:
-        def report(step: int, value: float) -> None:
-            with self._lock:
-                give_up = _guarded(lambda: optimiser.prune(ticket, step, value))
-            if give_up:
-                raise Pruned
-
-        began = time.perf_counter()
-        try:
-            score = float(self._objective(dict(hyperparameters), report))
-        except Pruned:
-            return Trial(hyperparameters, "pruned", None, time.perf_counter() - began, method)
-        except OptimiserFailed:
-            raise
-        except Exception as error:  # noqa: BLE001 - a trial may fail in any way: it is recorded, others go on
-            seconds = time.perf_counter() - began
-            return Trial(hyperparameters, "failed", None, seconds, method, f"{type(error).__name__}: {error}")
-        seconds = time.perf_counter() - began
-        if not math.isfinite(score):
-            return Trial(hyperparameters, "failed", None, seconds, method, f"score is {score}: it must be finite")
-        return Trial(hyperparameters, "finished", score, seconds, method)
+def _key(hyperparameters: Hyperparameters) -> str:
+    return repr(sorted(hyperparameters.items()))
 
 
 def _guarded(call: Callable[[], Result]) -> Result:

@@ -1,6 +1,9 @@
 """The weekly job on a tiny market, as a user runs it: a process per run, its own Prefect server, a real ledger."""
 
+import hashlib
+import io
 import json
+import shutil
 import sqlite3
 import subprocess
 from dataclasses import replace
@@ -12,6 +15,7 @@ import yaml
 
 from blocks.lake import Lake
 from tasks.releases import verify_release
+from tasks.stages import STAGES
 from tests.checkout import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +66,10 @@ def test_the_run_is_a_prefect_flow_with_a_task_per_stage(
         tasks = connection.execute("select name, state_type from task_run").fetchall()
     week = json.loads((checkout.root / "work/metrics/feature.json").read_text())["last_week"]
     assert flows == [(f"refresh-prices {week}", "COMPLETED")]
-    assert len(tasks) == 7 and {state for _, state in tasks} == {"COMPLETED"}
+    assert {state for _, state in tasks} == {"COMPLETED"}
+    trials = [name for name, _ in tasks if " " in name]
+    assert len(tasks) - len(trials) == 7
+    assert sorted(trial.split()[0].split("-")[0] for trial in trials) == ["elastic_net", "lightgbm", "network", "svr"]
 
 
 def test_a_second_run_skips_every_stage_and_dvc_agrees(
@@ -99,17 +106,95 @@ def test_a_gate_that_blocks_ends_the_run_with_1_and_leaves_the_channel(
     assert checkout.served() == before
 
 
-def test_another_store_gets_everything_and_no_stage_before_promote_runs(
-    first: subprocess.CompletedProcess[str], checkout: Checkout
-) -> None:
-    other = checkout.pricewright("run", "--store", "other")
+@pytest.fixture(scope="module")
+def elsewhere(
+    first: subprocess.CompletedProcess[str], checkout: Checkout, tmp_path_factory: pytest.TempPathFactory
+) -> Lake:
+    """A lake that several checkouts share, filled by a run of the first one."""
+    lake = Lake(str(tmp_path_factory.mktemp("shared") / "lake"))
+    other = checkout.pricewright("run", "--store", lake.url)
     assert other.returncode == 0, other.stdout + other.stderr
-    assert checkout.served("other") == checkout.served()
-    here, there = (Lake(str(checkout.root / store)) for store in ("lake", "other"))
-    assert there.list("panel") == here.list("panel")
-    assert there.list("raw") == here.list("raw")
     ran = [line.split()[0] for line in other.stdout.splitlines() if line[:3] == "  p" and " s  " in line]
     assert ran == ["promote"]
+    return lake
+
+
+def test_another_store_gets_everything_and_no_stage_before_promote_runs(elsewhere: Lake, checkout: Checkout) -> None:
+    assert checkout.served(elsewhere.url) == checkout.served()
+    here = Lake(str(checkout.root / "lake"))
+    assert elsewhere.list("panel") == here.list("panel")
+    assert elsewhere.list("raw") == here.list("raw")
+
+
+@pytest.fixture(scope="module")
+def fresh(elsewhere: Lake, checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A container on another machine: the code and the parameters, nothing else."""
+    made = make_checkout(tmp_path_factory.mktemp("container"))
+    shutil.copy(checkout.root / "params.yaml", made.root / "params.yaml")
+    return made
+
+
+def test_a_fresh_container_finds_nothing_to_do_and_downloads_no_data(
+    elsewhere: Lake, fresh: Checkout, checkout: Checkout
+) -> None:
+    done = fresh.pricewright("run", "--store", elsewhere.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" skipped ") == 7 and "nothing changed" in done.stdout
+    there = {path.name for path in (fresh.root / "work").rglob("*") if path.is_file()}
+    assert there == {f"{stage}.json" for stage in STAGES}, "the numbers of the stages and nothing else"
+    assert not list((fresh.root / ".dvc").glob("cache/**/*.dir"))
+    assert elsewhere.list("panel") == Lake(str(checkout.root / "lake")).list("panel"), "the lake keeps what it had"
+
+
+def test_a_changed_number_of_the_last_stage_brings_what_that_stage_needs(elsewhere: Lake, fresh: Checkout) -> None:
+    done = fresh.pricewright("run", "--store", elsewhere.url, "--param", "promote.smoke_skus=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" skipped ") == 6
+    assert (fresh.root / "work/models").exists() and (fresh.root / "work/drift/report.html").exists()
+    assert not (fresh.root / "work/raw").exists() and not (fresh.root / "work/panel").exists()
+
+
+def test_what_another_machine_made_can_be_pulled(elsewhere: Lake, fresh: Checkout, checkout: Checkout) -> None:
+    done = fresh.pricewright("pull", "work/panel", "--store", elsewhere.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    mine, theirs = (sorted((one.root / "work/panel").rglob("*.parquet")) for one in (fresh, checkout))
+    assert [path.read_bytes() for path in mine] == [path.read_bytes() for path in theirs]
+
+
+def test_a_release_is_followed_back_to_the_sales_lines_from_the_lake_alone(elsewhere: Lake, checkout: Checkout) -> None:
+    release = checkout.served(elsewhere.url)
+    shown = checkout.pricewright("lineage", release, "--store", elsewhere.url)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for words in (f"release {release}", "stages", "ingest", "parameters", "a simulated market: 24 SKUs, 60 weeks"):
+        assert words in shown.stdout
+    told = checkout.pricewright("lineage", "--store", elsewhere.url, "--json")
+    content = json.loads(told.stdout)
+    counts = json.loads((checkout.root / "work/metrics/ingest.json").read_text())
+    assert content["origin"]["counts"]["ingest"]["rows"] == counts["rows"]
+    assert content["parameters"]["market.skus"] == 24
+    raw = checkout.root / "work/raw"
+    assert content["weeks"]["raw"] == {
+        path.parent.name.removeprefix("week="): hashlib.md5(path.read_bytes()).hexdigest()
+        for path in raw.rglob("*.parquet")
+    }
+    prices = elsewhere.read(f"releases/{release}/price_list.parquet").body
+    sku = str(pl.read_parquet(io.BytesIO(prices))["stock_code"][0])
+    one = json.loads(checkout.pricewright("lineage", "--store", elsewhere.url, "--sku", sku, "--json").stdout)
+    sold = pl.read_parquet(raw / "**/*.parquet", hive_partitioning=False).filter(pl.col("stock_code") == sku)
+    assert sorted((line["source"], line["row"]) for line in one["lines"]) == sorted(sold.select("source", "row").rows())
+    assert sum(week["lines"] for week in one["panel"]) <= sold.height
+
+
+def test_two_releases_are_compared_by_what_they_came_from(elsewhere: Lake, checkout: Checkout) -> None:
+    here = Lake(str(checkout.root / "lake"))
+    releases = sorted({key.split("/")[1] for key in here.list("releases")})
+    assert len(releases) == 2
+    told = checkout.pricewright("lineage", releases[0], "--against", releases[1], "--store", here.url, "--json")
+    found = json.loads(told.stdout)
+    assert set(found["parameters"]) == {"price.bins"} and 20 in found["parameters"]["price.bins"]
+    assert found["data"] == found["code"] == {}
+    shown = checkout.pricewright("lineage", releases[0], "--against", releases[1], "--store", here.url)
+    assert "price.bins" in shown.stdout and "data: the same" in shown.stdout
 
 
 def test_a_bucket_gets_the_same_release_byte_for_byte_and_is_used_as_a_folder_is(

@@ -1,19 +1,31 @@
 """Every optimiser finds the bottom of a bowl, and the grid stands in when one of them fails."""
 
 import math
+import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from demand.errors import ModelError, ParameterError
-from demand.tuning import OPTIMISERS, Hyperparameters, Report, minimise
+from demand.tuning import OPTIMISERS, Hyperparameters, Report, Spread, minimise, on_threads
 from demand.tuning.grid import Grid
-from demand.tuning.optimiser import Task
+from demand.tuning.optimiser import Proposal, Task
 from demand.tuning.optuna import Optuna
 from demand.tuning.scikit_optimize import ScikitOptimize
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """As in the tune stage: threads that wait for each other make the small sums of a search many times slower."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
 
 BOWL = {
     "learning_rate": {"low": 0.001, "high": 1.0, "log": True},
@@ -59,11 +71,11 @@ class BreaksAfter(Grid):
         super().__init__(task)
         self.asked = 0
 
-    def ask(self) -> tuple[int, Hyperparameters] | None:
-        self.asked += 1
-        if self.asked == 3:
+    def ask(self, count: int) -> list[Proposal]:
+        self.asked += count
+        if self.asked >= 3:
             raise ZeroDivisionError("surrogate is singular")
-        return super().ask()
+        return super().ask(count)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -111,14 +123,43 @@ def test_trials_that_fail_are_listed_and_the_others_count(method: str) -> None:
     assert best.fallbacks == ()
 
 
-def test_trials_run_in_parallel_when_asked_to() -> None:
+@pytest.mark.parametrize("method", OPTIMISERS)
+def test_trials_run_in_parallel_when_asked_to(method: str) -> None:
     together = threading.Barrier(2, timeout=10)  # passes only when two trials wait in it at once
 
     def meeting(h: Hyperparameters, report: Report) -> float:
         together.wait()
         return bowl(h, report)
 
-    assert minimise(meeting, BOWL, 4, seed=1, method="optuna", workers=2).trials["state"].to_list() == ["finished"] * 4
+    with on_threads(2) as spread:
+        best = minimise(meeting, BOWL, 4, seed=1, method=method, workers=2, spread=spread)
+    assert best.trials["state"].to_list() == ["finished"] * 4
+
+
+def backwards(function: Callable[[Any], Any], arguments: Iterable[Any], /) -> Iterable[Any]:
+    """Makes the last trial of a batch first, as a cluster may."""
+    return reversed([function(argument) for argument in reversed(list(arguments))])
+
+
+def elsewhere(function: Callable[[Any], Any], arguments: Iterable[Any], /) -> Iterable[Any]:
+    """Sends everything through pickle, as to another process."""
+    return [pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(one))))) for one in arguments]
+
+
+@pytest.mark.parametrize("method", OPTIMISERS)
+@pytest.mark.parametrize("spread", [backwards, elsewhere])
+def test_where_and_in_which_order_trials_are_made_changes_nothing(method: str, spread: Spread) -> None:
+    kept = [
+        minimise(bowl, BOWL, 8, seed=3, method=method, workers=3, spread=way).trials.drop("seconds")
+        for way in (map, spread)
+    ]
+    assert kept[0].equals(kept[1])
+
+
+@pytest.mark.parametrize("method", OPTIMISERS)
+def test_trials_proposed_together_are_not_the_same_one(method: str) -> None:
+    trials = minimise(bowl, BOWL, 8, seed=3, method=method, workers=4).trials
+    assert trials.select(*BOWL).n_unique() == 8
 
 
 def test_a_trial_that_falls_behind_is_pruned_early() -> None:

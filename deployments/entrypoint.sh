@@ -1,0 +1,9 @@
+#!/bin/sh
+# Secrets are files named after the variable that they become: `docker inspect` shows an environment, not these.
+set -eu
+for file in /run/secrets/*; do
+    [ -f "$file" ] || continue
+    name=$(basename "$file")
+    export "$name=$(cat "$file")"
+done
+exec "$@"

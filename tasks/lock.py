@@ -1,0 +1,106 @@
+"""The lake's copy of dvc.lock, one per week: what a fresh machine needs to see that nothing is to be done.
+
+Its data lie below dvc/ in the lake, as a DVC remote, under the hashes that the lock names; they are put there first,
+so that a lock in the lake never promises what the lake does not have.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from blocks.lake import Lake
+from demand.errors import ChannelConflict
+from tasks.workspace import write_whole
+
+LOCK, METRICS = "dvc.lock", "work/metrics/"
+ATTEMPTS = 40
+PAUSE = 0.02  # seconds before the first retry at the most; twice as long each time, up to 1 s
+Stages = dict[str, Any]
+
+
+def object_key(md5: str) -> str:
+    """Where the lake keeps the content of this hash; `.dir` at its end means the listing of a folder."""
+    return f"dvc/files/md5/{md5[:2]}/{md5[2:]}"
+
+
+def read_lock(lake: Lake, week: str = "") -> Stages:
+    """The stages of a week's lock, by default of the newest week; empty where the lake has none."""
+    found = week or newest_week(lake)
+    blob = lake.find(f"lineage/{found}/{LOCK}") if found else None
+    return _stages(blob.body) if blob else {}
+
+
+def newest_week(lake: Lake) -> str:
+    """The last week with a lock, such as 2011-W48; empty where there is none."""
+    return max((key.split("/")[1] for key in lake.list("lineage") if key.endswith(f"/{LOCK}")), default="")
+
+
+def restore_lock(root: Path, lake: Lake) -> frozenset[str]:
+    """Give a workspace without a lock the lake's newest one, and the numbers of its stages; nothing else is read.
+
+    Returns the hashes of all that the lake keeps for that lock: what is not here need not be made again.
+    """
+    stages = read_lock(lake)
+    outs = {out["path"]: str(out["md5"]) for stage in stages.values() for out in stage.get("outs", [])}
+    if not _kept(lake, outs):
+        return frozenset()
+    path = root / LOCK
+    if not path.exists():
+        write_whole(path, _text(stages))
+        for name, md5 in outs.items():
+            if name.startswith(METRICS) and not (root / name).exists():
+                _restore_file(root / name, lake, md5)
+    return frozenset(outs.values())
+
+
+def publish_lock(lake: Lake, week: str, ours: Stages) -> None:
+    """Add stages to a week's lock; of two writers one wins, the other reads again and adds its own to that."""
+    key = f"lineage/{week}/{LOCK}"
+    for attempt in range(1, ATTEMPTS + 1):
+        seen = lake.find(key)
+        theirs = _stages(seen.body) if seen else {}
+        union = theirs | ours
+        if union == theirs:
+            return
+        try:
+            lake.swap(key, seen, _text(union))
+            return
+        except ChannelConflict:
+            if attempt == ATTEMPTS:
+                raise
+            time.sleep(random.uniform(0, min(PAUSE * 2**attempt, 1.0)))  # noqa: S311 - two writers shall not keep step
+
+
+def local_stages(root: Path, names: Iterable[str]) -> Stages:
+    """What the workspace's own lock says about these stages."""
+    path = root / LOCK
+    stages = _stages(path.read_bytes()) if path.exists() else {}
+    return {name: stages[name] for name in names if name in stages}
+
+
+def _kept(lake: Lake, outs: dict[str, str]) -> bool:
+    """Whether the lake has the first of them: a lock that `dvc repro` or an older version left has no data there."""
+    first = min(outs, default="")
+    key = object_key(outs[first]) if first else ""
+    return bool(first) and key in lake.list(key.rpartition("/")[0])
+
+
+def _restore_file(path: Path, lake: Lake, md5: str) -> None:
+    blob = lake.find(object_key(md5))
+    if blob is not None and hashlib.md5(blob.body, usedforsecurity=False).hexdigest() == md5:
+        write_whole(path, blob.body)
+
+
+def _stages(body: bytes) -> Stages:
+    content = yaml.safe_load(body) or {}
+    stages: Stages = content.get("stages", {})
+    return stages
+
+
+def _text(stages: Stages) -> bytes:
+    return yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False).encode()

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="deploy-flows", rich_help_panel="Operate")
     def _deploy_flows() -> None:
-        """Deploy the flows to the server of PREFECT_API_URL: work pool, deployments, schedules, automations.
+        """Deploy the flows to the server of PREFECT_API_URL: work pool, deployments, blocks, automations.
 
         Every variable is checked first; it fails unless the server really schedules the next weekly run.
         """

@@ -1,4 +1,4 @@
-"""Brings a server to what this checkout says: work pool, deployments, schedules, automations; and looks if it did."""
+"""Brings a server to what this checkout says: work pool, deployments, blocks, automations; and looks if it did."""
 
 import os
 import subprocess
@@ -16,6 +16,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymen
 from prefect.client.schemas.filters import FlowRunFilterStateType as StateTypes
 from prefect.client.schemas.objects import StateType
 
+from blocks.register import register_blocks
 from demand.errors import DeploymentError
 from deployments.automations import apply_automations, read_automations
 from deployments.notice import apply_notice
@@ -51,6 +52,8 @@ def apply(root: Path, environment: Mapping[str, str], tell: Tell = lambda words:
         _deploy(root, values)
         names = reconcile(client, yaml.safe_load(text)["deployments"], root)
         tell(f"deployments {', '.join(names)}")
+        blocks = register_blocks(variables.store, values)
+        tell(f"blocks {', '.join(blocks)}")
         weekly = client.read_deployment_by_name(WEEKLY)
         notice = apply_notice(variables.notify_url)
         given = {"NOTICE": str(notice), "WEEKLY": str(weekly.id), "WORK_POOL": variables.work_pool}

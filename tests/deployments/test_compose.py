@@ -106,8 +106,8 @@ def test_the_entry_point_makes_variables_of_secrets_and_becomes_the_command(tmp_
 
 
 def test_the_image_has_all_that_a_run_needs_and_runs_as_nobody_special() -> None:
-    dockerfile = (ROOT / "deployments/worker.Dockerfile").read_text()
-    kept = {line[1:] for line in (ROOT / "deployments/worker.Dockerfile.dockerignore").read_text().splitlines()}
+    dockerfile = (ROOT / "deployments/platform.Dockerfile").read_text()
+    kept = {line[1:] for line in (ROOT / "deployments/platform.Dockerfile.dockerignore").read_text().splitlines()}
     needed = {"dvc.yaml", "params.yaml", "prefect.yaml", ".dvc/config", ".dvcignore"}
     needed |= {"requirements.lock", "pyproject.toml"}
     assert needed <= kept

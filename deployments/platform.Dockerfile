@@ -1,6 +1,6 @@
-# Everything but the price API on Lambda: Prefect's server and worker, the flows, the desk. Built by compose.yaml.
+# Everything but the price API on Lambda: Prefect's server and worker, the flows (here and on ECS), the desk.
 #
-#   docker build -t pricewright/platform:0.1.0 -f deployments/worker.Dockerfile .
+#   docker build -t pricewright/platform:0.1.0 -f deployments/platform.Dockerfile .
 #
 # COMMIT    what `pricewright lineage` shows as the code's commit: an image has no .git
 
@@ -23,7 +23,7 @@ RUN useradd --uid 10001 --create-home pricewright
 WORKDIR /opt/pricewright
 COPY requirements.lock pyproject.toml README.md ./
 RUN python3 -m venv /opt/venv \
-    && pip install --no-cache-dir uv \
+    && pip install --no-cache-dir uv==0.13.9 \
     && uv pip install --no-cache --compile-bytecode --torch-backend cpu --python /opt/venv/bin/python -r requirements.lock
 
 COPY --chown=10001 . .

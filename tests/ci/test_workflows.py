@@ -110,3 +110,13 @@ def test_the_build_exports_what_it_made() -> None:
     project = (ROOT / "deployments" / "aws" / "shared.yaml").read_text()
     for name in ("API_IMAGES", "FLOW_IMAGES", "SIGNING_KEY", "LAKE", "BAKED_CHANNEL"):
         assert f"Name: {name}," in project and name in text + (ROOT / ".ci" / "image").read_text()
+
+
+def test_the_workflow_calls_the_command_with_options_that_it_has() -> None:
+    from typer.main import get_command
+
+    from cli.main import app
+
+    known = {option for each in get_command(app).commands["deploy"].params for option in each.opts}
+    asked = set(re.findall(r"--[a-z-]+", steps("deploy")["deploy"]))
+    assert asked and asked <= known

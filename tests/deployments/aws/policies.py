@@ -17,7 +17,6 @@ EXPLAINED = {
     "ecs:DescribeTaskDefinition": "AWS allows no resource",
     "ecs:ListTaskDefinitions": "AWS allows no resource",
     "ecs:RegisterTaskDefinition": "AWS allows no resource",
-    "cloudwatch:GetMetricData": "AWS allows no resource for metrics",
     "cloudwatch:GetMetricStatistics": "AWS allows no resource for metrics",
     "kms:*": "a key's own policy: the account may rule the key by IAM, and * is this key",
 }

@@ -1,12 +1,13 @@
 """Nobody may do more than their work needs."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
 
 from tests.deployments.aws.policies import EXPLAINED, complaints, statements
-from tests.deployments.aws.template import FILES, read
+from tests.deployments.aws.template import FILES, FOLDER, read
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -81,3 +82,19 @@ def test_the_function_reads_its_own_channel_and_writes_nothing() -> None:
         ["releases", "*"],
         ["channels", "${Stage}.json"],
     ]
+
+
+def test_a_deployment_may_do_what_the_command_does_and_no_more() -> None:
+    text = (FOLDER.parents[1] / "blocks" / "lambda_release.py").read_text()
+    called = set(re.findall(r'_call\(\s*"(\w+)"|_lambda\.([a-z]\w+)\(', text))
+    names = {(first or second).title().replace("_", "") for first, second in called} - {"Exceptions"}
+    needed = {"lambda:InvokeFunction" if name == "Invoke" else f"lambda:{name}" for name in names}
+    needed -= {"lambda:CreateAlias"}  # the stack makes the alias
+    allowed = {
+        action
+        for statement in statements(read("template.yaml"))
+        if statement.place.startswith("DeployPolicy.")
+        for action in statement.actions
+    }
+    assert len(needed) >= 6 and {action for action in allowed if action.startswith("lambda:")} == needed
+    assert "cloudwatch:GetMetricStatistics" in allowed and "get_metric_statistics" in text

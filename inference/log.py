@@ -12,6 +12,10 @@ METRICS = [
     {"Name": "Failures", "Unit": "Count"},
     {"Name": "ReleaseTrouble", "Unit": "Count"},
 ]
+encode = json.JSONEncoder().encode  # made once: dumps would make one a line
+ABOUT = encode(  # the same in every line
+    {"CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Route"]], "Metrics": METRICS}]}
+)[1:-1]
 
 
 def line(
@@ -25,9 +29,7 @@ def line(
 ) -> str:
     """The line of one request; `timestamp` in milliseconds since 1970."""
     fallbacks = served.get("fallbacks") or []
-    about = {"Namespace": NAMESPACE, "Dimensions": [["Route"]], "Metrics": METRICS}
     content = {
-        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [about]},
         "Route": route,
         "Status": status,
         "Milliseconds": round(milliseconds, 3),
@@ -36,8 +38,11 @@ def line(
         "ReleaseTrouble": int(bool(trouble)),
         **served,
     }
-    extra = {"trouble": trouble, "error": error}
-    return json.dumps(content | {name: text for name, text in extra.items() if text})
+    if trouble:
+        content["trouble"] = trouble
+    if error:
+        content["error"] = error
+    return f'{{"_aws": {{"Timestamp": {timestamp:d}, {ABOUT}}}, {encode(content)[1:]}'
 
 
 def write(text: str) -> None:

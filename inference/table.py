@@ -1,12 +1,13 @@
 """The price list as the table that a merchandiser opens in a spreadsheet."""
 
-import csv
-import io
 from typing import Any
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
     """A table that a spreadsheet opens; text that it would take for a formula is quoted with an apostrophe."""
+    import csv
+    import io
+
     stream = io.StringIO()
     writer = csv.DictWriter(stream, rows[0], lineterminator="\r\n")
     writer.writeheader()

@@ -16,6 +16,8 @@ from tests.synthetic_shop import Shop
 class SlowStore(FolderStore):
     """A folder as far away as a bucket; remembers what was read."""
 
+    far = True
+
     def __init__(self, folder: Path, seconds: float) -> None:
         super().__init__(folder)
         self._seconds = seconds

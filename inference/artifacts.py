@@ -61,8 +61,8 @@ class Artifacts:
         entry = self.manifest.files.get(name)
         if entry is None or not entry.blocks:
             return unpack(self.read(name), name)
-        body = self._whole(name) if self._store.far else b""
-        read = (lambda start, stop: body[start:stop]) if self._store.far else partial(self._part, name)
+        body = self._whole(name) if name in self._ahead else b""
+        read = (lambda start, stop: body[start:stop]) if body else partial(self._part, name)
         return unpack_blocks(Blocks(f"{name} of release {self.manifest.id}", entry.size, entry.blocks, read), name)
 
     def _whole(self, name: str) -> bytes:

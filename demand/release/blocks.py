@@ -47,19 +47,22 @@ class Blocks:
         return len(self.body)
 
     def need(self, start: int, stop: int) -> None:
-        """Read and check the blocks of these bytes. Raises DamagedFile."""
-        for number in range(start // BLOCK, -(-stop // BLOCK)):
-            if not self._good[number]:
-                self._take(number)
+        """Read and check the blocks of these bytes, those beside each other at once. Raises DamagedFile."""
+        missing = [number for number in range(start // BLOCK, -(-stop // BLOCK)) if not self._good[number]]
+        while missing:
+            count = next((place for place, number in enumerate(missing) if number != missing[0] + place), len(missing))
+            self._take(missing[0], missing[0] + count)
+            del missing[:count]
 
-    def _take(self, number: int) -> None:
-        start, stop = number * BLOCK, min((number + 1) * BLOCK, len(self.body))
-        part = self._read(start, stop)
-        seen = sha256(part).digest()
-        if len(part) != stop - start or seen != self._digests[number * DIGEST : (number + 1) * DIGEST]:
-            raise DamagedFile(
-                f"{self._name} is not what its manifest says, from byte {start} to {stop}.",
-                hint="the file was cut off or altered after it was written; promote the release again.",
-            )
-        self.body[start:stop] = np.frombuffer(part, dtype=np.uint8)
-        self._good[number] = 1
+    def _take(self, first: int, last: int) -> None:
+        start, stop = first * BLOCK, min(last * BLOCK, len(self.body))
+        part = memoryview(self._read(start, stop))
+        for number in range(first, last):
+            block = part[number * BLOCK - start : (number + 1) * BLOCK - start]
+            if sha256(block).digest() != self._digests[number * DIGEST : (number + 1) * DIGEST]:
+                raise DamagedFile(
+                    f"{self._name} is not what its manifest says, from byte {number * BLOCK} on.",
+                    hint="the file was cut off or altered after it was written; promote the release again.",
+                )
+            self.body[number * BLOCK : number * BLOCK + len(block)] = block
+            self._good[number] = 1

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -15,7 +17,8 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from inference.gateway import make_gateway
-from inference.handler import App
+from inference.handler import App, make_app
+from inference.settings import Settings
 from tests.synthetic_shop import Shop
 
 PLAYGROUND = Path(__file__).parents[2] / "inference" / "playground"
@@ -91,6 +94,41 @@ def test_many_at_once_over_http_all_get_their_price(address: str, api: App) -> N
     for thread in threads:
         thread.join()
     assert len(found) == 40 and {answer["model"] for answer in found} == {"network"}
+
+
+def test_a_release_swap_under_load_over_http_loses_no_request(shop: Shop) -> None:
+    """Real threads, sockets and seconds: the pointer moves every 50 ms while eight clients ask without a pause."""
+    settings = Settings(store=str(shop.folder), refresh_seconds=0.05)
+    server = make_server("127.0.0.1", 0, make_gateway(make_app(settings, log=lambda _: None)), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    releases = [next((shop.folder / "releases").iterdir()).name, shop.write(level=0.5)]
+    stop, seen = threading.Event(), list[tuple[int, str, str]]()
+
+    def ask(number: int) -> None:
+        while not stop.is_set():
+            number += 1
+            url = f"http://127.0.0.1:{server.server_port}/v1/predict-price/20007?num_price_bins={10 + number % 90}"
+            with urlopen(url, timeout=10) as answer:  # raises for any status but 200
+                content = json.load(answer)
+                seen.append((answer.status, content["release"], content["model"]))
+
+    threads = [threading.Thread(target=ask, args=(37 * number,)) for number in range(8)]
+    try:
+        for thread in threads:
+            thread.start()
+        for turn in range(20):
+            shop.point(releases[turn % 2])
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        server.shutdown()
+        server.server_close()
+    assert {release for _, release, _ in seen} == set(releases)
+    assert {(status, model) for status, _, model in seen} == {(200, "network")}
+    changes = sum(before[1] != after[1] for before, after in pairwise(seen))
+    assert len(seen) > 100 and changes > 5
 
 
 def drawn(url: str, folder: Path) -> str:

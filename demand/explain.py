@@ -7,8 +7,6 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from demand.network.session import NetworkSession
-
 Singles = NDArray[np.float32]
 Model = Callable[[Singles], NDArray[np.float64]]
 BLOCK = 4096  # rows at once: the network answers with one column per posterior draw
@@ -28,7 +26,7 @@ def open_models(models: Mapping[str, bytes], effects: Singles) -> dict[str, Mode
 
 
 def _network(model: bytes, effects: Singles) -> Model:
-    session = NetworkSession(model)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     usual = effects.mean(axis=0, keepdims=True).astype(np.float32)
     # The graph takes 1 or n rows of either input, but of both as many.
 
@@ -39,13 +37,13 @@ def _network(model: bytes, effects: Singles) -> Model:
     return predict
 
 
-def _log_units(session: NetworkSession, rows: Singles, effects: Singles) -> NDArray[np.float64]:
+def _log_units(session: onnxruntime.InferenceSession, rows: Singles, effects: Singles) -> NDArray[np.float64]:
     feed: dict[str, Any] = {
         "features": np.ascontiguousarray(rows[:, :-PRICES]),
         "effects": effects,
         "log_price_ratio": np.ascontiguousarray(rows[:, -PRICES]),
     }
-    units = np.asarray(session.session.run(["units"], feed)[0], dtype=np.float64)
+    units = np.asarray(session.run(["units"], feed)[0], dtype=np.float64)
     mean: NDArray[np.float64] = units.mean(axis=1)
     return np.log1p(mean)
 

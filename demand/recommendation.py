@@ -4,7 +4,7 @@ Training writes the price list with it and the price API answers with it, so bot
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from demand.decision import Decision, Objective, candidate_prices, decide, elasticity
 
 Floats = NDArray[np.float64]
-UnitsAt = Callable[[Floats], Floats]
+UnitsAt = Callable[[Floats], NDArray[Any]]
 NUDGE = 0.01  # the elasticity is the slope between one per cent below and above the current price
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """What the shop asks of a recommendation."""
 
     bins: int = 50
@@ -26,8 +25,7 @@ class Terms:
     endings: Sequence[float] = ()
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """The decision and the elasticity at the current price with its 90 % interval."""
 
     decision: Decision

@@ -1,18 +1,17 @@
 """Answers as JSON text: from memory, from Redis, or computed, and then once for all who ask at the same time."""
 
-import json
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from inference.cache import Memory, RedisCache
 from inference.failover import answer
 from inference.query import Query
 from inference.release import Release
+from inference.replies import to_json
 from inference.settings import Settings
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A JSON object without its opening fields; `cache` is memory, redis or miss."""
 
     text: str
@@ -51,7 +50,7 @@ class Answers:
             self._memory.keep(key, kept)
             return Answer(kept, "redis", query.model, [])
         found = answer(release, place, query)
-        text = json.dumps(found, allow_nan=False)
+        text = to_json(found)
         if not found["fallbacks"]:
             self._memory.keep(key, text)
             self.redis.keep(key, text)

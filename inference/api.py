@@ -12,7 +12,7 @@ from inference.events import Request
 from inference.failover import answer
 from inference.query import Complaint, InvalidQuery, read_query
 from inference.release import Release
-from inference.replies import Reply, problem, reply
+from inference.replies import Reply, problem, reply, to_json
 from inference.served import Served
 from inference.settings import Settings
 from inference.table import as_csv
@@ -36,7 +36,7 @@ class Api:
         found = self._answers.find(release, release.catalog.place(stock_code), query)
         head = {"cache": found.cache, "release_trouble": self._served.trouble or None}
         served = {"release": release.id, "model": found.model, "fallbacks": found.fallbacks, "cache": found.cache}
-        return Reply(200, f"{json.dumps(head)[:-1]}, {found.text[1:]}", served=served)
+        return Reply(200, f"{to_json(head)[:-1]},{found.text[1:]}", served=served)
 
     def prices(self, request: Request) -> Reply:
         """Prices of many SKUs, without curves; SKUs that are not known are named."""

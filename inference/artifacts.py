@@ -3,8 +3,11 @@
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from demand.errors import LakeError, PricewrightError, ReleaseError
+from demand.release.arrays import unpack, unpack_blocks
+from demand.release.blocks import Blocks
 from demand.release.manifest import CATALOG, MANIFEST, MODELS, Manifest
 from inference.store import Store
 
@@ -37,23 +40,46 @@ class Ahead:
 class Artifacts:
     """Reads the files of one release; `source` says whether they come from the lake or the image."""
 
-    def __init__(
-        self, read: Callable[[str], bytes], manifest: Manifest, source: str, ahead: Mapping[str, Ahead]
-    ) -> None:
+    def __init__(self, store: Store, prefix: str, manifest: Manifest, source: str, ahead: Mapping[str, Ahead]) -> None:
         self.manifest = manifest
         self.source = source
-        self._read = read
+        self._store = store
+        self._prefix = prefix
         self._ahead = dict(ahead)
 
     def read(self, name: str) -> bytes:
         """A file's bytes. Raises ReleaseError when it is missing or not what the manifest says."""
-        try:
-            early = self._ahead.pop(name, None)
-            body = early.result() if early else self._read(name)
-        except LakeError as error:
-            raise ReleaseError(f"{name} of release {self.manifest.id} cannot be read: {error.message}") from None
+        body = self._whole(name)
         self.manifest.check(name, body)
         return body
+
+    def arrays(self, name: str) -> Mapping[str, Any]:
+        """The arrays of an npz; of a large one they are read and checked as they are asked for.
+
+        Raises ReleaseError when it is missing or not what the manifest says; DamagedFile later, when a part is not.
+        """
+        entry = self.manifest.files.get(name)
+        if entry is None or not entry.blocks:
+            return unpack(self.read(name), name)
+        body = self._whole(name) if name in self._ahead else b""
+        read = (lambda start, stop: body[start:stop]) if body else partial(self._part, name)
+        return unpack_blocks(Blocks(f"{name} of release {self.manifest.id}", entry.size, entry.blocks, read), name)
+
+    def _whole(self, name: str) -> bytes:
+        try:
+            early = self._ahead.pop(name, None)
+            return early.result() if early else self._store.read(f"{self._prefix}{name}")
+        except LakeError as error:
+            raise self._lost(name, error) from None
+
+    def _part(self, name: str, start: int, stop: int) -> bytes:
+        try:
+            return self._store.part(f"{self._prefix}{name}", start, stop)
+        except LakeError as error:
+            raise self._lost(name, error) from None
+
+    def _lost(self, name: str, error: LakeError) -> ReleaseError:
+        return ReleaseError(f"{name} of release {self.manifest.id} cannot be read: {error.message}")
 
 
 def open_artifacts(store: Store, prefix: str, source: str, release: str = "") -> Artifacts:
@@ -62,11 +88,11 @@ def open_artifacts(store: Store, prefix: str, source: str, release: str = "") ->
     def read(name: str) -> bytes:
         return store.read(f"{prefix}{name}")
 
-    ahead = {name: Ahead(partial(read, name)) for name in AHEAD}
+    ahead = {name: Ahead(partial(read, name)) for name in AHEAD} if store.far else {}
     try:
         manifest = Manifest.from_json(read(MANIFEST))
     except LakeError as error:
         raise ReleaseError(f"release {release or prefix} cannot be read: {error.message}") from None
     if release and manifest.id != release:
         raise ReleaseError(f"release {release} has the manifest of {manifest.id}: it was copied or altered.")
-    return Artifacts(read, manifest, source, ahead)
+    return Artifacts(store, prefix, manifest, source, ahead)

@@ -1,26 +1,23 @@
 """What a release knows about every SKU: prices, guardrail, features, sales history, and its price list."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demand.errors import PricewrightError, UnknownSku
 from demand.recommendation import Terms
-from demand.release.arrays import unpack
-from demand.release.manifest import CATALOG, HISTORY
 
 NEAR = 5  # at most so many codes are offered for one that is not known
 LIST = "list_"
 
 
-@dataclass(frozen=True)
-class Product:
-    """One SKU as the models need it; features (k,), effects (e,)."""
+class Product(NamedTuple):
+    """One SKU as the models need it; features (k,), effects (e,); `place` is where it stands in the catalog."""
 
+    place: int
     stock_code: str
     description: str
     current_price: float
@@ -41,11 +38,10 @@ class Catalog:
     Nothing is copied, rows are read when asked for.
     """
 
-    def __init__(self, body: bytes, read_history: Callable[[], bytes]) -> None:
-        """Raises ReleaseError when these are no plain arrays."""
-        self.arrays = unpack(body, CATALOG)
+    def __init__(self, arrays: Mapping[str, Any], read_history: Callable[[], Mapping[str, Any]]) -> None:
+        self.arrays = arrays
         self._read_history = read_history
-        self.codes = self.arrays["stock_code"]
+        self.codes = np.asarray(self.arrays["stock_code"])
         self.terms = Terms(
             bins=int(self.arrays["bins"]),
             objective=self.arrays["objective"].item(),
@@ -76,6 +72,7 @@ class Catalog:
         at = {name: float(self.arrays[name][place]) for name in NUMBERS}
         cost = float(self.arrays["unit_cost"][place])
         return Product(
+            place,
             str(self.codes[place]),
             str(self.arrays["description"][place]),
             **at,
@@ -116,16 +113,21 @@ class Catalog:
         return weeks, [_known(value) for value in units[first:]], [_known(value) for value in prices[first:]]
 
     @cached_property
-    def _late(self) -> dict[str, NDArray[Any]]:
+    def _late(self) -> Mapping[str, Any]:
         """history.npz: read, checked and kept with its first use; a failure is not kept."""
-        return unpack(self._read_history(), HISTORY)
+        return self._read_history()
+
+    def check(self) -> None:
+        """Read and check all of it. Raises ReleaseError."""
+        for array in self.arrays.values():
+            np.asarray(array)
 
     def search(self, text: str) -> NDArray[np.intp]:
         """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""
         if not text.strip():
             return np.arange(len(self.codes))
         wanted = text.strip().upper()
-        described = np.char.find(np.char.upper(self.arrays["description"]), wanted) >= 0
+        described = np.char.find(np.char.upper(np.asarray(self.arrays["description"])), wanted) >= 0
         return np.flatnonzero(described | np.char.startswith(self.codes, wanted))
 
     def near(self, stock_code: str) -> list[str]:

@@ -1,26 +1,24 @@
 """What invokes the function, as one kind of request: API Gateway (REST and HTTP), function URL, direct, warm-up."""
 
-import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import quote
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["gateway", "direct"]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class UnreadableEvent(ValueError):
     """The event is none of the kinds that are known."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """Method, path and parameters; header names are in lower case."""
 
     method: str
     path: str
-    query: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = NOTHING
+    headers: Mapping[str, Any] = NOTHING
     body: Any = None  # text over HTTP, the object itself when invoked directly
     kind: Kind = "gateway"
 
@@ -49,7 +47,7 @@ def _gateway(event: Mapping[str, Any], method: str, path: str) -> Request:
     body = event.get("body")
     if event.get("isBase64Encoded") and isinstance(body, str):
         try:
-            body = base64.b64decode(body, validate=True).decode()
+            body = _from_base64(body)
         except ValueError:
             raise UnreadableEvent("the body is no base64 of UTF-8 text.") from None
     headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
@@ -58,7 +56,7 @@ def _gateway(event: Mapping[str, Any], method: str, path: str) -> Request:
 
 def _direct(event: Mapping[str, Any]) -> Request:
     if "stock_code" in event:
-        code = quote(str(event["stock_code"]), safe="")
+        code = _quoted(str(event["stock_code"]))
         query = {name: value for name, value in event.items() if name != "stock_code"}
         return Request("GET", f"/v1/predict-price/{code}", query, kind="direct")
     if "stock_codes" in event:
@@ -67,3 +65,18 @@ def _direct(event: Mapping[str, Any]) -> Request:
         return Request("POST", "/v1/warmup", kind="direct")
     keys = ", ".join(map(str, list(event)[:5])) or "nothing"
     raise UnreadableEvent(f"the event has {keys}: stock_code, stock_codes, warmup, or an HTTP request is needed.")
+
+
+def _quoted(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    from urllib.parse import quote
+
+    return quote(text, safe="")
+
+
+def _from_base64(text: str) -> str:
+    """The text in it; raises ValueError when it is no base64 or no text."""
+    import base64
+
+    return base64.b64decode(text, validate=True).decode()

@@ -4,6 +4,7 @@ from typing import Any
 
 from demand.errors import PricewrightError
 from demand.recommendation import Terms
+from demand.release.blocks import DamagedFile
 from inference.catalog import Product
 from inference.models import Model
 from inference.pricing import price_with
@@ -23,7 +24,7 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
         if not why:
             try:
                 found = _ask(release, tier, product, query, terms, curve=curve)
-            except InvalidQuery:
+            except (InvalidQuery, DamagedFile):
                 raise
             except PricewrightError as error:
                 why = error.message
@@ -65,7 +66,7 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
         product.current_price: row["current_expected_sales"] / product.current_price,
         row["optimal_price"]: row["expected_units"],
     }
-    ignored = [name for name, value in vars(query).items() if value is not None and name != "model"]
+    ignored = [name for name, value in query._asdict().items() if value is not None and name != "model"]
     unknown = {"expected_units_low": None, "expected_units_high": None}
     answer = row | {
         "objective": terms.objective,

@@ -6,9 +6,11 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from demand.errors import LakeError, ParameterError, PricewrightError, ReleaseError, UnknownSku
+from demand.release.blocks import DamagedFile
 from inference.api import Api
 from inference.events import Request, UnreadableEvent, read_event
 from inference.log import line, write
@@ -57,13 +59,24 @@ class App:
         route, parameters, allowed = find_route(request.method, request.path)
         if route is None:
             return "none", self._no_route(request, allowed), ""
+        answer = partial(getattr(self._api, route.name), request, **parameters)
         try:
-            return route.template, getattr(self._api, route.name)(request, **parameters), ""
+            return route.template, self._undamaged(answer), ""
         except PricewrightError as error:
             return route.template, _refusal(error), ""
         except Exception:  # noqa: BLE001  the caller gets a 500, the log the whole story
             made = problem(500, "the price API failed; the log of the function says how.", "try again.")
             return route.template, made, traceback.format_exc()
+
+    def _undamaged(self, answer: Callable[[], Reply]) -> Reply:
+        """The answer; from the release in the image, if a part of the one that is served turns out to be damaged."""
+        release = self._served.current()
+        try:
+            return answer()
+        except DamagedFile as error:
+            if not self._served.leave(release, error):
+                raise
+            return answer()
 
     def _no_route(self, request: Request, allowed: list[str]) -> Reply:
         if request.method == "OPTIONS" and allowed:
@@ -118,5 +131,5 @@ def _refusal(error: PricewrightError) -> Reply:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
     more: dict[str, Any] = {}
     if isinstance(error, InvalidQuery):
-        more["errors"] = [vars(complaint) for complaint in error.complaints]
+        more["errors"] = [complaint._asdict() for complaint in error.complaints]
     return problem(status, error.message, error.hint, **more)

@@ -14,6 +14,16 @@ METRICS = [
     {"Name": "ReleaseTrouble", "Unit": "Count"},
 ]
 DATA_AGE = {"Name": "DataAgeDays", "Unit": "None"}  # CloudWatch has no unit of days; the warm-up alone tells it
+encode = json.JSONEncoder().encode  # made once: dumps would make one a line
+
+
+def _about(metrics: list[dict[str, str]]) -> str:
+    """What CloudWatch is to make of a line, from the second member of `_aws` on: made once, not for every line."""
+    described = {"Namespace": NAMESPACE, "Dimensions": [["Channel", "Route"]], "Metrics": metrics}
+    return encode({"CloudWatchMetrics": [described]})[1:-1]
+
+
+ABOUT, ABOUT_WITH_AGE = _about(METRICS), _about([*METRICS, DATA_AGE])
 
 
 def line(
@@ -28,10 +38,8 @@ def line(
 ) -> str:
     """The line of one request; `timestamp` in milliseconds since 1970, `channel` keeps stages of an account apart."""
     fallbacks = served.get("fallbacks") or []
-    metrics = [*METRICS, DATA_AGE] if DATA_AGE["Name"] in served else METRICS
-    about = {"Namespace": NAMESPACE, "Dimensions": [["Channel", "Route"]], "Metrics": metrics}
+    about = ABOUT_WITH_AGE if DATA_AGE["Name"] in served else ABOUT
     content = {
-        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [about]},
         "Channel": channel,
         "Route": route,
         "Status": status,
@@ -42,8 +50,11 @@ def line(
         "ReleaseTrouble": int(bool(trouble)),
         **served,
     }
-    extra = {"trouble": trouble, "error": error}
-    return json.dumps(content | {name: text for name, text in extra.items() if text})
+    if trouble:
+        content["trouble"] = trouble
+    if error:
+        content["error"] = error
+    return f'{{"_aws": {{"Timestamp": {timestamp:d}, {about}}}, {encode(content)[1:]}'
 
 
 def write(text: str) -> None:

@@ -1,83 +1,153 @@
 """The models of a release, opened when they are needed; each gives the units at any price of any SKU."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.backups.retransform import Retransformation, forecast_from_log, units_from_log
-from demand.decision import interval
+from demand.decision import interval_of_moments, mean_over_draws, moments
 from demand.errors import ModelError, PricewrightError
-from demand.price_features import price_features
+from demand.network.onnx_file import UnknownGraph
+from demand.network.session import NetworkSession
+from demand.price_features import log_price_ratio, price_features
 from demand.release.manifest import MODELS
+from inference import smooth
 from inference.artifacts import Artifacts
 from inference.catalog import Catalog, Product
-from inference.session import Stoppable, Workers
+from inference.session import Stoppable, Workers, open_session, too_long
 
 Floats = NDArray[np.float64]
+Units = NDArray[Any]  # in single or double precision, as the model gives them
+Interval = tuple[Floats, Floats, Floats]
 RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
 TINY = 1e-9
+BLOCK, MOST_BLOCKS = 32, 500  # SKUs that the network prepares at once; 17 MB of them are kept
 
 
 class Model(Protocol):
     """One opened model."""
 
-    session: Stoppable
+    session: Stoppable | None  # None: it ends by itself, within the limit
 
-    def units(self, product: Product, prices: Floats) -> Floats:
+    def units(self, product: Product, prices: Floats) -> Units:
         """Expected units at n prices, (n, S): one column per posterior draw, or one column."""
         ...
 
-    def interval(self, product: Product, prices: Floats, units: Floats) -> tuple[Floats, Floats, Floats]:
-        """Mean and 90 % interval of the units of one week, three arrays (n,), from what `units` gave."""
+    def points(self, grid: Floats) -> Floats:
+        """The prices at which `units` has to be known, so that `drawn` can show it at the grid (n,)."""
+        ...
+
+    def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
+        """Mean and 90 % interval of the units of one week, three arrays (n + 1,), at the grid (n,) and one price more.
+
+        units: what `units` gave at the points of the grid and, last, at that price.
+        """
         ...
 
 
 class Network:
-    """The primary model: posterior draws."""
+    """The primary model: posterior draws, computed in numpy; in ONNX Runtime, if its graph is beyond that."""
 
-    def __init__(self, body: bytes, catalog: Catalog) -> None:
-        from demand.network.session import NetworkSession
-
-        self._network = NetworkSession(body)
-        self._network.session = self.session = Stoppable(self._network.session)
+    def __init__(self, body: bytes, catalog: Catalog, seconds: float) -> None:
+        self.session: Stoppable | None = None
+        self._arrays = catalog.arrays
         self._spread = catalog.spread
+        self._seconds = seconds
+        self._blocks: dict[int, Sequence[Sequence[Any]]] = {}
+        try:
+            self._network: NetworkSession | Runtime = NetworkSession(body)
+        except UnknownGraph:
+            self._network = Runtime(body)
+            self.session = self._network.session
 
-    def units(self, product: Product, prices: Floats) -> Floats:
+    def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
-        return self._network.units(product.features, product.effects, prices, product.anchor_price)
+        until = time.perf_counter() + self._seconds
+        return self._network.prepared_units(self._prepared(product.place), prices, product.anchor_price, until)
 
-    def interval(self, product: Product, prices: Floats, units: Floats) -> tuple[Floats, Floats, Floats]:
+    def _prepared(self, place: int) -> Sequence[Any]:
+        """What no price changes: computed for a block of SKUs at once, which takes little longer than for one."""
+        number = place // BLOCK
+        block = self._blocks.get(number)
+        if block is None:
+            rows = slice(number * BLOCK, (number + 1) * BLOCK)
+            block = self._network.prepare(self._arrays["features"][rows], self._arrays["effects"][rows])
+            if len(self._blocks) >= MOST_BLOCKS:
+                self._blocks.clear()
+            self._blocks[number] = block
+        return block[place % BLOCK]
+
+    def points(self, grid: Floats) -> Floats:
+        """See Model: few, since the curve is smooth."""
+        return smooth.points(grid[0], grid[-1]) if len(grid) >= smooth.LEAST_PRICES else grid
+
+    def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
-        return interval(units, product.dispersion, self._spread)
+        mean, between = moments(units)
+        if len(units) <= len(grid):
+            square = between + mean * mean
+            curves = smooth.through(np.log([mean[:-1], square[:-1]]).T, grid[0], grid[-1], grid)
+            if curves is None:
+                mean, between = moments(np.concatenate([checked(grid, self.units(product, grid)), units[-1:]]))
+            else:
+                mean, square = np.concatenate([np.exp(curves.T), [mean[-1:], square[-1:]]], axis=1)
+                between = np.maximum(square - mean * mean, 0.0)
+        return interval_of_moments(mean, between, product.dispersion, self._spread)
 
 
 class Backup:
     """A model of log(1 + units): one column, and an interval from the residuals of held-out weeks."""
 
     def __init__(self, name: str, body: bytes, catalog: Catalog) -> None:
-        import onnxruntime
+        from demand.backups.retransform import Retransformation
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = Stoppable(onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"]))
+        self.session: Stoppable | None = open_session(body)
+        self._run = self.session.run
         self._learnt = Retransformation.from_arrays(catalog.arrays, name)
 
-    def units(self, product: Product, prices: Floats) -> Floats:
+    def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
+        from demand.backups.retransform import units_from_log
+
         return units_from_log(self._log_units(product, prices), self._learnt.smear)[:, None]
 
-    def interval(self, product: Product, prices: Floats, units: Floats) -> tuple[Floats, Floats, Floats]:
+    def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
-        forecast = forecast_from_log(self._log_units(product, prices), self._learnt)
+        from demand.backups.retransform import forecast_from_log
+
+        forecast = forecast_from_log(self._log_units(product, np.append(grid, price)), self._learnt)
         return forecast.mean, forecast.low, forecast.high
+
+    def points(self, grid: Floats) -> Floats:
+        """See Model."""
+        return grid
 
     def _log_units(self, product: Product, prices: Floats) -> Floats:
         derived = price_features(prices, product.reference_price, product.last_price)
         rows = np.concatenate([np.repeat(product.features[None], len(prices), axis=0), derived], axis=1)
-        return np.asarray(self.session.run(["log_units"], {"rows": rows})[0], dtype=np.float64)[:, 0]
+        return np.asarray(self._run(["log_units"], {"rows": rows})[0], dtype=np.float64)[:, 0]
+
+
+class Runtime:
+    """The network in ONNX Runtime."""
+
+    def __init__(self, body: bytes) -> None:
+        self.session = open_session(body)
+
+    def prepare(self, features: Any, effects: Any) -> list[tuple[Any, ...]]:
+        """See NetworkSession."""
+        return [(features[row : row + 1], effects[row : row + 1]) for row in range(len(features))]
+
+    def prepared_units(self, prepared: Sequence[Any], prices: Floats, reference: float, _: float = 0.0) -> Units:
+        """See NetworkSession; whoever waits too long stops the session."""
+        ratio = log_price_ratio(prices, reference).astype(np.float32)
+        features, effects = prepared
+        feed = {"features": features, "effects": effects, "log_price_ratio": ratio}
+        units: Units = self.session.run(["units"], feed)[0]
+        return units
 
 
 class Models:
@@ -112,26 +182,33 @@ class Models:
         """What `work` makes of a model, within the time limit. Raises PricewrightError, whatever went wrong."""
         model = self.open(name)
         try:
+            if model.session is None:
+                return work(model)
             return self._workers.do(lambda: work(model), model.session.stop)
         except PricewrightError:
             raise
+        except TimeoutError:
+            raise ModelError(too_long(self._workers.seconds)) from None
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
             raise ModelError(f"{type(error).__name__}: {_first_line(error)}") from error
 
     def _open(self, name: str) -> Model:
         body = self._artifacts.read(f"{name}.onnx")
         try:
-            return Network(body, self._catalog) if name == MODELS[0] else Backup(name, body, self._catalog)
+            if name == MODELS[0]:
+                return Network(body, self._catalog, self._workers.seconds)
+            return Backup(name, body, self._catalog)
         except Exception as error:  # a missing package, a file that is no ONNX, an operator that is not known
             raise ModelError(f"{type(error).__name__}: {_first_line(error)}") from error
 
 
-def checked(prices: Floats, units: Floats) -> Floats:
+def checked(prices: Floats, units: Units) -> Units:
     """Units as a model gave them, (n, S), if they can be units at these prices (n,); else raises ModelError."""
     if units.ndim != 2 or len(units) != len(prices) or not units.shape[1]:
         raise ModelError(f"units of shape {units.shape} for {len(prices)} prices.")
-    least, means = units.min(), units.mean(axis=1)
-    if not (least >= 0 and np.isfinite(means).all()):
+    with np.errstate(all="ignore"):
+        least, means = units.min(), mean_over_draws(units)
+    if not (least >= 0 and means.max() < np.inf):
         raise ModelError(f"units from {least:g} to {units.max():g}: they must be finite and >= 0.")
     ordered = means[prices.argsort(kind="stable")]
     if (ordered[1:] > (1 + RISE) * ordered[:-1] + TINY).any():

@@ -1,6 +1,5 @@
 """The answer to one query about one SKU: recommendation, interval and curve, from whichever model is asked."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +8,11 @@ from numpy.typing import NDArray
 from demand.decision import price_grid
 from demand.recommendation import Terms, recommend
 from inference.catalog import Product
-from inference.models import Model, checked
+from inference.models import Interval, Model, Units, checked
 from inference.query import Complaint, InvalidQuery, Query
 
 Floats = NDArray[np.float64]
+WHOLE = ("quantity_min", "quantity_max")  # an interval of units is one of whole units
 ROUNDED = 4  # digits behind the point of what is drawn; what is decided keeps all of them
 
 
@@ -23,20 +23,23 @@ class Asked:
         self._model = model
         self._product = product
         self._grid = grid
-        self._prices = self._units = np.empty(0)
+        self._points = model.points(grid) if len(grid) else grid
+        self._prices: Floats = grid
+        self._units: Units = grid
 
-    def units_at(self, prices: Floats) -> Floats:
+    def units_at(self, prices: Floats) -> Units:
         """Units at n prices per draw, (n, S). Raises ModelError when they cannot be true."""
-        self._prices = np.concatenate([self._grid, prices])
-        self._units = checked(self._prices, self._model.units(self._product, self._prices))
-        return self._units[len(self._grid) :]
+        asked = np.concatenate([self._points, prices])
+        units = checked(asked, self._model.units(self._product, asked))
+        count = len(self._points)
+        self._prices, self._units, self._drawn = prices, units[count:], units[:count]
+        return self._units
 
-    def interval(self, price: float) -> tuple[Floats, Floats, Floats]:
+    def drawn(self, price: float) -> Interval:
         """Mean and 90 % interval over the grid, and last at one of the prices that were asked for."""
-        count = len(self._grid)
-        place = count + int(np.abs(self._prices[count:] - price).argmin())
-        rows = np.append(np.arange(count), place)
-        return self._model.interval(self._product, self._prices[rows], self._units[rows])
+        place = int(np.abs(self._prices - price).argmin())
+        units = np.concatenate([self._drawn, self._units[place : place + 1]])
+        return self._model.drawn(self._product, self._grid, price, units)
 
 
 def price_with(model: Model, product: Product, query: Query, terms: Terms, *, curve: bool = True) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
     asked = Asked(model, product, grid)
     found = recommend(asked.units_at, product.current_price, *_candidates(product, low, high), terms, cost)
     posterior = found.decision.uplift_probability is not None
-    means, lowest, highest = asked.interval(found.decision.optimal_price)
+    means, lowest, highest = asked.drawn(found.decision.optimal_price)
     answer = {
         "stock_code": product.stock_code,
         "description": product.description,
@@ -59,7 +62,7 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
         "current_price": product.current_price,
         "guardrail_low": product.low,
         "guardrail_high": product.high,
-        **vars(found.decision),
+        **found.decision._asdict(),
         "expected_units_low": float(lowest[-1]),
         "expected_units_high": float(highest[-1]),
         "elasticity": found.elasticity,
@@ -71,7 +74,8 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
     }
     if not curve:
         return answer
-    return answer | {"curve": _curve(grid, means[:-1], lowest[:-1], highest[:-1], cost, terms.objective)}
+    answer["curve"] = _curve(grid, means[:-1], lowest[:-1], highest[:-1], cost, terms.objective)
+    return answer
 
 
 def _grid(low: float, high: float, bins: int) -> Floats:
@@ -91,8 +95,10 @@ def _curve(
     }
     if objective == "profit" and cost is not None:
         columns["predicted_profit"] = (prices - cost) * mean
-    rounded = np.round(np.stack(list(columns.values())), ROUNDED).tolist()
-    return dict(zip(columns, rounded, strict=True))
+    drawn: dict[str, list[float]] = {}
+    for name, values in columns.items():
+        drawn[name] = values.astype(np.int64).tolist() if name in WHOLE else values.round(ROUNDED).tolist()
+    return drawn
 
 
 def _terms(product: Product, query: Query, terms: Terms) -> tuple[Terms, float | None, str]:
@@ -106,8 +112,8 @@ def _terms(product: Product, query: Query, terms: Terms) -> tuple[Terms, float |
             raise InvalidQuery(
                 [Complaint("objective", "'profit'", rule)], "give unit_cost, or ask for objective=sales."
             )
-        return replace(terms, bins=bins, objective="sales"), None, " (no unit cost known)"
-    return replace(terms, bins=bins, objective=objective), cost, ""
+        return terms._replace(bins=bins, objective="sales"), None, " (no unit cost known)"
+    return terms._replace(bins=bins, objective=objective), cost, ""
 
 
 def _range(product: Product, query: Query) -> tuple[float, float]:

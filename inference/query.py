@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from demand.decision import Objective
 from demand.errors import ParameterError
@@ -15,8 +14,7 @@ LEAST_BINS, MOST_BINS = 2, 1000
 MOST_PRICE = 1e9
 
 
-@dataclass(frozen=True)
-class Complaint:
+class Complaint(NamedTuple):
     """What is wrong with one parameter: the value seen, and the rule."""
 
     parameter: str
@@ -32,8 +30,7 @@ class InvalidQuery(ParameterError):
         self.complaints = complaints
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """None: what the release says. The range is that of the curve; prices are recommended within the guardrail."""
 
     unitprice_min: float | None = None
@@ -45,10 +42,10 @@ class Query:
 
     def key(self) -> str:
         """The same text for the same question, as part of a cache's key."""
-        return ",".join("" if value is None else str(value) for value in asdict(self).values())
+        return ",".join(["" if value is None else str(value) for value in self])
 
 
-PARAMETERS = tuple(Query.__dataclass_fields__)
+PARAMETERS = Query._fields
 
 
 def read_query(given: Mapping[str, Any]) -> Query:

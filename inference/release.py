@@ -1,7 +1,7 @@
 """A release in memory: its catalog, its models, and which of them are resting after a failure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from demand.release.manifest import CATALOG, HISTORY, MODELS
 from inference.artifacts import Artifacts
@@ -11,15 +11,14 @@ from inference.models import Models
 from inference.settings import Settings
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(NamedTuple):
     """What one release needs to answer; models are opened when they are asked."""
 
     id: str
     artifacts: Artifacts
     catalog: Catalog
     models: Models
-    breaker: Breaker = field(compare=False)
+    breaker: Breaker
 
     @property
     def source(self) -> str:
@@ -27,13 +26,14 @@ class Release:
         return self.artifacts.source
 
 
-def load(artifacts: Artifacts, settings: Settings, clock: Callable[[], float], *, network: bool) -> Release:
-    """Read the catalog, and the network too where `network` says that nothing less will do.
+def load(artifacts: Artifacts, settings: Settings, clock: Callable[[], float], *, thorough: bool) -> Release:
+    """Read what the first answer needs; all of it, and the network too, where a release that works is to give way.
 
     Raises PricewrightError when a file is missing, altered or cannot be used.
     """
-    catalog = Catalog(artifacts.read(CATALOG), lambda: artifacts.read(HISTORY))
+    catalog = Catalog(artifacts.arrays(CATALOG), lambda: artifacts.arrays(HISTORY))
     models = Models(artifacts, catalog, settings.model_seconds)
-    if network:
+    if thorough:
+        catalog.check()
         models.open(MODELS[0])
     return Release(artifacts.manifest.id, artifacts, catalog, models, Breaker(settings.retry_seconds, clock))

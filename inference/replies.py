@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 TITLES = {
     400: "The request cannot be read",
     404: "Not found",
@@ -14,17 +15,17 @@ TITLES = {
     500: "An error of ours",
     503: "No release to answer from",
 }
+to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # made once: dumps would make one a call
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """Status, text and headers; `served` says to the log which release and model answered."""
 
     status: int
     text: str
     content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    served: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
+    served: Mapping[str, Any] = NOTHING
 
     def as_gateway(self) -> dict[str, Any]:
         """The reply that API Gateway (both versions) and function URLs take."""
@@ -38,7 +39,7 @@ class Reply:
 
 def reply(content: Any, status: int = 200) -> Reply:
     """Content as JSON."""
-    return Reply(status, json.dumps(content, allow_nan=False))
+    return Reply(status, to_json(content))
 
 
 def problem(status: int, detail: str, hint: str = "", headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
@@ -46,5 +47,5 @@ def problem(status: int, detail: str, hint: str = "", headers: Mapping[str, str]
     content: dict[str, Any] = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
     if hint:
         content["hint"] = hint
-    text = json.dumps(content | more, allow_nan=False)
+    text = to_json(content | more)
     return Reply(status, text, "application/problem+json", headers or {})

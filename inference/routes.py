@@ -1,13 +1,11 @@
 """Which path asks for what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Route:
-    """A method and a path template; `name` is the method of the API that answers."""
+class Route(NamedTuple):
+    """A method and a path template, with at most one parameter, the last; `name`: which method of the API answers."""
 
     method: str
     template: str
@@ -15,13 +13,21 @@ class Route:
 
     def match(self, path: str) -> Mapping[str, str] | None:
         """The parameters in a path, or None when it is another one."""
-        wanted, given = self.template.split("/"), path.split("/")
-        if len(wanted) != len(given):
+        start, brace, name = self.template.partition("{")
+        if not brace:
+            return {} if path == self.template else None
+        given = path[len(start) :] if path.startswith(start) else ""
+        if not given or "/" in given:
             return None
-        pairs = list(zip(wanted, given, strict=True))
-        if any(want != there if not want.startswith("{") else not there for want, there in pairs):
-            return None
-        return {want[1:-1]: unquote(there) for want, there in pairs if want.startswith("{")}
+        return {name[:-1]: _unquoted(given)}
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
 
 
 ROUTES = (
@@ -40,9 +46,15 @@ ROUTES = (
 def find_route(method: str, path: str) -> tuple[Route | None, Mapping[str, str], list[str]]:
     """The route of a request with its path parameters, and the methods that the path allows."""
     path = path.rstrip("/") or "/"
-    matches = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
+    depth = path.count("/")
+    matches = [(route, found) for route in _BY_DEPTH.get(depth, ()) if (found := route.match(path)) is not None]
     allowed = [route.method for route, _ in matches]
     for route, found in matches:
         if route.method == ("GET" if method == "HEAD" else method):
             return route, found, allowed
     return None, {}, allowed
+
+
+_BY_DEPTH: dict[int, list[Route]] = {}
+for _route in ROUTES:
+    _BY_DEPTH.setdefault(_route.template.count("/"), []).append(_route)

@@ -5,9 +5,9 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from demand.errors import LakeError, PricewrightError, ReleaseError
+from demand.release.blocks import DamagedFile
 from inference.artifacts import open_artifacts
 from inference.release import Release, load
 from inference.settings import Settings
@@ -47,6 +47,15 @@ class Served:
             raise ReleaseError(f"there is no release to answer from: {self.trouble}", hint="pricewright doctor.")
         return self._release
 
+    def leave(self, release: Release, error: DamagedFile) -> bool:
+        """Serve another release than this one, of which a part is damaged: whether there is another."""
+        with self._lock:
+            if self._release is release:
+                self._release, self._tag, self.trouble = None, "", error.message
+                self._next = self._clock() + self._settings.refresh_seconds
+                self._take_baked(unlike=release)
+            return self._release is not None
+
     def _refresh(self) -> None:
         self.trouble = ""
         try:
@@ -69,16 +78,16 @@ class Served:
             wanted, tag = _release_of(pointer, seen[0]), seen[1]
         if self._release is None or (self._release.id, self._release.source) != (wanted, "lake"):
             artifacts = open_artifacts(self._store, f"releases/{wanted}/", "lake", wanted)
-            self._release = load(artifacts, self._settings, self._clock, network=self._release is not None)
+            self._release = load(artifacts, self._settings, self._clock, thorough=self._release is not None)
         self._tag = tag
 
-    def _take_baked(self) -> None:
+    def _take_baked(self, unlike: Release | None = None) -> None:
         folder = self._settings.baked_release
-        if not folder:
+        if not folder or (unlike is not None and unlike.source == "image"):
             return
         try:
-            artifacts = open_artifacts(FolderStore(Path(folder)), "", "image")
-            self._release = load(artifacts, self._settings, self._clock, network=False)
+            artifacts = open_artifacts(FolderStore(folder), "", "image")
+            self._release = load(artifacts, self._settings, self._clock, thorough=False)
         except PricewrightError as error:
             self.trouble += f" And the release in the image: {error.message}"
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from demand.errors import ModelError
@@ -14,6 +13,8 @@ class Worker(Generic[Result]):
     """A thread that does one piece of work at a time; whoever waits longer than the limit goes on without it."""
 
     def __init__(self) -> None:
+        from queue import SimpleQueue
+
         self._todo: SimpleQueue[tuple[Callable[[], Result], list[Any], threading.Lock]] = SimpleQueue()
         threading.Thread(target=self._work, daemon=True, name="model").start()
 
@@ -58,7 +59,7 @@ class Workers:
             result: Result = worker.do(work, self.seconds)
         except TimeoutError:
             stop()
-            raise ModelError(f"no answer within {self.seconds:g} s.") from None
+            raise ModelError(too_long(self.seconds)) from None
         except BaseException:
             self._idle.append(worker)
             raise
@@ -85,3 +86,17 @@ class Stoppable:
 
         self.options.terminate = True
         self.options = onnxruntime.RunOptions()
+
+
+def open_session(body: bytes) -> Stoppable:
+    """A session on one thread: one SKU's curve is a small matter."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return Stoppable(onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"]))
+
+
+def too_long(seconds: float) -> str:
+    """What is said of a model that did not answer in time."""
+    return f"no answer within {seconds:g} s."

@@ -1,7 +1,6 @@
 """The lake as the price API sees it: it reads objects, and asks whether one has changed since."""
 
-from datetime import timedelta
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from demand.errors import LakeError
@@ -12,10 +11,16 @@ if TYPE_CHECKING:
 
 
 class Store(Protocol):
-    """Reads objects below a URL or a folder."""
+    """Reads objects below a URL or a folder; `far`: each read takes long, so several go on at once."""
+
+    far: bool
 
     def read(self, key: str) -> bytes:
         """An object. Raises LakeError when it is not there or cannot be read."""
+        ...
+
+    def part(self, key: str, start: int, stop: int) -> bytes:
+        """Its bytes from one place to another, fewer where it ends before. Raises LakeError as read does."""
         ...
 
     def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
@@ -28,21 +33,33 @@ def open_store(settings: Settings) -> Store:
     url = settings.store
     if "://" in url and not url.startswith("file://"):
         return BucketStore(settings)
-    return FolderStore(Path(url.removeprefix("file://")))
+    return FolderStore(url.removeprefix("file://"))
 
 
 class FolderStore:
     """A local folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    far = False
+
+    def __init__(self, folder: "str | os.PathLike[str]") -> None:
+        self._folder = os.fspath(folder)
 
     def read(self, key: str) -> bytes:
         """See Store."""
+        return self._read(key, 0, -1)
+
+    def part(self, key: str, start: int, stop: int) -> bytes:
+        """See Store."""
+        return self._read(key, start, stop - start)
+
+    def _read(self, key: str, start: int, size: int) -> bytes:
+        path = f"{self._folder}/{key}"
         try:
-            return (self._folder / key).read_bytes()
+            with open(path, "rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(size)
         except OSError as error:
-            raise LakeError(f"{self._folder / key} cannot be read: {error.strerror}.") from None
+            raise LakeError(f"{path} cannot be read: {error.strerror}.") from None
 
     def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
         """See Store; the content itself is the tag."""
@@ -54,6 +71,8 @@ class FolderStore:
 class BucketStore:
     """An S3 bucket through obstore, which is imported with the first read."""
 
+    far = True
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._opened: dict[float, ObjectStore] = {}
@@ -61,6 +80,10 @@ class BucketStore:
     def read(self, key: str) -> bytes:
         """See Store."""
         return self._get(key, {}, self._settings.artifact_seconds)[0]
+
+    def part(self, key: str, start: int, stop: int) -> bytes:
+        """See Store."""
+        return self._get(key, {"range": (start, stop)}, self._settings.artifact_seconds)[0]
 
     def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
         """See Store; S3 compares the ETag and sends the object only when it differs."""
@@ -89,6 +112,8 @@ class BucketStore:
     def _within(self, seconds: float) -> "ObjectStore":
         """A client whose requests take at most so many seconds; one more try, no longer."""
         if seconds not in self._opened:
+            from datetime import timedelta
+
             from obstore.store import from_url
 
             endpoint = self._settings.s3_endpoint

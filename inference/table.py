@@ -1,12 +1,16 @@
 """The price list as the table that a merchandiser opens in a spreadsheet."""
 
-import csv
-import io
 from typing import Any
+
+FORMULAS = tuple("=+-@＝＋－＠")  # after spaces too; the wide ones are taken alike where they are typed
+BREAKS = ("\t", "\r", "\n")
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
     """A table that a spreadsheet opens; text that it would take for a formula is quoted with an apostrophe."""
+    import csv
+    import io
+
     stream = io.StringIO()
     writer = csv.DictWriter(stream, rows[0], lineterminator="\r\n")
     writer.writeheader()
@@ -15,5 +19,7 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
 
 
 def harmless(value: Any) -> Any:
-    """The value as a cell; text that starts like a formula gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    """The value as a cell; text that a spreadsheet could take for a formula gets an apostrophe in front."""
+    if not isinstance(value, str) or not value:
+        return value
+    return f"'{value}" if value[0] in BREAKS or value.lstrip()[:1] in FORMULAS else value

@@ -143,10 +143,17 @@ def catalog_arrays(
 
 
 def contents(
-    level: float = 0.0, skus: int = 40, given: dict[str, bytes] | None = None, **params: Any
+    level: float = 0.0,
+    skus: int = 40,
+    given: dict[str, bytes] | None = None,
+    descriptions: dict[int, str] | None = None,
+    **params: Any,
 ) -> dict[str, Any]:
-    """The arguments of write_bundle, without the folder."""
+    """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number."""
     frame, arrays = catalog(skus)
+    if descriptions:
+        texts = [descriptions.get(number, text) for number, text in enumerate(frame["description"])]
+        frame = frame.with_columns(pl.Series("description", texts))
     merged = PARAMS | params
     made = models(level)
     session = NetworkSession(made["network"])

@@ -7,6 +7,7 @@ misses in weeks it has not seen. Median and interval follow from quantiles of th
 several levels of the prediction, because slow sellers scatter otherwise than fast ones.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ class Retransformation:
         return {f"smear_{model}": np.asarray(self.smear), f"residuals_{model}": curves}
 
     @classmethod
-    def from_arrays(cls, arrays: "dict[str, Floats]", model: str) -> "Retransformation":
+    def from_arrays(cls, arrays: "Mapping[str, Floats]", model: str) -> "Retransformation":
         """The inverse of `arrays`."""
         return cls(float(arrays[f"smear_{model}"]), *arrays[f"residuals_{model}"])
 

@@ -1,34 +1,43 @@
-"""The network as the release holds it: an ONNX session that turns prices into units per draw."""
+"""The network as the release holds it: units per posterior draw at any price, computed in numpy from the ONNX file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from demand.network.graph import Graph
 from demand.price_features import log_price_ratio
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Prepared = Sequence[NDArray[Any]]  # what one SKU needs for any price
 
 
 class NetworkSession:
-    """Wraps the bytes of `network.onnx`; one thread, since one SKU's curve is a small matter."""
+    """Wraps the bytes of `network.onnx`. Raises UnknownGraph for a graph that only ONNX Runtime knows."""
 
     def __init__(self, model: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._graph = Graph(model)
 
-    def units(
-        self, features: NDArray[np.float32], effects: NDArray[np.float32], prices: Floats, reference: float
-    ) -> Floats:
-        """Expected units of one SKU at n prices per posterior draw, (n, S); features (k,), effects (e,)."""
-        ratio = log_price_ratio(prices, reference).astype(np.float32)
-        feed = {"features": features[None], "effects": effects[None], "log_price_ratio": ratio}
-        return np.asarray(self.session.run(["units"], feed)[0], dtype=np.float64)
+    def prepare(self, features: Singles, effects: Singles) -> Sequence[Prepared]:
+        """What no price changes, once for r SKUs: features (r, k), effects (r, e)."""
+        return self._graph.prepare(features, effects)
 
-    def units_at(
-        self, features: NDArray[np.float32], effects: NDArray[np.float32], reference: float
-    ) -> Callable[[Floats], Floats]:
+    def prepared_units(
+        self, prepared: Prepared, prices: Floats, reference: float, until: float = float("inf")
+    ) -> Singles:
+        """Expected units at n prices per posterior draw, (n, S), of the SKU that was prepared.
+
+        Raises TimeoutError when time.perf_counter() passes `until`.
+        """
+        return self._graph.units(prepared, log_price_ratio(prices, reference), until)
+
+    def units(self, features: Singles, effects: Singles, prices: Floats, reference: float) -> Singles:
+        """The same for one SKU, from its features (k,) and effects (e,)."""
+        return self.prepared_units(self.prepare(features[None], effects[None])[0], prices, reference)
+
+    def units_at(self, features: Singles, effects: Singles, reference: float) -> Callable[[Floats], Singles]:
         """The same as a function of the prices alone."""
-        return lambda prices: self.units(features, effects, prices, reference)
+        prepared = self.prepare(features[None], effects[None])[0]
+        return lambda prices: self.prepared_units(prepared, prices, reference)

@@ -1,9 +1,7 @@
 """Named arrays as npz bytes that depend on the content alone, and back, without pickle."""
 
 import io
-import math
 import struct
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demand.errors import ReleaseError
+from demand.release.blocks import Blocks
+from demand.release.npz import directory, find, unzipped
+from demand.release.rows import Lazy
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold: bytes must not depend on the clock
-HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """An npz, in the order of the arrays; raises ReleaseError for one of Python objects, which need pickle."""
+    import zipfile
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in arrays:
@@ -45,30 +47,35 @@ def unpack(body: bytes, name: str) -> dict[str, NDArray[Any]]:
     the manifest's SHA-256 covers them.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-            return {key: _view(body, archive, entry) for key, entry in members.items()}
-    except (ValueError, OSError, EOFError, KeyError, IndexError, struct.error, zipfile.BadZipFile) as error:
-        raise ReleaseError(
-            f"{name} cannot be read as plain arrays: {error}", hint="releases hold numbers and text, never pickle."
-        ) from None
+        members = directory(body, _there)
+        if members is None:
+            return unzipped(body)
+        return {key: find(body, _there, key, header).view(body) for key, header in members.items()}
+    except Exception as error:  # noqa: BLE001  zip files and numpy's headers fail in many ways, and none is another
+        raise _unreadable(name, error) from None
 
 
-def _view(body: bytes, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    if entry.compress_type != zipfile.ZIP_STORED:
-        data, start = archive.read(entry), 0
-    else:  # a local header has 30 bytes, then name and extra field, whose lengths are its last two numbers
-        lengths = struct.unpack_from("<HH", body, entry.header_offset + 26)
-        data, start = body, entry.header_offset + 30 + sum(lengths)
-    stream = io.BytesIO(data)  # shares the bytes, copies nothing
-    stream.seek(start)
-    read = HEADERS[np.lib.format.read_magic(stream)]
-    shape, fortran, dtype = read(stream)
-    if dtype.hasobject:
-        raise ValueError(f"{entry.filename} holds Python objects.")
-    count = math.prod(shape)
-    array = np.frombuffer(data, dtype, count, stream.tell()) if count else np.empty(0, dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
+def unpack_blocks(blocks: Blocks, name: str) -> Mapping[str, Any]:
+    """The same of a file that is read block by block: an array is read and checked when it is asked for.
+
+    Raises ReleaseError when it is no npz, DamagedFile when a block is not what the manifest says.
+    """
+    try:
+        members = directory(blocks.body, blocks.need)
+    except (ValueError, struct.error) as error:
+        raise _unreadable(name, error) from None
+    if members is None:
+        raise _unreadable(name, ValueError("it is compressed, or no zip"))
+    return Lazy(blocks, members)
+
+
+def _there(start: int, stop: int) -> None:
+    """All bytes are there already."""
+
+
+def _unreadable(name: str, error: Exception) -> ReleaseError:
+    hint = "releases hold numbers and text, never pickle."
+    return ReleaseError(f"{name} cannot be read as plain arrays: {error}", hint=hint)
 
 
 def _npy(name: str, array: NDArray[Any]) -> bytes:

@@ -3,15 +3,15 @@
 Needs nothing but the standard library: the price API reads it at its cold start.
 """
 
-import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from demand.errors import ReleaseError
+from demand.release.digest import sha256
 
 MODELS = ("network", "lightgbm", "svr", "elastic_net")  # in the order in which they answer
 CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
@@ -20,17 +20,19 @@ FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, B
 WEEK = re.compile(r"\d{4}-W\d{2}")
 
 
-@dataclass(frozen=True)
-class FileEntry:
-    """A file's SHA-256 (hex) and its size in bytes."""
+class FileEntry(NamedTuple):
+    """A file's SHA-256 (hex), its size in bytes, and of a large one the SHA-256 of every block, see blocks.py."""
 
     sha256: str
     size: int
+    blocks: str = ""
 
     @classmethod
     def of(cls, body: bytes) -> "FileEntry":
         """The entry of these bytes."""
-        return cls(hashlib.sha256(body).hexdigest(), len(body))
+        from demand.release.blocks import digests
+
+        return cls(sha256(body).hexdigest(), len(body), digests(body))
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Manifest:
                 f"{name} of release {self.id} has {len(body)} bytes, its manifest says {expected.size}.",
                 hint="the file was cut off or replaced; promote the release again.",
             )
-        seen = hashlib.sha256(body).hexdigest()
+        seen = sha256(body).hexdigest()
         if seen != expected.sha256:
             raise ReleaseError(
                 f"{name} of release {self.id} has sha256 {seen[:12]}..., its manifest says {expected.sha256[:12]}....",
@@ -72,7 +74,7 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The content of manifest.json; a number that is not finite becomes null, which JSON can hold."""
-        files = {name: {"sha256": entry.sha256, "size": entry.size} for name, entry in sorted(self.files.items())}
+        files = {name: _stated(entry) for name, entry in sorted(self.files.items())}
         content: dict[str, Any] = {"id": self.id, "week": self.week, "created": self.created, "files": files}
         content |= {"metrics": self.metrics, "gates": self.gates, "lineage": self.lineage}
         content["approvals"] = self.approvals
@@ -84,7 +86,8 @@ class Manifest:
         try:
             content = json.loads(body)
             files = {
-                name: FileEntry(str(entry["sha256"]), int(entry["size"])) for name, entry in content["files"].items()
+                name: FileEntry(str(entry["sha256"]), int(entry["size"]), str(entry.get("blocks", "")))
+                for name, entry in content["files"].items()
             }
             known: dict[str, Any] = {key: content[key] for key in ("week", "created", "metrics", "gates", "lineage")}
             known["approvals"] = tuple(dict(entry) for entry in content.get("approvals", ()))
@@ -98,11 +101,18 @@ class Manifest:
 
 
 def release_id(week: str, files: Mapping[str, FileEntry]) -> str:
-    """`<week>-<first 8 hex of the SHA-256 over name and hash of the files, sorted by name>`."""
+    """`<week>-<first 8 hex of the SHA-256 over name and hashes of the files, sorted by name>`."""
     if not WEEK.fullmatch(week):
         raise ReleaseError(f"week {week!r} of a release: a year and an ISO week such as 2011-W48 are needed.")
-    lines = "".join(f"{name} {entry.sha256}\n" for name, entry in sorted(files.items()))
-    return f"{week}-{hashlib.sha256(lines.encode()).hexdigest()[:8]}"
+    lines = "".join(
+        f"{name} {entry.sha256}{' ' if entry.blocks else ''}{entry.blocks}\n" for name, entry in sorted(files.items())
+    )
+    return f"{week}-{sha256(lines.encode()).hexdigest()[:8]}"
+
+
+def _stated(entry: FileEntry) -> dict[str, Any]:
+    stated = {"sha256": entry.sha256, "size": entry.size}
+    return stated | {"blocks": entry.blocks} if entry.blocks else stated
 
 
 def _finite(value: Any) -> Any:

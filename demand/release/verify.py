@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from demand.errors import PricewrightError, ReleaseError
 from demand.price_list import COLUMNS
 from demand.release.arrays import unpack
+from demand.release.blocks import digests
 from demand.release.manifest import CATALOG, FILES, HISTORY, MODELS, PRICE_LIST, Manifest
 
 Arrays = dict[str, NDArray[Any]]
@@ -56,6 +57,8 @@ def _read(read: Callable[[str], bytes], name: str, manifest: Manifest) -> bytes:
             f"{name} of release {manifest.id} cannot be read: {error}", hint="promote the release again."
         ) from error
     manifest.check(name, body)
+    if manifest.files[name].blocks != digests(body):
+        raise ReleaseError(f"{name} of release {manifest.id} has other blocks than its manifest says.")
     return body
 
 

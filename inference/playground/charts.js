@@ -9,6 +9,7 @@ function layout(x, y, { range, ...more } = {}) {
   const axis = { gridcolor: colour("--line"), zeroline: false, linecolor: colour("--line"), automargin: true };
   return {
     margin: { l: 48, r: 12, t: 28, b: 40 },
+    separators: ".,",
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--soft") },
@@ -18,6 +19,26 @@ function layout(x, y, { range, ...more } = {}) {
     xaxis: { ...axis, title: { text: x }, range },
     yaxis: { ...axis, title: { text: y }, rangemode: "tozero" },
     ...more,
+  };
+}
+
+// Current and optimal price as dots on a curve, at the height that the curve has there.
+function dots(answer, prices, values, name) {
+  const height = (price) => {
+    const next = prices.findIndex((it) => it >= price);
+    if (next <= 0) return next === 0 ? values[0] : values.at(-1);
+    const share = (price - prices[next - 1]) / (prices[next] - prices[next - 1]);
+    return values[next - 1] + share * (values[next] - values[next - 1]);
+  };
+  const inside = (price) => price >= prices[0] && price <= prices.at(-1);
+  const shown = [[answer.current_price, colour("--soft")], ...(answer.moved ? [[answer.optimal_price, colour("--accent")]] : [])].filter(([price]) => inside(price));
+  return {
+    x: shown.map(([price]) => price),
+    y: shown.map(([price]) => height(price)),
+    name,
+    mode: "markers",
+    hoverinfo: "skip",
+    marker: { size: 11, color: shown.map(([, color]) => color), line: { color: colour("--card"), width: 2 } },
   };
 }
 
@@ -44,7 +65,7 @@ export function drawSales(node, answer) {
   const name = profit ? "profit a week" : "sales a week";
   const trace = { x: curve.unit_price, y, name, mode: y.length > 2 ? "lines" : "lines+markers", line: { color: colour("--brand"), width: 3, shape: "spline" } };
   node.ariaLabel = `${name} from ${money(Math.min(...y))} to ${money(Math.max(...y))} over prices from ${money(curve.unit_price[0])} to ${money(curve.unit_price.at(-1))}.`;
-  Plotly.react(node, [trace], layout("price", name, marks(answer)), CONFIG);
+  Plotly.react(node, [trace, dots(answer, curve.unit_price, y, "marks")], layout("price", name, marks(answer)), CONFIG);
 }
 
 export function drawDemand(node, answer) {
@@ -57,7 +78,7 @@ export function drawDemand(node, answer) {
   ];
   const mean = { x: curve.unit_price, y: curve.quantity, name: "expected", mode: curve.quantity.length > 2 ? "lines" : "lines+markers", line: { color: colour("--brand"), width: 3 } };
   node.ariaLabel = `Expected units fall from ${units(curve.quantity[0])} at ${money(curve.unit_price[0])} to ${units(curve.quantity.at(-1))} at ${money(curve.unit_price.at(-1))}.`;
-  Plotly.react(node, known ? [...band, mean] : [mean], layout("price", "units a week", marks(answer)), CONFIG);
+  Plotly.react(node, [...(known ? band : []), mean, dots(answer, curve.unit_price, curve.quantity, "marks")], layout("price", "units a week", marks(answer)), CONFIG);
 }
 
 export function drawHistory(node, history) {

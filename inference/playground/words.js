@@ -1,6 +1,6 @@
 // The answer in words and figures that a merchandiser uses.
 
-const digits = (value, most) => value.toLocaleString(undefined, { maximumFractionDigits: most });
+const digits = (value, most, least = 0) => value.toLocaleString(undefined, { minimumFractionDigits: least, maximumFractionDigits: most }).replace("-", "−");
 export const money = (value) => value.toLocaleString(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 export const units = (value) => digits(value, value < 10 ? 1 : 0);
 export const share = (value) => `${value >= 0 ? "+" : "−"}${digits(Math.abs(value) * 100, 1)} %`;
@@ -27,13 +27,13 @@ export function reason(answer) {
 }
 
 export function figures(answer) {
-  const between = (low, high, show) => (low == null ? "interval not known" : `${show(low)} to ${show(high)}, 90 %`);
+  const between = (low, high, show) => (low == null ? "interval not known" : `${show(low)} to ${show(high)}, 90 %`);
   return [
     ["Optimal price", money(answer.optimal_price), `now ${money(answer.current_price)}`],
     ["Sales a week", money(answer.expected_sales), `now ${money(answer.current_expected_sales)}`],
     ["Units a week", units(answer.expected_units), between(answer.expected_units_low, answer.expected_units_high, units)],
-    ["Elasticity", digits(answer.elasticity, 2), between(answer.elasticity_low, answer.elasticity_high, (value) => digits(value, 2))],
-    ["Guardrail", `${money(answer.guardrail_low)} – ${money(answer.guardrail_high)}`, "prices that may be recommended"],
+    ["Elasticity", digits(answer.elasticity, 2, 2), between(answer.elasticity_low, answer.elasticity_high, (value) => digits(value, 2, 2))],
+    ["Guardrail", `${money(answer.guardrail_low)}–${money(answer.guardrail_high)}`, "lowest and highest to recommend"],
   ];
 }
 

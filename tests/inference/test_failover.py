@@ -62,12 +62,25 @@ def slow_network() -> bytes:
     return onnx_model(nodes, constants, NETWORK_INPUTS, {"units": ["n", DRAWS]})
 
 
+def one_row_network() -> bytes:
+    """A network that gives the units of one price, however many were asked for."""
+    nodes = [
+        helper.make_node("Slice", ["log_price_ratio", "first", "second", "first"], ["one"]),
+        helper.make_node("Unsqueeze", ["one", "second"], ["x"]),
+        helper.make_node("Mul", ["x", "ones"], ["wide"]),
+        helper.make_node("Exp", ["wide"], ["units"]),
+    ]
+    constants = {"first": [0], "second": [1], "ones": -np.ones((1, DRAWS), np.float32)}
+    return onnx_model(nodes, constants, NETWORK_INPUTS, {"units": ["n", DRAWS]})
+
+
 BAD_MODELS = {
     "is no ONNX": (b"not a model", "InvalidProtobuf"),
     "gives NaN": (constant_network(float("nan")), "finite"),
     "gives less than nothing": (constant_network(-5.0), "finite and >= 0"),
     "gives a rising curve": (constant_network(50.0), "rise with the price"),
     "has other inputs": (backup_onnx(0.0), "Required inputs"),
+    "gives fewer rows than prices": (one_row_network(), "units of shape"),
     "takes too long": (slow_network(), "no answer within 0.1 s"),
 }
 
@@ -161,18 +174,31 @@ def test_every_fallback_is_one_line_that_an_alarm_can_use(shop) -> None:
     assert line["fallbacks"][0]["why"]
 
 
-def test_without_onnxruntime_the_price_list_answers(steady, tmp_path: Path) -> None:
-    (tmp_path / "onnxruntime.py").write_text("raise ImportError('onnxruntime is not here')")
+def without_onnxruntime(shop, folder: Path, **asked: Any) -> dict[str, Any]:
+    """The answer of an interpreter in which ONNX Runtime cannot be imported."""
+    (folder / "onnxruntime.py").write_text("raise ImportError('onnxruntime is not here')")
     code = (
-        "import json; from inference.handler import handler; "
-        "print('answer', json.dumps(handler({'stock_code': '20007'})))"
+        "import json, sys; from inference.handler import handler; "
+        "print('answer', json.dumps(handler(json.loads(sys.argv[1]))))"
     )
-    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PRICEWRIGHT_STORE": str(steady.folder)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    environment = os.environ | {"PYTHONPATH": f"{folder}:{ROOT}", "PRICEWRIGHT_STORE": str(shop.folder)}
+    command = [sys.executable, "-c", code, json.dumps({"stock_code": "20007"} | asked)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     (text,) = [line for line in done.stdout.splitlines() if line.startswith("answer ")]
-    answer = json.loads(text.removeprefix("answer "))
+    return dict(json.loads(text.removeprefix("answer ")))
+
+
+def test_without_onnxruntime_the_network_answers_all_the_same(steady, tmp_path: Path) -> None:
+    answer = without_onnxruntime(steady, tmp_path)
+    assert (answer["model"], answer["fallbacks"]) == ("network", [])
+
+
+def test_without_network_and_onnxruntime_the_price_list_answers(shop, tmp_path: Path) -> None:
+    damage(shop, "altered", "network.onnx")
+    answer = without_onnxruntime(shop, tmp_path)
     assert answer["model"] == "price_list" and len(answer["fallbacks"]) == 4
-    assert "onnxruntime is not here" in answer["fallbacks"][0]["why"]
+    assert "has sha256" in answer["fallbacks"][0]["why"]
+    assert all("onnxruntime is not here" in fallback["why"] for fallback in answer["fallbacks"][1:])
 
 
 def test_the_model_asked_for_is_the_first_to_answer(shop) -> None:

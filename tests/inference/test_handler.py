@@ -169,8 +169,28 @@ def test_the_price_list_is_the_same_as_csv_and_as_json(api: App) -> None:
     assert "attachment" in answer["headers"]["content-disposition"]
 
 
-def test_a_description_is_no_formula_in_a_spreadsheet() -> None:
-    assert harmless("=HYPERLINK()") == "'=HYPERLINK()" and harmless(-0.5) == -0.5
+FORMULAS = ["=HYPERLINK(A1)", "+1", "-1+2", "@SUM(1)", "  =1", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠1"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_text_that_looks_like_a_formula_is_none_in_a_spreadsheet(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["RED MUG", "CAKE = LOVE", "", "'tis", "  two  ", -0.5, 3.0, None])
+def test_other_cells_stay_as_they_are(value: Any) -> None:
+    assert harmless(value) == value
+
+
+def test_no_product_name_reaches_the_exported_price_list_as_a_formula(shop) -> None:
+    names = dict(enumerate([*FORMULAS, '=cmd|"/C calc"!A0', "a,b\n=1"]))
+    shop.point(shop.write(descriptions=names))
+    body = shop.app()(http("/v1/price-list", query={"format": "csv"}))["body"]
+    table = list(csv.DictReader(io.StringIO(body, newline="")))
+    assert len(table) == 40
+    cells = [cell for row in table for name, cell in row.items() if name in ("stock_code", "description", "reason")]
+    assert not [cell for cell in cells if cell.lstrip()[:1] in tuple("=+-@＝＋－＠")]
+    assert {f"'{name}" for name in names.values() if name[0] != "a"} <= {row["description"] for row in table}
 
 
 def test_sales_are_the_weeks_in_which_the_sku_was_on_sale(api: App) -> None:

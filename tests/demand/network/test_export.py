@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import polars as pl
 import pytest
 
@@ -40,6 +41,18 @@ def test_graph_and_python_agree_to_a_ten_thousandth(
         assert np.allclose(graph, python, rtol=1e-4, atol=1e-4)
 
 
+def test_numpy_and_onnx_runtime_compute_the_same_units(
+    network: DemandNetwork, session: NetworkSession, last: Rows
+) -> None:
+    features, effects = inputs(network, last)
+    runtime = onnxruntime.InferenceSession(to_onnx(network, DRAWS, SEED), providers=["CPUExecutionProvider"])
+    for sku in range(len(last)):
+        one = {"features": features[sku : sku + 1], "effects": effects[sku : sku + 1]}
+        given = one | {"log_price_ratio": RATIOS.astype(np.float32)}
+        units = session.units(features[sku], effects[sku], np.exp(RATIOS), 1.0)
+        assert np.allclose(units, runtime.run(["units"], given)[0], rtol=1e-5, atol=1e-9)
+
+
 def test_no_draw_of_any_sku_rises_with_the_price(network: DemandNetwork, session: NetworkSession, last: Rows) -> None:
     features, effects = inputs(network, last)
     for sku in range(len(last)):
@@ -51,8 +64,9 @@ def test_rows_asked_together_answer_as_asked_one_by_one(
     network: DemandNetwork, session: NetworkSession, last: Rows
 ) -> None:
     features, effects = inputs(network, last)
+    runtime = onnxruntime.InferenceSession(to_onnx(network, DRAWS, SEED), providers=["CPUExecutionProvider"])
     ratio = np.linspace(-0.3, 0.3, len(last)).astype(np.float32)
-    together = session.session.run(["units"], {"features": features, "effects": effects, "log_price_ratio": ratio})[0]
+    together = runtime.run(["units"], {"features": features, "effects": effects, "log_price_ratio": ratio})[0]
     for sku in (0, 10, 50):
         alone = session.units(features[sku], effects[sku], np.exp(ratio[sku : sku + 1].astype(float)), 1.0)
         assert np.allclose(together[sku], alone[0], rtol=1e-4)

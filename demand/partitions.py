@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -52,12 +52,16 @@ def write_part(rows: pl.DataFrame, path: Path) -> None:
     rows.rechunk().write_parquet(path, compression="zstd", row_group_size=max(rows.height, 1), statistics=True)
 
 
-def read_partitions(folder: Path) -> pl.DataFrame:
-    """All rows of a folder of week partitions, week by week. Raises LedgerError when it holds none."""
+def read_partitions(folder: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """All rows of a folder of week partitions, week by week, with all columns unless some are named.
+
+    Raises LedgerError when it holds none.
+    """
     parts = sorted(folder.glob(f"week=*/{PART}"))
     if not parts:
         raise LedgerError(f"{folder} holds no week partition.", "run the stage that writes it.")
-    return pl.concat([pl.read_parquet(part, hive_partitioning=False) for part in parts])
+    wanted = list(columns) if columns else None
+    return pl.concat([pl.read_parquet(part, columns=wanted, hive_partitioning=False) for part in parts])
 
 
 def week_of(column: str) -> pl.Expr:

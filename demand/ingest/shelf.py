@@ -21,11 +21,12 @@ DAY = 86400.0  # seconds
 
 @dataclass(frozen=True)
 class Entry:
-    """A result: its files lie in `folder`; `index` says what its maker wanted to be known of it."""
+    """A result: its files lie in `folder`, `files` has their sha256; `index` is what its maker wanted to be known."""
 
     key: str
     folder: Path
     index: dict[str, Any]
+    files: dict[str, str]
 
 
 class Shelf:
@@ -47,7 +48,7 @@ class Shelf:
             if not whole:
                 return None
             os.utime(folder)  # used today
-            self._seen[key] = Entry(key, folder, known["index"])
+            self._seen[key] = Entry(key, folder, known["index"], known["files"])
         return self._seen[key]
 
     def put(self, key: str, write: Callable[[Path], Mapping[str, Any]]) -> Entry:
@@ -62,7 +63,7 @@ class Shelf:
             self._place(fresh, self.folder / key)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-        self._seen[key] = Entry(key, self.folder / key, index)
+        self._seen[key] = Entry(key, self.folder / key, index, files)
         return self._seen[key]
 
     def discard(self, key: str) -> None:

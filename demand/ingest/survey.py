@@ -141,20 +141,34 @@ def survey(
     def balance() -> int:
         return sum(int(entries[key].index["balance"]) for key in keys if key in entries)
 
-    def sort(document: Document, key: str, day_first: Callable[[int], bool]) -> None:
-        entries[key] = shelf.put(key, lambda folder: sort_document(document, params, asked, day_first, folder))
+    def sort(document: Document, day_first: Callable[[int], bool]) -> None:
+        entry = sort_onto(shelf, document, params, asked, code, day_first)
+        entries[entry.key] = entry
 
     for place, (document, key) in enumerate(zip(documents, keys, strict=True)):
         if key not in entries:
             tell(place / len(documents), f"reading {document.name}")
             so_far = balance()
-            sort(document, key, lambda own, so_far=so_far: decide_order(so_far + own, otherwise))  # type: ignore[misc]
+            sort(document, lambda own, so_far=so_far: decide_order(so_far + own, otherwise))  # type: ignore[misc]
     decided = decide_order(balance(), otherwise)
     for document, key in zip(documents, keys, strict=True):
         if entries[key].index["day_first"] not in (None, decided):
             tell(0.9, f"reading {document.name} once more: its days and months are in the order of the others")
-            sort(document, key, lambda own: decided)
+            sort(document, lambda own: decided)
     return _surveyed(documents, [entries[key] for key in keys], int(params["largest_gap_days"]))
+
+
+def sort_onto(
+    shelf: Shelf,
+    document: Document,
+    params: Mapping[str, Any],
+    asked: Mapping[str, str],
+    code: str,
+    day_first: Callable[[int], bool],
+) -> Entry:
+    """Put the sorted lines of a document on the shelf; see sort_document."""
+    key = document_key(document, params, asked, code)
+    return shelf.put(key, lambda folder: sort_document(document, params, asked, day_first, folder))
 
 
 def document_key(document: Document, params: Mapping[str, Any], asked: Mapping[str, str], code: str) -> str:

@@ -11,32 +11,12 @@ from demand.ingest.columns import WORDS
 from demand.ingest.counts import count_part
 from demand.ingest.expectations import broken_promises
 from demand.ingest.intake import TRANSACTION, less_cancelled
-from demand.ingest.periods import Period
+from demand.ingest.job import WeekJob
 from demand.ingest.quarantine import REJECTED
 from demand.ingest.rules import FAR, is_far, judge_dates
-from demand.ingest.settlement import Settlement
-from demand.ingest.survey import SortedTable
 from demand.partitions import PART, week_of, write_part
 
 RAW, QUARANTINE = f"raw.{PART}", f"quarantine.{PART}"
-
-
-@dataclass(frozen=True)
-class WeekJob:
-    """All that a week is made of. period: where lines of it lie outside of the main one; given: what the file said in
-    those (line and GIVEN); key: differs where anything of this does."""
-
-    week: str
-    key: str
-    tables: tuple[SortedTable, ...]
-    settlement: Settlement
-    period: Period | None = None
-    given: pl.DataFrame | None = None
-
-    @property
-    def readable(self) -> int:
-        """Lines that could be read, copies among them."""
-        return sum(int(table.known["weeks"][self.week]["readable"]) for table in self.tables)
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,17 @@ from demand.ingest.columns import rename
 from demand.ingest.counts import count
 from demand.ingest.documents import Document
 from demand.ingest.gate import pass_gate
-from demand.ingest.intake import TRANSACTION, less_cancelled
+from demand.ingest.intake import TRANSACTION
+from demand.ingest.job import WeekJob
 from demand.ingest.periods import Period
 from demand.ingest.quarantine import GIVEN, REJECTED, given_texts
 from demand.ingest.rules import is_far
 from demand.ingest.settlement import Settlement, settle_source, unsettled
 from demand.ingest.shelf import Entry, Shelf, digest_of, key_of
 from demand.ingest.sorting import ASIDE
-from demand.ingest.survey import SortedTable, Survey, Tell, survey
-from demand.ingest.week import QUARANTINE, RAW, WeekJob, week_lines, write_week
+from demand.ingest.survey import SortedTable, Survey, Tell, document_key, sort_onto, survey
+from demand.ingest.times import decide_order as decide
+from demand.ingest.week import QUARANTINE, RAW, week_lines, write_week
 from demand.partitions import UNKNOWN, gather_partitions, iso_week
 
 BATCH = 500_000  # rows of the weeks that are made at once
@@ -72,6 +74,22 @@ class Intake:
         """What the documents hold; those that are not on the shelf are read."""
         return survey(documents, self.documents, self._params, self._columns, code_digest(), tell)
 
+    def known(self, document: Document) -> Entry | None:
+        """What the shelf has of a document."""
+        return self.documents.find(document_key(document, self._params, self._columns, code_digest()))
+
+    def read(self, document: Document, balance: int) -> Entry:
+        """Read a document, whether the shelf has it or not; `balance`: what the dates of others say, if anything."""
+        otherwise = bool(self._params["day_first"])
+        return sort_onto(
+            self.documents,
+            document,
+            self._params,
+            self._columns,
+            code_digest(),
+            lambda own: decide(balance + own, otherwise),
+        )
+
     def jobs(self, found: Survey) -> list[WeekJob]:
         """What each week is made of, in order."""
         settlements = settle_source(found, self._params)
@@ -79,7 +97,7 @@ class Intake:
 
     def build(self, jobs: Sequence[WeekJob], documents: Sequence[Document]) -> dict[str, Entry]:
         """Make some weeks, whether the shelf has them or not."""
-        jobs = [replace(job, given=_given(job, documents)) if job.period else job for job in jobs]
+        jobs = [complete(job, documents) for job in jobs]
         lines = week_lines(jobs)
         return {
             job.week: self.weeks.put(job.key, lambda folder, job=job: write_week(job, lines[job.week], folder))  # type: ignore[misc]
@@ -107,17 +125,10 @@ class Intake:
         self.weeks.prune({entry.key for entry in whole.weeks.values()}, SPARE_DAYS)
         return replace(whole, counts=counts)
 
-    def as_of(self, found: Survey, week: date) -> pl.DataFrame:
-        """The transactions up to the end of the week that begins on this Monday, as they were known then."""
-        end = date.fromordinal(week.toordinal() + 7)
-        settlements, last = settle_source(found, self._params, before=end), iso_week(week)
-        jobs = [job for job in self.jobs(found) if job.week <= last]
-        parts = [
-            _settled_anew(pl.read_parquet(path, hive_partitioning=False), found, settlements.get(job.week, unsettled()))
-            for job in jobs
-            if (entry := self.weeks.find(job.key)) and (path := entry.folder / RAW).exists()
-        ]
-        return pl.concat(parts)
+    def cancelled_by(self, found: Survey, end: date) -> pl.DataFrame:
+        """What was cancelled, as it was known when the day `end` began; see hindsight.py."""
+        parts = [settled.cancelled for settled in settle_source(found, self._params, before=end).values()]
+        return pl.concat([unsettled().cancelled, *parts]).drop("line")
 
     def _job(self, found: Survey, week: str, settlement: Settlement) -> WeekJob:
         tables = tuple(found.weeks[week])
@@ -127,6 +138,11 @@ class Intake:
         settled = [sha256(frame.drop("line").write_csv().encode()).hexdigest() for frame in frames]
         key = key_of(code_digest(), week, [[table.key, table.name] for table in tables], far, settled)
         return WeekJob(week, key, tables, settlement, period)
+
+
+def complete(job: WeekJob, documents: Sequence[Document]) -> WeekJob:
+    """The job with what the files said in lines that only all weeks together have set apart."""
+    return replace(job, given=_given(job, documents)) if job.period and job.given is None else job
 
 
 @cache
@@ -146,7 +162,7 @@ def _batches(jobs: Sequence[WeekJob]) -> Iterator[list[WeekJob]]:
     rows = 0
     for job in jobs:
         batch.append(job)
-        rows += sum(int(table.known["weeks"][job.week]["rows"]) for table in job.tables)
+        rows += job.rows
         if rows >= BATCH:
             yield batch
             batch, rows = [], 0
@@ -185,15 +201,6 @@ def _given(job: WeekJob, documents: Sequence[Document]) -> pl.DataFrame:
         rows = rename(content, table.known["columns"])[(far["row"] - table.known["first_row"]).to_list()]
         found.append(pl.concat([far.select("line"), given_texts(rows)], how="horizontal"))
     return pl.concat(found)
-
-
-def _settled_anew(raw: pl.DataFrame, found: Survey, settlement: Settlement) -> pl.DataFrame:
-    """The transactions with what was cancelled of them by another settlement."""
-    lines = raw.drop("cancelled", "cancelled_in_week", "units")
-    cancelled = settlement.cancelled.drop("line")
-    joined = lines.join(cancelled, on=["source", "row"], how="left", maintain_order="left").with_row_index("line")
-    again = joined.select(pl.col("line").cast(pl.Int64), "cancelled", "cancelled_in_week").drop_nulls()
-    return less_cancelled(lines.with_row_index("line").cast({"line": pl.Int64}), again).select(TRANSACTION)
 
 
 def _counts(found: Survey, entries: Mapping[str, Entry]) -> dict[str, Any]:

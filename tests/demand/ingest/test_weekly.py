@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from demand.errors import SourceError
 from demand.ingest import Ingested, clean
 from demand.ingest.documents import Document, find_documents
+from demand.ingest.hindsight import known_before
 from demand.ingest.source import read_tables
 from demand.ingest.weekly import Intake, Whole
 from demand.partitions import read_partitions, write_partitions
@@ -156,7 +157,9 @@ def test_a_cancellation_weeks_later_makes_the_week_of_its_sale_anew(
 def test_the_weeks_seen_as_of_one_know_nothing_of_later_ones(weeks: Shop, sale: Callable[..., dict[str, Any]]) -> None:
     weeks.write("a.parquet", [sale(2, invoice="999"), sale(3, -1, invoice="C5", unit_price=9.0), sale(6, -6)])
     whole = weeks.make()
-    then = weeks.intake.as_of(whole.found, MONDAY.date() + timedelta(weeks=4))
+    whole.write(weeks.folder / "raw", weeks.folder / "quarantine")
+    end = MONDAY.date() + timedelta(weeks=5)
+    then = known_before(read_partitions(weeks.folder / "raw"), weeks.intake.cancelled_by(whole.found, end), end)
     weeks.source = weeks.folder / "early"
     weeks.source.mkdir()
     for path in sorted((weeks.folder / "exports").glob("*")):

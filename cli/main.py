@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import decide, deploy_flows, doctor_command, price, releases, run, serve, stage, up
+from cli import backfill, decide, deploy_flows, doctor_command, price, releases, run, serve, stage, up
 from cli.console import show_error
 from demand.errors import PricewrightError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run.register(app)
+backfill.register(app)
 price.register(app)
 serve.register(app)
 releases.register(app)

@@ -7,6 +7,7 @@ import typer
 
 from blocks.endpoints import boto3_variables
 from cli import (
+    backfill,
     decide,
     deploy,
     deploy_flows,
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run.register(app)
+backfill.register(app)
 price.register(app)
 serve.register(app)
 releases.register(app)

@@ -1,6 +1,9 @@
 """Week partitions of a frame: `week=2011-W49/part.parquet`, the same bytes for the same rows."""
 
+import os
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -27,31 +30,76 @@ def write_partitions(frame: pl.DataFrame, folder: Path, week_column: str) -> Non
     dtype = frame.schema.get(week_column)
     if not isinstance(dtype, pl.Datetime) and dtype != pl.Date:
         raise ParameterError(f"the week column {week_column!r} is {dtype}: it must hold days or times.")
+    with _swapped_in(folder) as fresh:
+        for week, rows in by_week(frame, week_column):
+            write_part(rows, _place(fresh, week))
+
+
+def gather_partitions(parts: Mapping[str, Path], folder: Path, empty: pl.DataFrame) -> None:
+    """Make `folder` hold exactly these files by week, as write_partitions would; `empty` has the columns if none is.
+
+    They are linked where the file system can, so that weeks that stay cost nothing.
+    """
+    with _swapped_in(folder) as fresh:
+        for week, part in parts.items():
+            _link(part, _place(fresh, week))
+        if not parts:
+            write_part(empty, _place(fresh, UNKNOWN))
+
+
+def write_part(rows: pl.DataFrame, path: Path) -> None:
+    """The rows as a file: the same bytes for the same rows."""
+    rows.rechunk().write_parquet(path, compression="zstd", row_group_size=max(rows.height, 1), statistics=True)
+
+
+def read_partitions(folder: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """All rows of a folder of week partitions, week by week, with all columns unless some are named.
+
+    Raises LedgerError when it holds none.
+    """
+    parts = sorted(folder.glob(f"week=*/{PART}"))
+    if not parts:
+        raise LedgerError(f"{folder} holds no week partition.", "run the stage that writes it.")
+    wanted = list(columns) if columns else None
+    return pl.concat([pl.read_parquet(part, columns=wanted, hive_partitioning=False) for part in parts])
+
+
+def week_of(column: str) -> pl.Expr:
+    """The ISO week of a column of days or times, UNKNOWN where it is null."""
+    return pl.col(column).dt.strftime("%G-W%V").fill_null(UNKNOWN)
+
+
+def by_week(frame: pl.DataFrame, week_column: str) -> list[tuple[str, pl.DataFrame]]:
+    """The rows of every week in their order, the weeks sorted; UNKNOWN where the day is null."""
+    if frame.is_empty():
+        return [(UNKNOWN, frame)]
+    parts = frame.with_columns(week_of(week_column).alias("__week")).partition_by(
+        "__week", as_dict=True, maintain_order=True
+    )
+    return sorted((str(key[0]), part.drop("__week")) for key, part in parts.items())
+
+
+def _place(folder: Path, week: str) -> Path:
+    part = folder / f"week={week}" / PART
+    part.parent.mkdir(parents=True)
+    return part
+
+
+@contextmanager
+def _swapped_in(folder: Path) -> Iterator[Path]:
+    """A folder beside the given one that takes its place when it is full."""
     fresh, stale = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for leftover in (fresh, stale):
         shutil.rmtree(leftover, ignore_errors=True)
-    for week, rows in _by_week(frame, week_column):
-        part = fresh / f"week={week}" / PART
-        part.parent.mkdir(parents=True)
-        rows.rechunk().write_parquet(part, compression="zstd", row_group_size=max(rows.height, 1), statistics=True)
+    yield fresh
     if folder.exists():
         folder.rename(stale)
     fresh.rename(folder)
     shutil.rmtree(stale, ignore_errors=True)
 
 
-def read_partitions(folder: Path) -> pl.DataFrame:
-    """All rows of a folder of week partitions, week by week. Raises LedgerError when it holds none."""
-    parts = sorted(folder.glob(f"week=*/{PART}"))
-    if not parts:
-        raise LedgerError(f"{folder} holds no week partition.", "run the stage that writes it.")
-    return pl.concat([pl.read_parquet(part, hive_partitioning=False) for part in parts])
-
-
-def _by_week(frame: pl.DataFrame, week_column: str) -> list[tuple[str, pl.DataFrame]]:
-    """The rows of every week in their order, the weeks sorted; UNKNOWN where the day is null."""
-    if frame.is_empty():
-        return [(UNKNOWN, frame)]
-    week = pl.col(week_column).dt.strftime("%G-W%V").fill_null(UNKNOWN)
-    parts = frame.with_columns(week.alias("__week")).partition_by("__week", as_dict=True, maintain_order=True)
-    return sorted((str(key[0]), part.drop("__week")) for key, part in parts.items())
+def _link(file: Path, place: Path) -> None:
+    try:
+        os.link(file, place)
+    except OSError:  # another device, or a file system without links
+        shutil.copyfile(file, place)

@@ -48,15 +48,15 @@ def train(
 
     Raises ParameterError when models would be judged on weeks that the tuning has seen.
     """
-    _check_weeks(panel, params)
+    check_weeks(panel, params)
     own = params["train"]
     settings = network_settings(params, hyperparameters["network"], own["network"])
     tell(0.0, "network, on the weeks before the backtest")
-    walked = _walk(panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"))
+    walked = walk_network(panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"))
     tell(0.4, "network, on all weeks")
     network = DemandNetwork.fit(panel, features, settings, int(own["seed"]))
     release = _network_release(network, walked, panel, coming, catalog, params)
-    parts, models, arrays = [_walked_rows(walked)], {"network": release.model}, release.arrays
+    parts, models, arrays = [walked_rows(walked)], {"network": release.model}, release.arrays
     for place, name in enumerate(BACKUPS):
         tell(0.7 + 0.1 * place, name)
         backup = _backup(name, panel, features, hyperparameters[name], own)
@@ -83,7 +83,8 @@ class _NetworkRelease:
     price_list: pl.DataFrame
 
 
-def _check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
+def check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
+    """Raises ModelError when there are too few weeks, ParameterError when the tuning saw those of the backtest."""
     own, judged = params["train"], int(params["tune"]["judged_weeks"])
     if int(own["backtest_weeks"]) > judged:
         raise ParameterError(
@@ -101,12 +102,12 @@ def _check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
         )
 
 
-def _walk(
+def walk_network(
     panel: pl.DataFrame,
     features: Sequence[str],
     settings: Mapping[str, Any],
     params: Mapping[str, Any],
-    tell: Callable[[float], None],
+    tell: Callable[[float], None] = lambda share: None,
 ) -> Walked:
     """The network of the weeks before, walked through the calibration and the backtest."""
     own, judged = params["train"], int(params["train"]["backtest_weeks"])
@@ -116,7 +117,8 @@ def _walk(
     return walk(panel, network, weeks, judged, own["network"])
 
 
-def _walked_rows(walked: Walked) -> pl.DataFrame:
+def walked_rows(walked: Walked) -> pl.DataFrame:
+    """The network's part of backtest.parquet."""
     rows = pl.DataFrame(
         {
             "stock_code": walked.sku,

@@ -11,6 +11,7 @@ from demand.ingest.source import READERS
 from tasks.workspace import write_whole
 
 INDEX = ".index.json"
+ORIGIN = ".origin"  # the URL that a folder mirrors
 
 
 def bring_in(root: Path, source: str, environment: Mapping[str, str] | None = None) -> str:
@@ -24,7 +25,17 @@ def bring_in(root: Path, source: str, environment: Mapping[str, str] | None = No
     whole = PurePosixPath(name).suffix.lower() in READERS
     folder = root / ".pricewright" / "deliveries" / sha256(source.encode()).hexdigest()[:12]
     mirror(Lake(base if whole else source, environment), folder, name if whole else "")
+    write_whole(folder / ORIGIN, source.encode())
     return str(folder / name if whole else folder)
+
+
+def origin(root: Path, source: str) -> str:
+    """Where a source was brought in from; a source that was not is its own origin."""
+    path = root / source
+    for folder in (path, path.parent):
+        if folder.is_relative_to(root / ".pricewright" / "deliveries") and (folder / ORIGIN).exists():
+            return (folder / ORIGIN).read_text()
+    return source
 
 
 def mirror(bucket: Lake, folder: Path, only: str = "") -> tuple[int, int]:

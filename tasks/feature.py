@@ -6,11 +6,14 @@ from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
+READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
+        "unit_price", "customer_id", "country", "unit_cost")  # fmt: skip
+
 
 def work(at: Workspace, tell: Tell) -> Metrics:
     """One row per SKU and week; the coming week apart, for it has no sales yet."""
     tell(0.0, "reading the weeks")
-    transactions = read_partitions(at.work / "raw")
+    transactions = read_partitions(at.work / "raw", READ)
     tell(0.2, f"{transactions.height:,} transactions into weeks")
     panel = build_panel(transactions, at.parameters["feature"])
     tell(0.8, "writing the panel")

@@ -1,33 +1,58 @@
-"""Stage ingest: sales lines from the file, or from the simulated market, into weekly partitions and quarantine."""
+"""Stage ingest: sales lines from the files, or from the simulated market, into weekly partitions and quarantine."""
 
-import polars as pl
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from demand.ingest import Ingested, ingest, ingest_frame
-from demand.market import simulate
-from demand.partitions import write_partitions
+import demand.market
+import demand.till
+from demand.ingest.documents import Document, find_documents
+from demand.ingest.shelf import digest_of, key_of
+from demand.ingest.table import Table
+from demand.ingest.weekly import Intake
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
+MARKET_NAME = "market"
+
 
 def work(at: Workspace, tell: Tell) -> Metrics:
-    """Account for every row; nothing is written when the file cannot be used."""
-    found = _read(at, tell)
-    tell(0.8, "writing the weeks")
-    write_partitions(found.accepted, at.work / "raw", "invoice_time")
-    write_partitions(found.quarantined, at.work / "quarantine", "invoice_time")
-    return dict(found.counts)
+    """Account for every row; nothing is written when the source cannot be used. Weeks that stay are not made again."""
+    documents = source_documents(at)
+    whole = open_intake(at).ingest(documents, source_name(at), lambda share, words: tell(0.9 * share, words))
+    tell(0.9, "writing the weeks")
+    whole.write(at.work / "raw", at.work / "quarantine")
+    return dict(whole.counts)
 
 
-def _read(at: Workspace, tell: Tell) -> Ingested:
-    params = at.parameters
+def open_intake(at: Workspace) -> Intake:
+    """The ingest of the workspace; its shelf lies outside of what the stage writes, and may be deleted."""
+    return Intake(intake_folder(at), at.parameters["ingest"], at.columns)
+
+
+def intake_folder(at: Workspace) -> Path:
+    """Where the shelf is."""
+    return at.root / ".pricewright" / "intake"
+
+
+def source_name(at: Workspace) -> str:
+    """What messages call the source."""
+    return MARKET_NAME if at.simulated else at.source.name
+
+
+def source_documents(at: Workspace, *, trust: bool = True) -> list[Document]:
+    """The files of the source; the simulated market is one. `trust`: see find_documents."""
     if not at.simulated:
-        tell(0.0, f"reading {at.source.name}")
-        return ingest(at.source, params["ingest"], at.columns)
-    tell(0.0, "simulating the market")
-    lines: pl.DataFrame = simulate(params["market"]).transactions(params["market"])
-    tell(0.4, "cleaning")
-    return ingest_frame(lines, params["ingest"], at.columns, source="market")
+        return find_documents(at.source, intake_folder(at) / "digests.json", trust=trust)
+    params = at.parameters["market"]
+    code = [digest_of(Path(str(module.__file__))) for module in (demand.market, demand.till)]
+    return [Document(MARKET_NAME, key_of(params, code), partial(_simulated, params))]
+
+
+def _simulated(params: Mapping[str, Any]) -> Iterator[Table]:
+    yield Table(MARKET_NAME, demand.market.simulate(params).transactions(params))
 
 
 def line(metrics: Metrics) -> str:

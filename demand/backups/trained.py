@@ -48,8 +48,34 @@ def train_backup(
 
     Raises ModelError when the panel has no more weeks than are held out.
     """
-    check_hyperparameters(name, hyperparameters)
     inputs = read_inputs(rows, features)
+    held_out = judge_backup(
+        name,
+        inputs,
+        hyperparameters,
+        seed,
+        backtest_weeks=backtest_weeks,
+        calibration_weeks=calibration_weeks,
+        threads=threads,
+    )
+    return TrainedBackup(fit_inputs(name, inputs, hyperparameters, seed, threads), *held_out)
+
+
+def judge_backup(
+    name: str,
+    inputs: Inputs,
+    hyperparameters: Mapping[str, Any],
+    seed: int,
+    *,
+    backtest_weeks: int,
+    calibration_weeks: int,
+    threads: int = 2,
+) -> tuple[Retransformation, Forecast, NDArray[np.bool_]]:
+    """retransformation, backtest and tested of a TrainedBackup: two fits, neither of which sees the weeks it is for.
+
+    Raises ModelError when the panel has no more weeks than are held out.
+    """
+    check_hyperparameters(name, hyperparameters)
     weeks = np.unique(inputs.week)
     held_out = backtest_weeks + calibration_weeks
     if len(weeks) <= held_out:
@@ -64,8 +90,7 @@ def train_backup(
     log_units = np.empty(int(known.sum()))
     log_units[~tested[known]], log_units[tested[known]] = parts
     backtest, learnt = roll_forward(log_units, np.expm1(inputs.log_units[known]), inputs.week[known], calibration_weeks)
-    model = fit_inputs(name, inputs, hyperparameters, seed, threads)
-    return TrainedBackup(model, learnt, backtest, tested)
+    return learnt, backtest, tested
 
 
 def roll_forward(

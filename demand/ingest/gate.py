@@ -1,17 +1,15 @@
 """The ingest gate: what Great Expectations finds in the accepted transactions and in the counts, as a verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from typing import Any
 
 from demand.errors import ParameterError, SourceError
+from demand.ingest.counts import Counts
 from demand.ingest.expectations import Limit, Observed, observe
 from demand.verdict import Check, Verdict
 
-if TYPE_CHECKING:
-    from demand.ingest.intake import Ingested
+FirstRejected = Callable[[str], tuple[int, str, str | None]]  # row, source and detail of a reason's first row
 
 # What can be measured, its unit, and whether more of it is worse.
 MEASURES = {
@@ -34,21 +32,26 @@ HINTS = {
 }
 
 
-def pass_gate(found: "Ingested", params: Mapping[str, Any], name: str) -> "Ingested":
-    """`found`, with the verdict in its counts under `gate`. Raises SourceError when the gate blocks."""
-    verdict = assess(found, params)
+def pass_gate(
+    counts: Counts, broken: Sequence[Mapping[str, int]], params: Mapping[str, Any], name: str, first: FirstRejected
+) -> Counts:
+    """The counts with the verdict under `gate`. Raises SourceError when the gate blocks.
+
+    broken: what broken_promises found in each part of the accepted rows; first: where a reason came up first.
+    """
+    verdict = assess(counts, broken, params)
     if verdict.status == "block":
-        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in found.counts["reasons"].items())
+        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in counts["reasons"].items())
         raise SourceError(
             f"{name} does not pass the ingest gate: {'; '.join(str(check) for check in verdict.worst)}. "
-            f"Of {found.counts['rows']:,} rows, {found.counts['accepted']:,} are accepted and "
-            f"{found.counts['duplicates']:,} duplicates; quarantined: {reasons or 'none'}{_first_rejected(found)}.",
+            f"Of {counts['rows']:,} rows, {counts['accepted']:,} are accepted and "
+            f"{counts['duplicates']:,} duplicates; quarantined: {reasons or 'none'}{_first_rejected(counts, first)}.",
             verdict.hint,
         )
-    return replace(found, counts=found.counts | {"gate": verdict.as_dict()})
+    return counts | {"gate": verdict.as_dict()}
 
 
-def assess(found: "Ingested", params: Mapping[str, Any]) -> Verdict:
+def assess(counts: Counts, broken: Sequence[Mapping[str, int]], params: Mapping[str, Any]) -> Verdict:
     """The verdict on accepted transactions and counts. Raises ParameterError when a threshold is missing."""
     thresholds = params["thresholds"]
     for name in MEASURES:
@@ -56,9 +59,9 @@ def assess(found: "Ingested", params: Mapping[str, Any]) -> Verdict:
             raise ParameterError(f"ingest.gate.thresholds has no {name}: every measure needs warn and block.")
     limits = {
         name: Limit(value, float(thresholds[name]["block"]), MEASURES[name][1])
-        for name, value in measure(found).items()
+        for name, value in measure(counts).items()
     }
-    lines, measures = observe(found.accepted, limits)
+    lines, measures = observe(broken, limits)
     checks = [_agreed(Check(name, seen.value, 1, 1, "accepted rows break it"), seen) for name, seen in lines.items()]
     for name, seen in measures.items():
         unit, larger_is_worse = MEASURES[name]
@@ -73,9 +76,9 @@ def _agreed(check: Check, seen: Observed) -> Check:
     return check if (check.status != "block") == seen.met else replace(check, value=float("nan"))
 
 
-def measure(found: "Ingested") -> dict[str, float]:
+def measure(counts: Counts) -> dict[str, float]:
     """The values of all MEASURES."""
-    counts, reasons = found.counts, found.counts["reasons"]
+    reasons = counts["reasons"]
     unreadable = sum(rows for reason, rows in reasons.items() if reason.startswith("unreadable"))
     unmatched = reasons.get("cancellation without sale", 0)
     return {
@@ -89,11 +92,10 @@ def measure(found: "Ingested") -> dict[str, float]:
     }
 
 
-def _first_rejected(found: "Ingested") -> str:
+def _first_rejected(counts: Counts, first: FirstRejected) -> str:
     """Where the most frequent reason came up first."""
-    if found.quarantined.is_empty():
+    if not counts["reasons"]:
         return ""
-    reason = next(iter(found.counts["reasons"]))
-    first = found.quarantined.filter(pl.col("reason") == reason).row(0, named=True)
-    detail = f", {first['detail']}" if first["detail"] else ""
-    return f" (first {reason}: row {first['row']} of {first['source']}{detail})"
+    reason = next(iter(counts["reasons"]))
+    row, source, detail = first(reason)
+    return f" (first {reason}: row {row} of {source}{f', {detail}' if detail else ''})"

@@ -1,7 +1,7 @@
 """The intake of sales lines: read, name the columns, set aside what is no sale, match cancellations, pass the gate."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,16 @@ import polars as pl
 
 from demand.ingest.cancellations import match_cancellations
 from demand.ingest.columns import WORDS
-from demand.ingest.counts import count
+from demand.ingest.counts import count, count_part
+from demand.ingest.expectations import broken_promises
 from demand.ingest.gate import pass_gate
+from demand.ingest.periods import main_period, periods_of
 from demand.ingest.quarantine import quarantine, settle
 from demand.ingest.reading import read_all
-from demand.ingest.rules import CANCELLATION, judge
+from demand.ingest.rules import CANCELLATION, judge, judge_dates
 from demand.ingest.source import read_tables
 from demand.ingest.table import Table, with_rows
+from demand.partitions import week_of
 
 # Two rows are duplicates when all of these agree; their place in the files does not count.
 IDENTITY = WORDS
@@ -37,9 +40,10 @@ class Ingested:
 def ingest(source: Path, params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Ingested:
     """The transactions of a CSV, Parquet or xlsx file or a folder of them; `params` is the section `ingest`.
 
-    `columns` names the file's column per word. Raises SourceError when the source cannot be used or the gate blocks.
+    All at once, in memory; demand/ingest/weekly.py gives the same week by week, on disk. `columns` names the file's
+    column per word. Raises SourceError when the source cannot be used or the gate blocks.
     """
-    return pass_gate(clean(read_tables(source), params, columns), params["gate"], source.name)
+    return _gated(clean(read_tables(source), params, columns), params, source.name)
 
 
 def ingest_frame(
@@ -47,7 +51,16 @@ def ingest_frame(
 ) -> Ingested:
     """The same for a frame in memory, whose first row is row 1 of `source`."""
     name = source or "the frame"
-    return pass_gate(clean([with_rows(Table(name, frame))], params, columns), params["gate"], name)
+    return _gated(clean([with_rows(Table(name, frame))], params, columns), params, name)
+
+
+def _gated(found: Ingested, params: Mapping[str, Any], name: str) -> Ingested:
+    def first(reason: str) -> tuple[int, str, str | None]:
+        rejected = found.quarantined.filter(pl.col("reason") == reason).row(0, named=True)
+        return rejected["row"], rejected["source"], rejected["detail"]
+
+    broken = [broken_promises(found.accepted)]
+    return replace(found, counts=pass_gate(found.counts, broken, params["gate"], name, first))
 
 
 def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Ingested:
@@ -56,7 +69,8 @@ def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[s
     lines = read.lines
     readable = lines.filter(pl.col("reason").is_null())
     single = readable.unique(IDENTITY, keep="first", maintain_order=True)
-    judged = judge(single, params)
+    period = main_period(periods_of(single["invoice_time"], int(params["largest_gap_days"])))
+    judged = judge_dates(judge(single, params), period)
     sales = judged.filter(pl.col("reason").is_null())
     takings = judged.filter(pl.col("reason") == CANCELLATION)
     pairs = match_cancellations(sales, takings, params)
@@ -67,23 +81,34 @@ def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[s
             settle(takings, sales, pairs),
         ]
     ).sort("line")
-    accepted = _less_cancelled(sales, takings, pairs)
-    counts = count(lines.height, accepted, rejected, pairs, duplicates=readable.height - single.height)
+    accepted = less_cancelled(sales, cancelled_units(sales, takings, pairs))
+    counts = count(
+        [count_part(accepted, rejected, readable.height - single.height)],
+        rows=lines.height,
+        skus=accepted["stock_code"].n_unique(),
+        customers=accepted["customer_id"].drop_nulls().n_unique(),
+        weeks=accepted.select(week_of("invoice_time")).n_unique(),
+    )
     return Ingested(accepted.select(TRANSACTION), quarantine(rejected, read.named), counts | {"read_as": read.read_as})
 
 
-def _less_cancelled(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Sales with what was cancelled of them: at any time later, and in the week of the sale itself."""
-    cancelled = (
+def cancelled_units(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """line, cancelled, cancelled_in_week of the sales of which units were cancelled: at any time later, and in the
+    week of the sale itself."""
+    return (
         pairs.join(_monday(takings, "taking"), on="taking")
         .join(_monday(sales, "sale"), on="sale", suffix="_of_sale")
-        .group_by("sale")
+        .group_by(line="sale")
         .agg(
             cancelled=pl.col("units").sum(),
             cancelled_in_week=pl.col("units").filter(pl.col("monday") == pl.col("monday_of_sale")).sum(),
         )
     )
-    joined = sales.join(cancelled, left_on="line", right_on="sale", how="left", maintain_order="left")
+
+
+def less_cancelled(sales: pl.DataFrame, cancelled: pl.DataFrame) -> pl.DataFrame:
+    """Sales with what was cancelled of them, and the units that stayed sold."""
+    joined = sales.join(cancelled, on="line", how="left", maintain_order="left")
     return joined.with_columns(pl.col("cancelled", "cancelled_in_week").fill_null(0)).with_columns(
         (pl.col("quantity") - pl.col("cancelled")).alias("units")
     )

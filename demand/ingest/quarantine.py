@@ -7,6 +7,8 @@ import polars as pl
 from demand.ingest.columns import WORDS
 from demand.ingest.rules import CANCELLATION
 
+GIVEN = tuple(f"given_{word}" for word in WORDS)
+REJECTED = ("row", "source", "reason", "detail", "invoice_time", *GIVEN)
 UNMATCHED = "cancellation without sale"
 
 
@@ -44,14 +46,13 @@ def quarantine(rejected: pl.DataFrame, named: Sequence[pl.DataFrame]) -> pl.Data
     parts, start = [], 0
     for table in named:
         inside = rejected.filter(pl.col("line").is_between(start, start + table.height, closed="left"))["line"] - start
-        parts.append(_given(table[inside.to_list()] if len(inside) else table.clear()))
+        parts.append(given_texts(table[inside.to_list()] if len(inside) else table.clear()))
         start += table.height
-    return pl.concat(
-        [rejected.select("row", "source", "reason", "detail", "invoice_time"), pl.concat(parts)], how="horizontal"
-    )
+    return pl.concat([rejected.select(REJECTED[:5]), pl.concat(parts)], how="horizontal")
 
 
-def _given(table: pl.DataFrame) -> pl.DataFrame:
+def given_texts(table: pl.DataFrame) -> pl.DataFrame:
+    """The file's own text of every word, as the columns GIVEN; `table` is named by the words."""
     return table.select(
         (pl.col(word).cast(pl.String) if word in table.columns else pl.lit(None, pl.String)).alias(f"given_{word}")
         for word in WORDS

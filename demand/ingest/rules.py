@@ -1,26 +1,30 @@
 """What makes a readable row no sale of a product: the first rule that holds is the reason for its quarantine."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
 from demand.ingest.lines import first_reason
+from demand.ingest.periods import Period
 
 CANCELLATION = "cancellation"  # settled by demand/ingest/cancellations.py
+NO_PRODUCT = "not a product"
+FAR = "date far from all others"
 
 
 def judge(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
-    """The lines with `reason` and `detail`; null where a line sells a product. Lines that take back: CANCELLATION."""
-    first, last = _main_period(lines["invoice_time"], int(params["largest_gap_days"]))
+    """The lines with `reason` and `detail`; null where a line sells a product. Lines that take back: CANCELLATION.
+
+    Each line is judged by itself, so that lines can be judged table by table; what all lines together say of a date
+    comes after it: `judge_dates`.
+    """
     negative = pl.col("quantity") < 0
     takes_back = negative | pl.col("invoice").str.contains(params["cancellation_invoice"])
     return lines.with_columns(
         *first_reason(
             [
-                (_no_product(params), "not a product", "stock_code"),
-                (~pl.col("invoice_time").is_between(first, last), "date far from all others", "invoice_time"),
+                (_no_product(params), NO_PRODUCT, "stock_code"),
                 (pl.col("quantity") == 0, "quantity is zero", ""),
                 (pl.col("quantity").abs() > int(params["largest_quantity"]), "quantity not plausible", "quantity"),
                 (negative & (pl.col("unit_price") == 0), "stock adjustment", "quantity"),
@@ -32,24 +36,25 @@ def judge(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
     )
 
 
+def judge_dates(judged: pl.DataFrame, period: Period | None) -> pl.DataFrame:
+    """The judged lines, those outside of the main period with FAR as their reason, unless they sell no product."""
+    if period is None:
+        return judged
+    far = is_far(period) & pl.col("reason").ne_missing(NO_PRODUCT)
+    return judged.with_columns(
+        pl.when(far).then(pl.lit(FAR)).otherwise("reason").alias("reason"),
+        pl.when(far).then(pl.col("invoice_time").cast(pl.String)).otherwise("detail").alias("detail"),
+    )
+
+
+def is_far(period: Period) -> pl.Expr:
+    """Whether a line's time lies outside of the period."""
+    return ~pl.col("invoice_time").is_between(period.first, period.last)
+
+
 def _no_product(params: Mapping[str, Any]) -> pl.Expr:
     """Codes that one of the patterns `not_products` matches whole, or that `product_code`, if given, does not match."""
     listed = pl.col("stock_code").str.contains(f"(?i)^(?:{'|'.join(params['not_products']) or '$^'})$")
     if not params["product_code"]:
         return listed
     return listed | ~pl.col("stock_code").str.contains(f"(?i)^(?:{params['product_code']})$")
-
-
-def _main_period(times: pl.Series, gap_days: int) -> tuple[Any, Any]:
-    """First and last time of the period with most lines, where periods are apart by more than `gap_days` days."""
-    if len(times) == 0:
-        return None, None
-    day = times.sort().to_frame("time")
-    period = day.with_columns(
-        (pl.col("time").diff() > timedelta(days=gap_days)).fill_null(False).cum_sum().alias("period")
-    )
-    spans = period.group_by("period").agg(
-        pl.len(), pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
-    )
-    longest = spans.sort(["len", "period"], descending=True).row(0, named=True)
-    return longest["first"], longest["last"]

@@ -15,9 +15,17 @@ from demand.ingest.table import HEADER_ROWS, Table, with_rows
 def read_tables(source: Path) -> Iterator[Table]:
     """Every table of the source: one per file, one per sheet of a workbook. Raises SourceError."""
     for path in find_files(source):
-        yield from READERS[path.suffix.lower()](
-            path, path.relative_to(source).as_posix() if path != source else path.name
-        )
+        yield from read_file(path, file_name(path, source))
+
+
+def read_file(path: Path, name: str) -> Iterator[Table]:
+    """The tables of one file, which messages call `name`. Raises SourceError."""
+    yield from READERS[path.suffix.lower()](path, name)
+
+
+def file_name(path: Path, source: Path) -> str:
+    """What a file of the source is called: its way from the source's folder."""
+    return path.relative_to(source).as_posix() if path != source else path.name
 
 
 def find_files(source: Path) -> list[Path]:

@@ -35,11 +35,18 @@ def read_times(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
 
 def day_comes_first(columns: Iterable[pl.Series], otherwise: bool) -> bool:
     """Whether more texts like 13/4/2011 than like 4/13/2011 are in the columns; `otherwise` when equally many."""
-    balance = 0
-    for column in columns:
-        pair = column.unique().str.extract_groups(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}").struct
-        first, second = (pair.field(name).cast(pl.Int64) > 12 for name in ("1", "2"))
-        balance += int(first.sum()) - int(second.sum())
+    return decide_order(sum(day_balance(column) for column in columns), otherwise)
+
+
+def day_balance(column: pl.Series) -> int:
+    """How many more of the different texts are like 13/4/2011 than like 4/13/2011."""
+    pair = column.unique().str.extract_groups(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}").struct
+    first, second = (pair.field(name).cast(pl.Int64) > 12 for name in ("1", "2"))
+    return int(first.sum()) - int(second.sum())
+
+
+def decide_order(balance: int, otherwise: bool) -> bool:
+    """Whether the day comes first, by the sum of all columns' balances."""
     return balance > 0 if balance else otherwise
 
 

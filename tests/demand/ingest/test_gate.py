@@ -12,9 +12,10 @@ import pytest
 
 from demand.errors import ParameterError, SourceError
 from demand.ingest import Ingested, ingest, ingest_frame
-from demand.ingest.expectations import Observed
+from demand.ingest.expectations import PROMISES as KEPT
+from demand.ingest.expectations import Observed, broken_promises
 from demand.ingest.gate import HINTS, MEASURES, _agreed, assess, measure
-from demand.verdict import Check
+from demand.verdict import Check, Verdict
 
 Params = dict[str, Any]
 Cleaned = Callable[..., Ingested]
@@ -31,6 +32,11 @@ def test_a_sound_shop_passes_and_its_verdict_is_counted(shop: pl.DataFrame, para
     assert verdict["gate"] == "ingest"
     assert {c["name"]: c["status"] for c in verdict["checks"] if c["status"] != "ok"} == {"weeks": "warn"}  # only 12
     assert set(MEASURES) == set(params["gate"]["thresholds"]) and set(HINTS) == set(MEASURES)
+
+
+def judged(found: Ingested, params: Params) -> Verdict:
+    halves = (found.accepted.head(100), found.accepted.tail(-100))
+    return assess(found.counts, [broken_promises(half) for half in halves], params["gate"])
 
 
 def services(shop: pl.DataFrame) -> pl.DataFrame:
@@ -79,18 +85,18 @@ def test_a_file_that_the_gate_blocks_ends_the_same_way(shop: pl.DataFrame, param
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_threshold_is_read(name: str, shop: pl.DataFrame, params: Params, cleaned: Cleaned) -> None:
     found = cleaned(shop)
-    value, larger_is_worse = measure(found)[name], MEASURES[name][1]
+    value, larger_is_worse = measure(found.counts)[name], MEASURES[name][1]
     tight = {"warn": value, "block": value} if larger_is_worse else {"warn": value + 1, "block": value}
-    verdict = assess(found, with_threshold(params, name, **tight)["gate"])
+    verdict = judged(found, with_threshold(params, name, **tight))
     assert verdict.status == "block"
     assert [check.name for check in verdict.worst] == [name]
 
 
 def test_a_threshold_that_is_missing_is_an_error(shop: pl.DataFrame, params: Params, cleaned: Cleaned) -> None:
-    changed = deepcopy(params["gate"])
-    del changed["thresholds"]["skus"]
+    changed = deepcopy(params)
+    del changed["gate"]["thresholds"]["skus"]
     with pytest.raises(ParameterError, match="has no skus"):
-        assess(cleaned(shop), changed)
+        judged(cleaned(shop), changed)
 
 
 PROMISES = {
@@ -99,6 +105,7 @@ PROMISES = {
     "units are at most the quantity": (pl.col("quantity") + 1).alias("units"),
     "quantity is at least one": pl.lit(0).alias("quantity"),
     "stock_code is given": pl.lit(None, pl.String).alias("stock_code"),
+    "unit_price is given": pl.lit(float("nan")).alias("unit_price"),
     "invoice_time is given": pl.lit(None, pl.Datetime("us")).alias("invoice_time"),
 }
 
@@ -111,9 +118,13 @@ def test_a_transaction_that_breaks_a_promise_blocks(
     at = pl.int_range(pl.len()) == 5
     (column,) = (PROMISES[promise].meta.output_name(),)
     wrong = found.accepted.with_columns(pl.when(at).then(PROMISES[promise]).otherwise(column).alias(column))
-    verdict = assess(replace(found, accepted=wrong), params["gate"])
+    verdict = judged(replace(found, accepted=wrong), params)
     assert verdict.status == "block"
     assert {check.name: check.value for check in verdict.worst}[promise] == 1
+
+
+def test_every_promise_is_seen_to_be_broken() -> None:
+    assert set(KEPT) - set(PROMISES) <= {f"{name} is given" for name in ("invoice", "quantity", "units")}
 
 
 def test_great_expectations_keeps_to_itself(

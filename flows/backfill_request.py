@@ -1,0 +1,50 @@
+"""What a backfill is asked for: a form in the UI, options on the command line."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.order import Order
+
+StageName = Literal["ingest", "feature", "drift", "tune", "train", "fairness", "promote"]
+WEEK = r"^\d{4}-W\d{2}$"
+
+
+class BackfillRequest(BaseModel):
+    """Which weeks are ingested once more, and which stages follow."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    first_week: str = Field(pattern=WEEK, description="First ISO week, such as 2011-W10.")
+    last_week: str = Field(pattern=WEEK, description="Last ISO week, such as 2011-W20.")
+    max_parallel: int = Field(default=4, ge=1, le=64, description="Weeks that are worked on at the same time, at most.")
+    stages: list[StageName] = Field(
+        default=["ingest", "feature"], min_length=1, description="Stages that follow, as far as they are stale."
+    )
+    walk_forward: bool = Field(
+        default=False, description="Score the models as of each week: minutes per week on a large shop."
+    )
+    drop_vanished: bool = Field(
+        default=False, description="Weeks and files that the source no longer has: drop their rows knowingly."
+    )
+    source: str = Field(default="", description="File, folder or s3://bucket/prefix of sales; empty: the last run's.")
+    store: str = Field(default="", description="The lake: a folder or s3://bucket/prefix; empty: the last run's.")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Pricewright's column names -> the file's; empty: the last run's."
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Laid over params.yaml; empty: the last run's."
+    )
+
+    @model_validator(mode="after")
+    def _are_weeks(self) -> Self:
+        """Raises ParameterError, which names the week that is none."""
+        if not self.order().weeks:
+            raise AssertionError("weeks are one or more")
+        return self
+
+    def order(self) -> Order:
+        """The same for the tasks, the stages in the order in which they run."""
+        known = list(StageName.__args__)  # type: ignore[attr-defined]
+        asked = self.model_dump() | {"stages": tuple(name for name in known if name in self.stages)}
+        return Order(**asked)

@@ -1,0 +1,28 @@
+"""Weeks once more: late and corrected data, and what hangs on them."""
+
+from prefect import flow
+
+from flows.backfill_request import BackfillRequest
+from flows.runner import OF_ENVIRONMENT
+from tasks.backfill import find_weeks, ingest_weeks, name_run, open_backfill, read_documents
+from tasks.backfill_page import Backfilled, run_stages, summarise
+from tasks.root import find_root
+from tasks.walk import walk_weeks
+
+
+@flow(
+    name="backfill-weeks",
+    description="Ingests weeks from the source once more.",
+    persist_result=False,
+    task_runner=OF_ENVIRONMENT,
+)
+def backfill_weeks(request: BackfillRequest) -> Backfilled:
+    """Make the weeks beside what is there; then the stages, as far as they are stale, put them in its place."""
+    with open_backfill(find_root(), request.order()) as backfill:
+        name_run(backfill)
+        read_documents(backfill)
+        find_weeks(backfill)
+        ingest_weeks(backfill)
+        run_stages(backfill)
+        walk_weeks(backfill)
+        return summarise(backfill)

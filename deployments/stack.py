@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy  # nosec B411  what answers is our own supervisord, on a socket of our own
+from xmlrpc.client import Fault, ServerProxy  # nosec B411 # what answers is our own supervisord, on a socket of our own
 
 from demand.errors import DeploymentError
 

@@ -10,8 +10,6 @@ from urllib.request import urlopen
 
 import pytest
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.events.schemas.automations import AutomationCore
-from prefect.events.schemas.events import ResourceSpecification
 
 from blocks.channel import Channel
 from blocks.lake import Lake
@@ -174,21 +172,6 @@ def test_a_gate_that_blocks_is_noticed_and_holds_the_schedule(weekly: FlowRun, p
     platform.client.resume_deployment(weekly_deployment.id)
 
 
-def test_a_price_api_on_a_backup_is_noticed_when_it_stays_there(platform: Platform) -> None:
-    """The automation waits for 15 minutes: a copy of it waits for 10 seconds, the least that Prefect takes."""
-    known = platform.client.read_automations_by_name("pricewright API on a backup")[0]
-    trigger = known.trigger.model_copy(update={"within": timedelta(seconds=10)})
-    about = {"prefect.resource.id": "pricewright.price-api.of-the-test"}
-    trigger = trigger.model_copy(update={"match": ResourceSpecification(about)})
-    quick = AutomationCore(name="quick", trigger=trigger, actions=known.actions)
-    made = platform.client.create_automation(quick)
-    try:
-        _emit(platform, "pricewright.price-api.serves-from-backup", about)
-        until(lambda: "prices come from a backup" in _notices(platform), "the notice")
-    finally:
-        platform.client.delete_automation(made)
-
-
 def test_a_worker_that_is_killed_comes_back_and_works(weekly: FlowRun, platform: Platform) -> None:
     before = _worker(platform)["pid"]
     os.kill(before, signal.SIGKILL)
@@ -224,8 +207,3 @@ def _notices(platform: Platform) -> str:
     from deployments.up import read_notices
 
     return "\n".join(notice["subject"] for notice in read_notices(platform.stack, 0))
-
-
-def _emit(platform: Platform, event: str, about: dict[str, str]) -> None:
-    body = [{"event": event, "resource": about, "occurred": datetime.now(UTC).isoformat(), "id": os.urandom(16).hex()}]
-    platform.client._client.post("/events", json=body).raise_for_status()

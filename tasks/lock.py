@@ -73,7 +73,7 @@ def publish_lock(lake: Lake, week: str, ours: Stages) -> None:
         except ChannelConflict:
             if attempt == ATTEMPTS:
                 raise
-            time.sleep(random.uniform(0, min(PAUSE * 2**attempt, 1.0)))  # noqa: S311 - two writers shall not keep step
+            time.sleep(random.uniform(0, min(PAUSE * 2**attempt, 1.0)))  # noqa: S311 # nosec B311 # no two keep step
 
 
 def local_stages(root: Path, names: Iterable[str]) -> Stages:

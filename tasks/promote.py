@@ -24,7 +24,7 @@ def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
     params, verdicts = at.parameters["promote"], read_verdicts(at)
     pass_gates(verdicts, str(params["override"]))
     tell(0.0, "bundling")
-    models, lake = at.work / "models", Lake(at.store)
+    models = at.work / "models"
     manifest = write_bundle(
         at.work / "release",
         {path.stem: path.read_bytes() for path in sorted(models.glob("*.onnx"))},

@@ -21,6 +21,7 @@ from tasks.deliveries import origin
 from tasks.flow_run import rename_run
 from tasks.ingest import intake_folder, open_intake, source_documents
 from tasks.journal import Journal
+from tasks.lineage import kept
 from tasks.order import Order
 from tasks.pieces import Place, ReadPiece, WeekPiece, make_week, read_document
 from tasks.present import Weeks, present_weeks
@@ -59,7 +60,7 @@ def open_backfill(root: Path, order: Order) -> Iterator[Backfill]:
         asked |= yaml.safe_load((root / "run.yaml").read_text())
     source, store = order.source or origin(root, asked["source"]), order.store or asked["store"]
     columns, parameters = order.columns or asked["columns"], order.parameters or asked["overrides"]
-    with open_run(root, source, store, columns, parameters) as run:
+    with open_run(root, source, store, columns, parameters) as run, kept(run):
         yield Backfill(run, order)
 
 

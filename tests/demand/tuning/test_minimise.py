@@ -18,6 +18,7 @@ from demand.tuning.grid import Grid
 from demand.tuning.optimiser import Proposal, Task
 from demand.tuning.optuna import Optuna
 from demand.tuning.scikit_optimize import ScikitOptimize
+from demand.tuning.trial import Trial
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -154,6 +155,35 @@ def test_where_and_in_which_order_trials_are_made_changes_nothing(method: str, s
         for way in (map, spread)
     ]
     assert kept[0].equals(kept[1])
+
+
+class Remembers(Grid):
+    """An optimiser that writes down what it proposed and what it was told about it."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.proposed: dict[int, Hyperparameters] = {}
+        self.told: list[tuple[int, Hyperparameters]] = []
+
+    def ask(self, count: int) -> list[Proposal]:
+        proposals = super().ask(count)
+        self.proposed |= dict(proposals)
+        return proposals
+
+    def tell(self, ticket: int, trial: Trial) -> None:
+        self.told.append((ticket, trial.hyperparameters))
+
+
+@pytest.mark.parametrize("spread", [map, backwards, elsewhere])
+def test_an_optimiser_is_told_about_its_own_proposals_in_their_order(spread: Spread) -> None:
+    made: list[Remembers] = []
+
+    def remembering(task: Task) -> Remembers:
+        made.append(Remembers(task))
+        return made[0]
+
+    minimise(bowl, BOWL, 8, seed=1, method="it", workers=3, spread=spread, optimisers={"it": remembering})
+    assert made[0].told == list(made[0].proposed.items())
 
 
 @pytest.mark.parametrize("method", OPTIMISERS)

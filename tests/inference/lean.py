@@ -11,6 +11,23 @@ import pytest
 
 def install(folder: Path, *packages: list[str]) -> Path:
     """The interpreter of a new environment in this folder; the test is skipped where it cannot be made."""
+    _uv("venv", "--quiet", "--python", sys.executable, str(folder))
+    python = folder / "bin" / "python"
+    for own in packages:
+        _uv(*INSTALL, "--python", str(python), *own)
+    return python
+
+
+def install_into(folder: Path, *packages: list[str]) -> None:
+    """Packages in a folder, for PYTHONPATH; the test is skipped where they cannot be had."""
+    for own in packages:
+        _uv(*INSTALL, "--python", sys.executable, "--target", str(folder), *own)
+
+
+INSTALL = ("pip", "install", "--quiet", "--compile-bytecode")
+
+
+def _uv(*arguments: str) -> None:
     uv = Path(sysconfig.get_path("scripts")) / "uv"
     if not uv.exists():
         pytest.skip("uv is not installed beside this Python: make setup installs it")
@@ -19,11 +36,6 @@ def install(folder: Path, *packages: list[str]) -> Path:
         environment["UV_FIND_LINKS"] = os.environ["PIP_FIND_LINKS"]
     elif "UV_FIND_LINKS" in environment and not environment["UV_FIND_LINKS"]:
         del environment["UV_FIND_LINKS"]
-    python = folder / "bin" / "python"
-    commands = [["venv", "--quiet", "--python", sys.executable, str(folder)]]
-    commands += [["pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *own] for own in packages]
-    for command in commands:
-        done = subprocess.run([str(uv), *command], env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{' '.join(command[-2:])} cannot be installed here: {done.stderr.strip()[-300:]}")
-    return python
+    done = subprocess.run([str(uv), *arguments], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{' '.join(arguments[-2:])} cannot be installed here: {done.stderr.strip()[-300:]}")

@@ -1,27 +1,27 @@
-"""The real Dockerfile is built, and the function in it answers from the release that was baked in."""
+"""The real Dockerfile is built, and its function, started under Lambda's runtime, answers over HTTP."""
 
 import json
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from tests.inference.lambda_base import ENVIRONMENT, make_base
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
 BUILDAH = ["buildah", "--storage-driver", "vfs"]
 CERTIFICATES = "/etc/ssl/certs"
 MOST_MEGABYTES = 200  # of installed packages
-DEBIAN = ["--variant=minbase", "--include=python3,python3-pip,ca-certificates", "bookworm"]
-ASK = """
-import json, sys
-from inference.handler import handler
-print("answer", json.dumps(handler({"stock_code": sys.argv[1]})))
-"""
+INVOCATIONS = "/2015-03-31/functions/function/invocations"
 
 
 def run(*command: str) -> str:
@@ -33,11 +33,10 @@ def run(*command: str) -> str:
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """buildah with images of its own, which end with the tests."""
-    if os.environ.get("PRICEWRIGHT_IMAGE_TESTS") != "1":
-        pytest.skip("building an image takes minutes: PRICEWRIGHT_IMAGE_TESTS=1 asks for it")
-    missing = [name for name in ("buildah", "debootstrap") if shutil.which(name) is None]
-    if missing or os.geteuid():
-        pytest.skip(f"root, buildah and debootstrap are needed, not here: {', '.join(missing) or 'root'}")
+    if os.environ.get("PRICEWRIGHT_IMAGE_TESTS") == "0":
+        pytest.skip("PRICEWRIGHT_IMAGE_TESTS=0 asks for no images")
+    if shutil.which("buildah") is None or os.geteuid() or os.uname().machine != "x86_64":
+        pytest.skip("building an image needs root, x86_64 and buildah: apt-get install buildah")
     folder = tmp_path_factory.mktemp("images")
     yield [*BUILDAH, "--root", str(folder / "root"), "--runroot", str(folder / "run")]
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,11 +44,14 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def base(storage: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Debian with Python in the place of Lambda's base image, which cannot be had everywhere."""
+    """An image in the place of Lambda's own."""
     folder = tmp_path_factory.mktemp("base")
-    run("debootstrap", *DEBIAN, str(folder))
+    make_base(folder)
     container = run(*storage, "from", "scratch")
     run(*storage, "add", "--quiet", container, str(folder), "/")
+    settings = [word for name, value in ENVIRONMENT.items() for word in ("--env", f"{name}={value}")]
+    run(*storage, "config", "--entrypoint", '["/lambda-entrypoint.sh"]', *settings, container)
+    run(*storage, "run", "--isolation", "chroot", container, "--", "python3", "-m", "ensurepip")
     run(*storage, "commit", "--quiet", container, "localhost/base")
     run(*storage, "rm", container)
     shutil.rmtree(folder)
@@ -76,15 +78,71 @@ def inside(storage: list[str], container: str, *command: str) -> str:
     return run(*storage, "run", "--isolation", "chroot", container, "--", *command)
 
 
-def test_the_image_answers_from_its_own_release_as_the_price_list_says(
-    storage: list[str], container: str, steady: Shop
+@pytest.fixture(scope="module")
+def function(storage: list[str], container: str, free_port: Callable[[], int]) -> Iterator[Callable[[Any], Any]]:
+    """Invokes the function in the image, started as Lambda starts it: entry point, command and user of the image."""
+    config = json.loads(run(*storage, "inspect", "localhost/pricewright"))["OCIv1"]["config"]
+    port = free_port()
+    ports = ["--env", f"RIE_PORT={port}", "--env", f"RUNTIME_PORT={free_port()}"]
+    command = [*storage, "run", "--isolation", "chroot", *ports, container, "--", *config["Entrypoint"], *config["Cmd"]]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as made:
+        try:
+            yield lambda event: invoke(port, event)
+        finally:
+            os.killpg(made.pid, signal.SIGTERM)
+
+
+def invoke(port: int, event: Any) -> Any:
+    deadline = time.monotonic() + 30
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("POST", INVOCATIONS, json.dumps(event))
+            reply = json.load(connection.getresponse())
+            assert "errorType" not in reply, reply
+            return reply
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "the emulator in the image does not listen"
+            time.sleep(0.1)
+        finally:
+            connection.close()
+
+
+def get(path: str) -> dict[str, Any]:
+    http = {"method": "GET", "path": path}
+    return {"version": "2.0", "rawPath": path, "requestContext": {"http": http, "stage": "$default"}}
+
+
+def test_the_image_answers_over_http_from_its_own_release_as_the_price_list_says(
+    function: Callable[[Any], Any], steady: Shop
 ) -> None:
     (path,) = (steady.folder / "releases").glob("*/price_list.parquet")
-    row = pl.read_parquet(path).row(3, named=True)
-    lines = inside(storage, container, "python3", "-c", ASK, row["stock_code"]).splitlines()
-    answer = json.loads(next(line for line in lines if line.startswith("answer ")).removeprefix("answer "))
-    assert (answer["model"], answer["release_source"]) == ("network", "image")
-    assert answer["optimal_price"] == pytest.approx(row["optimal_price"], rel=1e-6)
+    for row in pl.read_parquet(path).head(5).iter_rows(named=True):
+        reply = function(get(f"/v1/predict-price/{row['stock_code']}"))
+        answer = json.loads(reply["body"])
+        assert (reply["statusCode"], answer["model"], answer["release_source"]) == (200, "network", "image")
+        assert answer["optimal_price"] == pytest.approx(row["optimal_price"], rel=1e-6)
+        assert len(answer["curve"]["unit_price"]) == 50
+
+
+def test_the_backups_run_in_the_image_too(function: Callable[[Any], Any]) -> None:
+    answers = [function({"stock_code": "20007", "model": name}) for name in ("lightgbm", "svr", "elastic_net")]
+    assert [answer["model"] for answer in answers] == ["lightgbm", "svr", "elastic_net"]
+    assert not any(answer["fallbacks"] for answer in answers)
+
+
+def test_what_is_asked_wrongly_is_refused_by_the_image_as_everywhere(function: Callable[[Any], Any]) -> None:
+    assert function({"warmup": True})["status"] == "warm"
+    assert function(get("/v1/predict-price/NOPE"))["statusCode"] == 404
+    assert function({"what": 1})["status"] == 400
+
+
+def test_who_runs_in_the_image_can_read_its_code_and_change_none_of_it(storage: list[str], container: str) -> None:
+    folders = "/ /var/task /var/task/inference /opt/release /var/lang /var/runtime"
+    script = f"for d in {folders}; do test -w $d && echo $d; done; test -r /var/task/inference/handler.py && echo read"
+    assert inside(storage, container, "sh", "-c", script) == "read"
 
 
 def test_the_image_is_lean_compiled_and_runs_as_nobody(storage: list[str], container: str) -> None:

@@ -16,7 +16,7 @@ PARAMS ?=
 PORT   ?=
 CODE   := demand tasks flows blocks inference deployments cli bench .ci
 
-.PHONY: help setup run playground stack test lint-cloud bandit audit bench-model bench-api
+.PHONY: help setup run playground stack test lint-cloud bandit audit bench-model bench-api screenshot
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ audit: setup ## known weak spots of the locked dependencies; needs the network, 
 bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.model $(if $(PARTS),--parts $(PARTS)) $(if $(QUICK),--quick)
+
+screenshot: setup ## the README's picture of the playground: make screenshot [STORE=folder with a promoted release]
+	@$(BIN)/python -m bench.screenshot $(if $(STORE),--store '$(STORE)')
 
 bench-api: setup ## how fast the price API starts and answers: make bench-api [STORE=folder with a promoted release]
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.api $(if $(STORE),--store '$(STORE)')

@@ -76,7 +76,7 @@ def _one(python: Path, tools: Path, handler: str, lake: Path, calls: int) -> tup
         answer, cold = ask(price_event(FIRST, 1.0))
         if '"model": "network"' not in answer.get("body", ""):
             raise SystemExit(f"the network did not answer: {answer}")
-        return cold, [ask(price_event(FIRST, number * 1e-6))[1] for number in range(calls)]
+        return cold, [ask(price_event(str(int(FIRST) + number % SMALL), number * 1e-6))[1] for number in range(calls)]
 
 
 def table(found: dict[str, Any]) -> str:

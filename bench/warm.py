@@ -18,14 +18,14 @@ def price_event(code: str, unit_cost: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Each call asks for another unit cost, so that no answer was given before."""
+    """Each call asks for another SKU and unit cost, so that no answer was given before."""
     from inference.handler import handler
 
     log, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115  the API's log goes where Lambda's would
     code = sys.argv[1]
     seconds = []
     for number in range(CALLS + 100):
-        event = price_event(code, number * 1e-6)
+        event = price_event(str(int(code) + number % SKUS), number * 1e-6)
         began = time.perf_counter()
         handler(event)
         seconds.append(time.perf_counter() - began)

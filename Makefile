@@ -14,9 +14,11 @@ SOURCE ?=
 STORE  ?=
 PARAMS ?=
 PORT   ?=
+# A process each for whole files, since these share what is slow to make; threads that wait in them do not spin.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile
 CODE   := demand tasks flows blocks inference deployments cli bench .ci
 
-.PHONY: help setup run playground stack test lint-cloud bandit audit bench-model bench-api screenshot
+.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit bench-model bench-api screenshot
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,13 +45,16 @@ playground: setup ## web page and price API on what was promoted: make playgroun
 stack: setup ## all of it: Prefect, worker, flows, price API, playground: make stack [STORE=...] [PORT=8080]
 	@$(BIN)/pricewright up $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
-test: setup ## lint, types, import contracts, tests: all that CI runs
+test: setup ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory lint-cloud bandit
-	$(BIN)/python -m pytest
+	$(PYTEST) -m 'not platform'
+
+test-platform: setup ## the whole platform, its schedules and deaths, a Dask cluster, the image: CI runs it after `make test`
+	$(PYTEST) -m platform
 
 lint-cloud: setup ## templates, workflows and Dockerfiles, against their schemas and rules; needs no network
 	$(BIN)/cfn-lint deployments/aws/shared.yaml deployments/aws/template.yaml

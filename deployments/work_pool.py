@@ -71,4 +71,6 @@ def _worker(kind: str) -> Any:
 def _fill(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {name: _fill(entry, values) for name, entry in value.items()}
+    if isinstance(value, list):  # one entry may stand for several, with commas
+        return [part for entry in value for part in _fill(entry, values).split(",")]
     return Template(value).substitute(values) if isinstance(value, str) else value

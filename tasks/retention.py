@@ -45,6 +45,7 @@ def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
                 return False
             alone.check()
             lake.remove(f"{place}/{MANIFEST}")
+            lake.remove_below(f"reports/{release}")  # before the files: these are what a killed removal is known by
             lake.remove_below(place)
             alone.forget()
     except ReleaseInUse:

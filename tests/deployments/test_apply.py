@@ -10,6 +10,8 @@ from demand.errors import DeploymentError
 from deployments.apply import PREFECT_FILE, next_run, reconcile
 from tests.deployments.conftest import Platform
 
+pytestmark = pytest.mark.platform
+
 WEEKLY = "refresh-prices/weekly"
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from prefect import flow
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events.schemas.automations import AutomationCore
@@ -14,6 +15,8 @@ from prefect.states import Running
 
 from deployments.up import read_notices
 from tests.deployments.conftest import Platform, until
+
+pytestmark = pytest.mark.platform
 
 TAG = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.pricewright"}
 API = {"prefect.resource.id": "pricewright.price-api.of-the-test"}

@@ -14,6 +14,8 @@ from deployments.work_pool import apply_work_pool, read_work_pool
 from tests.conftest import KEYS
 from tests.deployments.conftest import Platform, until
 
+pytestmark = pytest.mark.platform
+
 POOL, REGION = "pricewright-ecs", "eu-west-1"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/pricewright@sha256:" + "0" * 64
 ROLE = "arn:aws:iam::123456789012:role/pricewright-{}"
@@ -25,22 +27,28 @@ def aws(s3_endpoint: str) -> Any:
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
     ecs, ec2 = (boto3.client(name, endpoint_url=s3_endpoint, **keys) for name in ("ecs", "ec2"))
     ecs.create_cluster(clusterName="pricewright")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    within = {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]}
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets(**within)["Subnets"]]
+    group = ec2.create_security_group(GroupName="flows", Description="flows", VpcId=vpc)["GroupId"]
     values = {
         "PRICEWRIGHT_TASK_API_URL": "http://prefect.internal:4200/api",
         "PRICEWRIGHT_TASK_IMAGE": IMAGE,
         "PRICEWRIGHT_ECS_CLUSTER": "pricewright",
-        "PRICEWRIGHT_VPC": ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
+        "PRICEWRIGHT_VPC": vpc,
+        "PRICEWRIGHT_SUBNETS": ",".join(subnets[:2]),
+        "PRICEWRIGHT_SECURITY_GROUP": group,
         "PRICEWRIGHT_EXECUTION_ROLE": ROLE.format("execution"),
         "PRICEWRIGHT_TASK_ROLE": ROLE.format("task"),
         "PRICEWRIGHT_STORE": "s3://lake/shop",
     }
-    return ecs, values
+    return ecs, ec2, values
 
 
 def test_a_run_becomes_a_task_with_our_image_roles_and_settings(
     platform: Platform, aws: Any, s3_endpoint: str, tmp_path: Path
 ) -> None:
-    ecs, values = aws
+    ecs, ec2, values = aws
     kind, variables = read_work_pool(POOL, values)
     apply_work_pool(platform.client, POOL, kind, variables)
     apply_work_pool(platform.client, POOL, kind, variables)
@@ -82,3 +90,5 @@ def test_a_run_becomes_a_task_with_our_image_roles_and_settings(
     pinned = json.loads(json.dumps(variables["env"]))
     assert {name: seen[name] for name in pinned} == pinned, "the worker's own settings do not leak into the task"
     assert task["overrides"]["taskRoleArn"] == ROLE.format("task")
+    (card,) = ec2.describe_network_interfaces(Filters=[{"Name": "group-name", "Values": ["flows"]}])["NetworkInterfaces"]
+    assert card["SubnetId"] in values["PRICEWRIGHT_SUBNETS"].split(",")

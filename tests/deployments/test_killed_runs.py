@@ -16,6 +16,8 @@ from tasks.releases import verify_release
 from tests.checkout import Checkout, make_checkout
 from tests.deployments.conftest import Platform, until
 
+pytestmark = pytest.mark.platform
+
 STAGES = ("ingest", "feature", "drift", "tune", "train", "fairness", "promote")
 
 

@@ -17,6 +17,8 @@ from demand.release.manifest import Manifest
 from deployments.stack import control
 from tests.deployments.conftest import Platform, until
 
+pytestmark = pytest.mark.platform
+
 WEEKLY, RELEASE = "refresh-prices/weekly", "release-model/on-demand"
 STAGES = ("ingest", "feature", "drift", "tune", "train", "fairness", "promote")
 

@@ -30,7 +30,10 @@ BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/nowhere"))
 POSTGRES_MAY = os.getuid() == 0 and not subprocess.run(["id", "postgres"], capture_output=True).returncode
 NEEDED = {"Postgres": (BIN / "initdb").exists(), "haproxy": bool(shutil.which("haproxy")), "root": POSTGRES_MAY}
 MISSING = [what for what, there in NEEDED.items() if not there]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: apt-get install postgresql haproxy")
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: apt-get install postgresql haproxy"),
+]
 LIMIT = 120.0  # seconds until a process answers, on a busy machine
 FLOW = """
 import sys, time

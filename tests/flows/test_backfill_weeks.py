@@ -18,6 +18,8 @@ from tasks.stage import perform
 from tasks.stages import STAGES
 from tests.weekly_shop import WeeklyShop, all_weeks, corrected, fresh, late, taken_back
 
+pytestmark = pytest.mark.platform
+
 WEEKS = all_weeks()
 RANGE = ("--from", WEEKS[4], "--to", WEEKS[19], "--max-parallel", "2")
 

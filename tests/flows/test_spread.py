@@ -31,6 +31,8 @@ from tasks.progress import untold
 from tasks.spread import on_runner, spreading
 from tasks.workspace import Workspace
 
+pytestmark = pytest.mark.platform
+
 ROOT = Path(__file__).parent
 
 

@@ -17,6 +17,8 @@ import pytest
 from tests.inference.lambda_base import ENVIRONMENT, make_base
 from tests.synthetic_shop import Shop
 
+pytestmark = pytest.mark.platform
+
 ROOT = Path(__file__).parents[2]
 BUILDAH = ["buildah", "--storage-driver", "vfs"]
 CERTIFICATES = "/etc/ssl/certs"

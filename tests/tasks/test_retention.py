@@ -45,6 +45,14 @@ def test_the_newest_stay_and_what_every_channel_serves_and_served_before(lake_ur
         verify_release(lake, release)
 
 
+def test_the_reports_of_a_release_go_with_it(lake_url: str, six: list[str]) -> None:
+    lake = Lake(lake_url)
+    for release in six:
+        lake.write_new(f"reports/{release}/drift.html", b"<html></html>")
+    retain(lake, 2, "eve", now)
+    assert sorted(lake.list("reports")) == [f"reports/{release}/drift.html" for release in sorted(six[4:])]
+
+
 def test_at_least_one_release_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="keep_releases is 0"):
         retain(Lake(str(tmp_path)), 0, "eve", now)

@@ -15,7 +15,7 @@ STORE  ?=
 PARAMS ?=
 PORT   ?=
 # A process each for whole files, since these share what is slow to make; threads that wait in them do not spin.
-PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE   := demand tasks flows blocks inference deployments cli bench .ci
 
 .PHONY: help setup run playground stack test test-platform lint-cloud bandit audit bench-model bench-api screenshot

@@ -9,12 +9,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.s3_server import s3_server
 
 ROOT = Path(__file__).parents[1]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-1"}
+hypothesis.settings.register_profile("shared", deadline=None)  # a machine with other work on it is no failure
+hypothesis.settings.load_profile("shared")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first, since they take longest: the other process does the rest meanwhile."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/flows/", "tests/deployments/test_killed")))
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 20) -> None:

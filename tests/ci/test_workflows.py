@@ -55,7 +55,7 @@ def test_every_job_ends_by_itself_may_little_and_keeps_no_credentials(name: str)
 
 def test_ci_runs_what_a_developer_runs() -> None:
     assert steps("test")["make test"] == ".ci/run"
-    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")
+    assert (ROOT / ".ci" / "run").read_text().endswith("\nmake test\nexec make test-platform\n")
 
 
 def test_every_scan_that_is_claimed_is_an_active_step() -> None:

@@ -14,6 +14,8 @@ from tasks.progress import untold
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
 
+pytestmark = pytest.mark.platform
+
 ROOT = Path(__file__).parents[2]
 SMALL = {
     "market": {"skus": 24, "weeks": 60, "units_per_week": 8},
@@ -30,8 +32,6 @@ from tasks import tune
 from tasks.progress import untold
 from tasks.spread import on_runner, spreading
 from tasks.workspace import Workspace
-
-pytestmark = pytest.mark.platform
 
 ROOT = Path(__file__).parent
 

@@ -54,7 +54,7 @@ test: setup ## lint, types, import contracts, tests
 	$(PYTEST) -m 'not platform'
 
 test-platform: setup ## the whole platform, its schedules and deaths, a Dask cluster, the image: CI runs it after `make test`
-	$(PYTEST) -m platform
+	$(PYTEST) -n 0 -m platform    # one after the other: each starts servers of its own
 
 lint-cloud: setup ## templates, workflows and Dockerfiles, against their schemas and rules; needs no network
 	$(BIN)/cfn-lint deployments/aws/shared.yaml deployments/aws/template.yaml

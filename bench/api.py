@@ -74,7 +74,7 @@ def measure(release: Path, folder: Path) -> dict[str, Any]:
 def _one(python: Path, tools: Path, handler: str, lake: Path, calls: int) -> tuple[float, Seconds]:
     with function(python, tools, handler, {"PRICEWRIGHT_STORE": str(lake)}) as ask:
         answer, cold = ask(price_event(FIRST, 1.0))
-        if '"model": "network"' not in answer.get("body", ""):
+        if json.loads(answer.get("body") or "{}").get("model") != "network":
             raise SystemExit(f"the network did not answer: {answer}")
         return cold, [ask(price_event(str(int(FIRST) + number % SMALL), number * 1e-6))[1] for number in range(calls)]
 

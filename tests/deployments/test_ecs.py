@@ -90,7 +90,6 @@ def test_a_run_becomes_a_task_with_our_image_roles_and_settings(
     pinned = json.loads(json.dumps(variables["env"]))
     assert {name: seen[name] for name in pinned} == pinned, "the worker's own settings do not leak into the task"
     assert task["overrides"]["taskRoleArn"] == ROLE.format("task")
-    (card,) = ec2.describe_network_interfaces(Filters=[{"Name": "group-name", "Values": ["flows"]}])[
-        "NetworkInterfaces"
-    ]
+    ours = {"Name": "group-id", "Values": [values["PRICEWRIGHT_SECURITY_GROUP"]]}
+    (card,) = ec2.describe_network_interfaces(Filters=[ours])["NetworkInterfaces"]
     assert card["SubnetId"] in values["PRICEWRIGHT_SUBNETS"].split(",")

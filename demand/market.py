@@ -138,7 +138,7 @@ def _first_week(rng: np.random.Generator, n: int, weeks: int) -> NDArray[np.int6
 
 
 def _codes(rng: np.random.Generator, n: int) -> tuple[str, ...]:
-    """Five digits, some with a letter for the colour, like the codes of the real shop."""
-    numbers = rng.choice(np.arange(20000, 90000), n, replace=False)
+    """Five digits (more where there are more SKUs), some with a letter for the colour, like the real shop's codes."""
+    numbers = rng.choice(np.arange(20000, max(90000, 20000 + n)), n, replace=False)
     letters = rng.choice(["", "", "", "A", "B"], n)
     return tuple(f"{number}{letter}" for number, letter in zip(numbers, letters, strict=True))

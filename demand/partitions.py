@@ -57,11 +57,17 @@ def read_partitions(folder: Path, columns: Sequence[str] | None = None) -> pl.Da
 
     Raises LedgerError when it holds none.
     """
+    wanted = list(columns) if columns else None
+    parts = partition_files(folder).values()
+    return pl.concat([pl.read_parquet(part, columns=wanted, hive_partitioning=False) for part in parts])
+
+
+def partition_files(folder: Path) -> dict[str, Path]:
+    """The files of a folder of week partitions by week, in order. Raises LedgerError when it holds none."""
     parts = sorted(folder.glob(f"week=*/{PART}"))
     if not parts:
         raise LedgerError(f"{folder} holds no week partition.", "run the stage that writes it.")
-    wanted = list(columns) if columns else None
-    return pl.concat([pl.read_parquet(part, columns=wanted, hive_partitioning=False) for part in parts])
+    return {part.parent.name.removeprefix("week="): part for part in parts}
 
 
 def week_of(column: str) -> pl.Expr:

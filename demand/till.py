@@ -5,6 +5,7 @@ back minutes later, service codes, codes in two cases, write-offs, free lines, d
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +16,42 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from demand.market import Market
 
+Floats = NDArray[np.float64]
+
 PACKS = np.array([1, 2, 4, 6, 12, 24])
 COUNTRIES = ("United Kingdom", "United Kingdom", "United Kingdom", "United Kingdom", "Germany", "France", "EIRE")
 OPENING = 8 * 60  # minutes after midnight
 OPEN_MINUTES = 10 * 60
+FIRST_INVOICE, INVOICES_A_WEEK = 536365, 10_000_000
 TRADING_DAYS = np.array([0, 1, 2, 3, 4, 6])  # no sales on Saturdays
 
 
 def ring_up(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
     """Sales lines in the UCI columns, in order of time; `params["dirt"]` is the share of dirty lines."""
     rng = np.random.default_rng([int(params["seed"]), 1])
-    lines = _sales_lines(market, rng, int(params["cut_off_days"]))
-    dirt = float(params["dirt"])
+    units, prices = market.units, market.prices
+    if days := int(params["cut_off_days"]):  # the week after the last full one has begun
+        begun = rng.poisson(market.coming_base * days / 7).astype(np.float64)
+        units, prices = np.column_stack([units, begun]), np.column_stack([prices, prices[:, -1]])
+    pack = rng.choice(PACKS, len(units))
+    lines = _sales_lines(market, rng, units, prices, pack, days)
+    return _with_dirt(lines, rng, float(params["dirt"]))
+
+
+def ring_up_week(market: "Market", week: int, params: Mapping[str, Any]) -> pl.DataFrame:
+    """The sales lines of one week alone (0, 1, ...), for markets whose lines fit into no memory; other lines than those
+    of ring_up, by the same rules. Customers and invoices are numbered week by week: customers come again."""
+    seed = int(params["seed"])
+    pack = np.random.default_rng([seed, 2]).choice(PACKS, len(market.units))
+    rng = np.random.default_rng([seed, 3, week])
+    alone = replace(market, weeks=market.weeks[week : week + 1])
+    units, prices = market.units[:, week : week + 1], market.prices[:, week : week + 1]
+    lines = _sales_lines(alone, rng, units, prices, pack, 0, first_invoice=FIRST_INVOICE + week * INVOICES_A_WEEK)
+    return _with_dirt(lines, rng, float(params["dirt"]))
+
+
+def _with_dirt(lines: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.DataFrame:
+    """The sales lines among what else a till writes down, in order of time."""
     parts = [lines]
     if dirt > 0:
         parts += [_cancellations(lines, rng, dirt), _services(lines, rng, dirt), _broken(lines, rng, dirt)]
@@ -38,19 +63,25 @@ def ring_up(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
     return frame
 
 
-def _sales_lines(market: "Market", rng: np.random.Generator, cut_off_days: int) -> pl.DataFrame:
-    """One line per pack of a SKU's pack size, the rest in a last smaller line; a few bulk lines cost less."""
-    n, weeks = market.units.shape
-    units, prices = market.units, market.prices
-    if cut_off_days:  # the week after the last full one has begun
-        begun = rng.poisson(market.coming_base * cut_off_days / 7).astype(np.float64)
-        units, prices = np.column_stack([units, begun]), np.column_stack([prices, prices[:, -1]])
-    pack = rng.choice(PACKS, n)[:, None]
-    count = np.ceil(units / pack).astype(np.int64)
+def _sales_lines(
+    market: "Market",
+    rng: np.random.Generator,
+    units: Floats,
+    prices: Floats,
+    pack: NDArray[np.int64],
+    cut_off_days: int,
+    first_invoice: int = FIRST_INVOICE,
+) -> pl.DataFrame:
+    """One line per pack of a SKU's pack size, the rest in a last smaller line; a few bulk lines cost less.
+
+    units, prices: (n, weeks) from the market's first week on, of which a last one may be cut off; pack: (n,).
+    """
+    weeks = len(market.weeks)
+    count = np.ceil(units / pack[:, None]).astype(np.int64)
     sku, week = (np.repeat(index.ravel(), count.ravel()) for index in np.indices(units.shape))
     last = np.r_[(sku[1:] != sku[:-1]) | (week[1:] != week[:-1]), True]
-    rest = (units - (count - 1) * pack)[sku, week]
-    quantity = np.where(last, rest, pack[sku, 0]).astype(np.int64)
+    rest = (units - (count - 1) * pack[:, None])[sku, week]
+    quantity = np.where(last, rest, pack[sku]).astype(np.int64)
     size = len(sku)
     day = TRADING_DAYS[rng.integers(0, np.where(week < weeks, len(TRADING_DAYS), max(cut_off_days, 1)))]
     minute = rng.integers(0, OPEN_MINUTES, size)
@@ -59,17 +90,18 @@ def _sales_lines(market: "Market", rng: np.random.Generator, cut_off_days: int) 
     price = np.round(prices[sku, week] * np.where(bulk, 0.9, 1.0), 2)
     start = np.datetime64(market.weeks[0], "m")
     time = start + (week * 7 + day) * 1440 + OPENING + (customer % 60) + (minute // 60) * 60
-    guest = customer % 5 == 0
+    names = [f"{_NOUNS[i % len(_NOUNS)]} {code}" for i, code in enumerate(market.codes)]
+    known = pl.Series(customer % 5 != 0)  # the others are guests
     return pl.DataFrame(
         {
-            "InvoiceNo": _invoice_numbers(customer, time),
-            "StockCode": np.array(market.codes)[sku],
-            "Description": np.array([f"{_NOUNS[i % len(_NOUNS)]} {code}" for i, code in enumerate(market.codes)])[sku],
+            "InvoiceNo": _invoice_numbers(customer, time, first_invoice),
+            "StockCode": pl.Series(market.codes).gather(sku),
+            "Description": pl.Series(names).gather(sku),
             "Quantity": quantity,
             "InvoiceDate": time.astype("datetime64[us]"),
             "UnitPrice": price,
-            "CustomerID": [None if g else str(12000 + c) for g, c in zip(guest, customer, strict=True)],
-            "Country": np.array(COUNTRIES)[customer % len(COUNTRIES)],
+            "CustomerID": pl.Series(12000 + customer).cast(pl.String).set(~known, None),
+            "Country": pl.Series(COUNTRIES).gather(customer % len(COUNTRIES)),
             "UnitCost": market.unit_cost[sku],
         }
     )
@@ -78,11 +110,11 @@ def _sales_lines(market: "Market", rng: np.random.Generator, cut_off_days: int) 
 _NOUNS = ("LANTERN", "MUG", "CAKE STAND", "PARASOL", "BUNTING", "DOORMAT", "CANDLE", "JAM JAR", "CLOCK", "PENCIL TIN")
 
 
-def _invoice_numbers(customer: NDArray[np.int64], time: NDArray[np.datetime64]) -> list[str]:
-    """One invoice per customer and minute, numbered from 536365 on in order of time."""
+def _invoice_numbers(customer: NDArray[np.int64], time: NDArray[np.datetime64], first: int) -> pl.Series:
+    """One invoice per customer and minute, numbered from `first` on in order of time."""
     minutes = time.astype(np.int64)
-    _, number = np.unique(minutes * (customer.max() + 1) + customer, return_inverse=True)
-    return [str(536365 + i) for i in number]
+    _, number = np.unique(minutes * (customer.max(initial=0) + 1) + customer, return_inverse=True)
+    return pl.Series(first + number).cast(pl.String)
 
 
 def _taken_back(lines: pl.DataFrame, minutes: int) -> pl.DataFrame:

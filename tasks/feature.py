@@ -1,26 +1,25 @@
 """Stage feature: accepted transactions into the weekly panel, the coming week and the catalog."""
 
-from demand.feature import build_panel
-from demand.partitions import read_partitions, write_partitions
+from demand.feature.weekly import PanelIntake
+from demand.partitions import partition_files
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
-READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
-        "unit_price", "customer_id", "country", "unit_cost")  # fmt: skip
-
 
 def work(at: Workspace, tell: Tell) -> Metrics:
-    """One row per SKU and week; the coming week apart, for it has no sales yet."""
-    tell(0.0, "reading the weeks")
-    transactions = read_partitions(at.work / "raw", READ)
-    tell(0.2, f"{transactions.height:,} transactions into weeks")
-    panel = build_panel(transactions, at.parameters["feature"])
-    tell(0.8, "writing the panel")
-    write_partitions(panel.rows, at.work / "panel", "week")
-    panel.coming.write_parquet(at.work / "coming.parquet")
-    panel.catalog.write_parquet(at.work / "catalog.parquet")
-    return dict(panel.counts)
+    """One row per SKU and week; the coming week apart, for it has no sales yet. Weeks that stay are not made again."""
+    panel = open_panel(at).build(partition_files(at.work / "raw"), lambda share, words: tell(0.95 * share, words))
+    tell(0.95, "writing the panel")
+    panel.write(at.work / "panel")
+    panel.ending.coming.write_parquet(at.work / "coming.parquet")
+    panel.ending.catalog.write_parquet(at.work / "catalog.parquet")
+    return dict(panel.ending.counts)
+
+
+def open_panel(at: Workspace) -> PanelIntake:
+    """The panel of the workspace; its shelves lie outside of what the stage writes, and may be deleted."""
+    return PanelIntake(at.root / ".pricewright" / "panel", at.parameters["feature"])
 
 
 def line(metrics: Metrics) -> str:

@@ -9,51 +9,31 @@ TIERS = ("low", "middle", "high")
 SPEEDS = ("slow", "middle", "fast")
 
 
-def build_catalog(
-    rows: pl.DataFrame, coming: pl.DataFrame, transactions: pl.DataFrame, params: Mapping[str, Any]
-) -> pl.DataFrame:
+def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, params: Mapping[str, Any]) -> pl.DataFrame:
     """One row per SKU that sold in the last `catalog_weeks` weeks, in order of stock_code.
 
-    rows, coming: the grid's past weeks and its coming one; transactions: the lines of the past weeks. The thresholds
-    are `segments` of the section `feature`. Terciles are among the SKUs of the catalog.
+    carried: of the panel's SKUs, what is carried after the last of `weeks` weeks; coming: their rows of the coming one.
+    The thresholds are `segments` of the section `feature`. Terciles are among the SKUs of the catalog.
     """
     segments = params["segments"]
-    on_sale = rows["week"].unique().sort().tail(int(params["catalog_weeks"]))
-    priced = pl.col("list_price").filter("sold")
-    skus = rows.group_by("stock_code").agg(
-        current_price=pl.col("list_price").last(),
-        price_min=priced.min(),
-        price_max=priced.max(),
-        known=pl.col("known_units").sum(),
-        registered=pl.col("registered_units").sum(),
-        abroad=pl.col("abroad_units").sum(),
-        weekly=pl.col("units").mean(),
-        last_sold=pl.col("week").filter("sold").max(),
-    )
-    skus = skus.filter(pl.col("last_sold") >= on_sale[0]).join(_names(transactions), on="stock_code", how="left")
+    skus = carried.filter(pl.col("last_sold") >= weeks - int(params["catalog_weeks"]))
     skus = skus.join(coming.select("stock_code", "reference_price"), on="stock_code")
-    registered = pl.col("registered") / pl.col("known") > float(segments["registered_share"])
-    home = 1.0 - pl.col("abroad") / pl.col("known") >= float(segments["home_share"])
+    skus = skus.with_columns(weekly=pl.col("all_units") / pl.col("age"))
+    registered = pl.col("all_registered") / pl.col("all_known") > float(segments["registered_share"])
+    home = 1.0 - pl.col("all_abroad") / pl.col("all_known") >= float(segments["home_share"])
     return skus.sort("stock_code").select(
         "stock_code",
         pl.col("description").fill_null(""),
-        "current_price",
+        pl.col("list_price").alias("current_price"),
         "reference_price",
         "price_min",
         "price_max",
         "unit_cost",
         customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
         country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
-        price_tier=_terciles("current_price", TIERS),
+        price_tier=_terciles("list_price", TIERS),
         speed=_terciles("weekly", SPEEDS),
     )
-
-
-def _names(transactions: pl.DataFrame) -> pl.DataFrame:
-    """stock_code, description and unit_cost as last known."""
-    lines = transactions.sort("invoice_time", "row")
-    newest = [pl.col(name).drop_nulls().last() for name in ("description", "unit_cost")]
-    return lines.group_by("stock_code").agg(*newest)
 
 
 def _terciles(column: str, names: tuple[str, ...]) -> pl.Expr:

@@ -6,13 +6,25 @@ import polars as pl
 
 
 def read_texts(column: pl.Series, missing: Sequence[str]) -> pl.Series:
-    """The values as stripped text; null where blank or one of `missing` (in lower case). Numbers lose a `.0`."""
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
+    """The values as stripped text; null where blank or one of `missing` (in lower case). Numbers lose a `.0`.
+
+    To write numbers and times as text is dear, so each different one is written once.
+    """
     if column.dtype.is_nested():
         return pl.Series(column.name, [None] * len(column), dtype=pl.String)
-    text = column.cast(pl.String, strict=False).str.strip_chars()
-    if column.dtype.is_float() or column.dtype == pl.String:
+    if column.dtype == pl.String:
+        return _without_missing(column.str.strip_chars(), missing)
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    different = column.unique().drop_nulls()
+    written = _without_missing(different.cast(pl.String, strict=False).str.strip_chars(), missing)
+    texts = pl.DataFrame({"value": different, "text": written})
+    read = column.alias("value").to_frame().join(texts, on="value", how="left", maintain_order="left")
+    return read["text"].alias(column.name)
+
+
+def _without_missing(text: pl.Series, missing: Sequence[str]) -> pl.Series:
+    if text.str.contains(".0", literal=True).any():  # a look that costs a sixth of the replacing
         text = text.str.replace(r"^(-?\d+)\.0+$", "${1}")
     absent = text.str.to_lowercase().is_in(["", *missing])
     return text.set(absent.fill_null(False), None)

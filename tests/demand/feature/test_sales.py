@@ -5,9 +5,27 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from demand.feature.sales import weekly_sales
+from demand.feature.panel import NOBODY, gather, weeks_of
+from demand.feature.returning import repeat_customers
+from demand.feature.sales import read_sales
+from demand.feature.walk import Walk
 
+FEATURE = {"reference_weeks": 26, "family_code_length": 4}
 Sold = Callable[..., pl.DataFrame]
+
+
+def weekly_sales(lines: pl.DataFrame) -> pl.DataFrame:
+    """One row per SKU and week with a sale, in order, with its list price and the customers who came again."""
+    weeks = read_sales(lines)
+    codes = sorted({code for week in weeks for code in week.sales["stock_code"]})
+    again = gather(repeat_customers([week.buyers.lazy() for week in weeks], 0, codes, 100))
+    walk = Walk(codes, weeks_of([week.days for week in weeks], weeks[-1].week), FEATURE)
+    found = []
+    for t, week in enumerate(weeks):
+        rows = walk.step(week, again.get(t, NOBODY)).select("stock_code", "week", "list_price")
+        mine = week.sales.join(rows, on="stock_code").join(again.get(t, NOBODY), on="stock_code", how="left")
+        found.append(mine.with_columns(pl.col("repeat_customers").fill_null(0)))
+    return pl.concat(found).sort("stock_code", "week")
 
 
 def test_the_price_is_the_median_line_so_that_a_bulk_order_does_not_move_it(sold: Sold) -> None:

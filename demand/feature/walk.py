@@ -1,0 +1,127 @@
+"""Walks through the shop's open weeks in order: the panel rows of each, made of what was known when it began."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from demand.feature.calendar import CALENDAR, calendar_weeks
+from demand.feature.carried import DEPTH, Carried, carry, from_frame, measures, nothing, to_frame
+from demand.feature.columns import FEATURES, KEPT, OWN
+from demand.feature.family import Families
+from demand.feature.last_year import last_year
+from demand.feature.past import Floats, Past, Whole
+from demand.feature.sales import COUNTED, SUMMED, WeekSales
+
+WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
+OF_LINES = ("price", "low", "high", "last_line", "lines")
+
+
+class Walk:
+    """codes: all SKUs that sell in any week, sorted; weeks: as open_weeks gives them; params: the section `feature`."""
+
+    def __init__(self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any]) -> None:
+        self.codes = list(codes)
+        self.weeks: list[date] = weeks["week"].to_list()
+        self.t = 0
+        self.carried = nothing(len(self.codes))
+        self._enum = pl.Enum(self.codes)
+        self.names = pl.DataFrame({"stock_code": self.codes}, schema={"stock_code": pl.String}).with_columns(
+            **{name: pl.lit(None, dtype) for name, dtype in NAMES.items()}
+        )
+        calendar = calendar_weeks(weeks).select(pl.col(list(CALENDAR)).cast(pl.Float32).fill_nan(0).fill_null(0))
+        self._calendar = calendar.rows(named=True)
+        self._reference_weeks = int(params["reference_weeks"])
+        self._families = Families(self.codes, int(params["family_code_length"]))
+        self._past = Past({**DEPTH, "list_price": self._reference_weeks}, len(self.codes))
+
+    def go_on(self, t: int, carried: Iterable[pl.DataFrame]) -> None:
+        """Stand before week t; `carried`: what lies beside the weeks before it, as many as WINDOW."""
+        self.t = t
+        for frame in carried:
+            self._remember(from_frame(frame, self._places(frame), len(self.codes)))
+            newest = frame.select("stock_code", *NAMES)
+        if t:
+            self._rename(newest)
+
+    def step(self, sales: WeekSales, repeat_customers: pl.DataFrame) -> pl.DataFrame:
+        """The rows of the next week, in order of stock_code; repeat_customers by stock_code."""
+        arrays = self._arrays(sales.sales, repeat_customers)
+        now = carry(self.carried, arrays, self.t)
+        there = now["age"] > 0
+        own = {"units": arrays["units"], "sold": arrays["units"] > 0}
+        own |= {name: arrays[name] for name in ("orders", "customers")}
+        rows = self._rows(own, now["price"], now["list_price"], there)
+        self._remember(now)
+        self._rename(sales.names)
+        self.t += 1
+        return rows
+
+    def carried_on(self) -> pl.DataFrame:
+        """What a walk needs that goes on from here, and the catalog."""
+        return to_frame(self.codes, self.carried, [self.names[name] for name in NAMES])
+
+    def coming(self) -> pl.DataFrame:
+        """The rows of the coming week, whose sales nobody knows; it carries the list price."""
+        unknown = dict.fromkeys(("units", "sold", "orders", "customers"), None)
+        listed = self.carried["list_price"]
+        return self._rows(unknown, listed, listed, self.carried["age"] > 0)
+
+    def _rows(
+        self, own: Mapping[str, Any], price: Floats, list_price: Floats, there: np.ndarray[Any, Any]
+    ) -> pl.DataFrame:
+        seen = self._past.age > 0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            usual = np.where(seen, self._past.median("list_price", self._reference_weeks), list_price)
+            features = {name: look(self._past) for name, look in OWN.items()}
+        features |= self._families.features() | last_year(self._past, self.weeks[: self.t + 1])
+        features = {name: np.where(np.isnan(found), 0.0, found).astype(np.float32) for name, found in features.items()}
+        for name, value in self._calendar[self.t].items():
+            features[name] = np.full(len(self.codes), value, np.float32)
+        columns = {
+            **own,
+            "price": price,
+            "list_price": list_price,
+            "reference_price": usual,
+            "last_price": np.where(seen, self.carried["price"], price),
+            **features,
+        }
+        frame = pl.DataFrame({"stock_code": self.codes, "week": self.weeks[self.t], **columns}, schema_overrides=TYPES)
+        return frame.filter(there).select(*KEPT, *FEATURES)
+
+    def _rename(self, newer: pl.DataFrame) -> None:
+        """Descriptions and costs as last said, of the SKUs that are there."""
+        if newer.is_empty():
+            return
+        there = pl.Series("there", self.carried["age"] > 0)
+        found = self.names.with_columns(there).join(newer, on="stock_code", how="left", maintain_order="left")
+        latest = [pl.when("there").then(pl.coalesce(f"{name}_right", name)).alias(name) for name in NAMES]
+        self.names = found.select("stock_code", *latest)
+
+    def _remember(self, carried: Carried) -> None:
+        age = carried["age"].astype(np.int64)
+        with np.errstate(invalid="ignore"):
+            week = measures(carried)
+        self._past.add(week, age)
+        self._families.add(week["log_units"], age)
+        self.carried = carried
+
+    def _arrays(self, sales: pl.DataFrame, repeat_customers: pl.DataFrame) -> dict[str, Floats]:
+        """Columns of the week's sales as arrays over all SKUs, 0 where one did not sell."""
+        arrays = {}
+        for frame, names in ((sales, (*SUMMED, *COUNTED, *OF_LINES)), (repeat_customers, ("repeat_customers",))):
+            places = self._places(frame)
+            for name in names:
+                arrays[name] = np.zeros(len(self.codes))
+                arrays[name][places] = frame[name].to_numpy()
+        return arrays
+
+    def _places(self, frame: pl.DataFrame) -> Whole:
+        """Where the SKUs of a frame stand among all."""
+        return frame["stock_code"].cast(self._enum).to_physical().to_numpy().astype(np.int64)
+
+
+NAMES: dict[str, Any] = {"description": pl.String, "unit_cost": pl.Float64}
+TYPES: dict[str, Any] = {"units": pl.Float64, "sold": pl.Boolean, "orders": pl.Float64, "customers": pl.Float64}

@@ -18,7 +18,7 @@ PORT   ?=
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE   := demand tasks flows blocks inference deployments cli bench .ci
 
-.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit bench-model bench-api screenshot
+.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit bench-model bench-api bench-scale screenshot
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,3 +80,6 @@ screenshot: setup ## the README's picture of the playground: make screenshot [ST
 
 bench-api: setup ## how fast the price API starts and answers: make bench-api [STORE=folder with a promoted release]
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.api $(if $(STORE),--store '$(STORE)')
+
+bench-scale: setup ## what rows and SKUs cost: make bench-scale [ROWS=5e6,50e6,200e6] [SKUS=1e3,1e4,1e5] [WORK=big folder]
+	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS)) $(if $(SKUS),--skus $(SKUS)) $(if $(WORK),--work '$(WORK)')

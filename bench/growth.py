@@ -76,10 +76,13 @@ def measure_step(step: str, folder: Path, params: Mapping[str, Any]) -> Cost:
     return Cost(time.perf_counter() - began, float((folder / "peak").read_text()))
 
 
-def peak_memory() -> float:
-    """Peak resident memory of this process in GB, from Linux; rusage would count that of the process it came from."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**20
+def peak_memory(process: int | str = "self") -> float:
+    """Peak resident memory of a process in GB, from Linux, 0 when it has ended; rusage would count its parent's."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((float(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0.0) / 2**20
 
 
 def grow(params: Mapping[str, Any], size: int, seed: int) -> dict[str, Cost]:

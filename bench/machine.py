@@ -19,12 +19,13 @@ PACKAGES = (
 )
 
 
-def describe() -> str:
-    """One line."""
+def describe(*, code: bool = True) -> str:
+    """One line; without the code where figures of several days stand together."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    commit = f"code {_commit()}; " if code else ""
     return (
-        f"{len(os.sched_getaffinity(0))} cores of {_processor()}, {memory:.0f} GB; code {_commit()}; "
+        f"{len(os.sched_getaffinity(0))} cores of {_processor()}, {memory:.0f} GB; {commit}"
         f"Python {platform.python_version()}, {versions}"
     )
 

@@ -1,0 +1,124 @@
+"""What rows cost: ingest and feature of a shop of any number of sales lines, each step in a process of its own.
+
+`first` builds all weeks but the newest, `week` adds that one; `query` is the yardstick on the files of `first`.
+"""
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.growth import peak_memory
+from bench.hand_written import write_panel
+from bench.weekly_files import write_weeks
+from demand.feature.weekly import PanelIntake
+from demand.ingest.documents import find_documents
+from demand.ingest.weekly import Intake
+from demand.partitions import partition_files
+
+MOST = 8.0  # GB of memory at which a step is given up: what else runs here needs the rest
+PARTS, ROWS_A_PART = 4, 12_500_000  # into which the query by hand is cut so that it stays below that
+PATIENCE = 3 * 3600.0  # seconds after which it is
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """seconds on the clock and of the processors, peak resident memory in GB; done: how it ended, if not well."""
+
+    seconds: float
+    processor: float
+    memory: float
+    done: str = ""
+
+
+def files(place: Path, params: Params) -> None:
+    """The files of all weeks, the newest apart; not measured."""
+    count = write_weeks(place / "source", params["market"], int(params["rows"]))
+    newest = max((place / "source").iterdir())
+    (place / "late").mkdir()
+    newest.rename(place / "late" / newest.name)
+    (place / "rows").write_text(str(count))
+
+
+def ingest(place: Path, params: Params) -> None:
+    """All weeks that are there and not on the shelf."""
+    documents = find_documents(place / "source", place / "digests.json")
+    whole = Intake(place / "intake", params["ingest"]).ingest(documents, "source")
+    whole.write(place / "raw", place / "quarantine")
+
+
+def feature(place: Path, params: Params) -> None:
+    """The panel of all weeks, those made that are not on the shelf."""
+    built = PanelIntake(place / "shelves", params["feature"]).build(partition_files(place / "raw"))
+    built.write(place / "panel")
+    built.ending.coming.write_parquet(place / "coming.parquet")
+    built.ending.catalog.write_parquet(place / "catalog.parquet")
+
+
+def query(place: Path, params: Params) -> None:
+    """The same panel by hand."""
+    write_panel(place / "source", place / "by_hand", max(PARTS, int(params["rows"]) // ROWS_A_PART))
+
+
+STEPS: Mapping[str, Callable[[Path, Params], None]] = {s.__name__: s for s in (files, ingest, feature, query)}
+
+
+def measure(place: Path, params: Params) -> dict[str, Any]:
+    """Costs by step, rows and bytes of one size; nothing of it stays on disk."""
+    place.mkdir(parents=True)
+    (place / "params.json").write_text(json.dumps(params, default=str))
+    try:
+        costs = {"files": run("files", place), "ingest": run("ingest", place), "feature": run("feature", place)}
+        found: dict[str, Any] = {"rows": int((place / "rows").read_text())}
+        found["bytes"] = {name: size(place / name) for name in ("source", "raw", "panel", "intake", "shelves")}
+        costs["query"] = run("query", place)
+        for late in (place / "late").iterdir():
+            shutil.copy(late, place / "source")
+        costs |= {f"{step}, one week more": run(step, place) for step in ("ingest", "feature")}
+        return found | {"costs": {name: asdict(cost) for name, cost in costs.items()}}
+    finally:
+        shutil.rmtree(place)
+
+
+def run(step: str, place: Path, module: str = "bench.by_rows") -> Cost:
+    """One step in a child, which is given up when it takes too much memory or time."""
+    print(f"{time.strftime('%H:%M:%S')} {place.name}: {step}", flush=True)
+    (place / "cost").unlink(missing_ok=True)
+    began, most = time.perf_counter(), 0.0
+    with subprocess.Popen([sys.executable, "-m", module, step, str(place)]) as child:  # noqa: S603 - our own
+        while child.poll() is None:
+            time.sleep(0.2)
+            most = max(most, peak_memory(child.pid))
+            if most > MOST or time.perf_counter() - began > PATIENCE:
+                child.kill()
+    seconds = time.perf_counter() - began
+    if child.returncode:
+        why = f"over {MOST:.0f} GB" if most > MOST else "out of time" if seconds > PATIENCE else "failed"
+        return Cost(seconds, float("nan"), most, why)
+    processor, memory = json.loads((place / "cost").read_text())
+    return Cost(seconds, processor, memory)
+
+
+def size(place: Path) -> int:
+    """Bytes of a folder, a file that is linked several times once."""
+    found = {entry.stat().st_ino: entry.stat().st_size for entry in place.rglob("*") if entry.is_file()}
+    return sum(found.values())
+
+
+def do(steps: Mapping[str, Callable[[Path, Params], None]]) -> None:
+    """In the child: the step that the command line names, and what it cost."""
+    here = Path(sys.argv[2])
+    steps[sys.argv[1]](here, json.loads((here / "params.json").read_text()))
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    (here / "cost").write_text(json.dumps([spent.ru_utime + spent.ru_stime, peak_memory()]))
+
+
+if __name__ == "__main__":
+    do(STEPS)

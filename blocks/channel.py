@@ -1,11 +1,14 @@
 """A channel of the lake: the pointer that says which release is served, moved by one compare-and-swap."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from blocks.lake import Blob, Lake
-from demand.errors import ChannelConflict, LakeError, ReleaseError
+from demand.errors import ChannelConflict, LakeError, ParameterError, ReleaseError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Channel:
     """`channels/<name>.json`; it never points to a release that the lake does not hold."""
 
     def __init__(self, lake: Lake, name: str = "production") -> None:
+        """Raises ParameterError for a name that could be a way to another place."""
+        if not NAME.fullmatch(name):
+            raise ParameterError(f"channel {name[:80]!r}: letters, digits, - and _ are needed.")
         self.name = name
         self._lake = lake
         self._key = f"channels/{name}.json"
@@ -92,7 +98,7 @@ class Channel:
             return None
         try:
             return Pointer(**json.loads(blob.body))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise LakeError(f"{self._lake.url}/{self._key} is no channel pointer: {error}") from None
 
 

@@ -20,7 +20,9 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from blocks.endpoints import obstore_settings
 from demand.errors import ChannelConflict, LakeError
+from demand.release.manifest import MANIFEST, MOST_BYTES
 
+SMALL, LARGE = 64 << 10, 8 << 30  # bytes: pointers and holds, and whatever fits into no memory
 Result = TypeVar("Result")
 
 
@@ -48,18 +50,25 @@ class Lake:
         return self._environment
 
     def find(self, key: str) -> Blob | None:
-        """An object, or None where there is none; a folder that is not there yet is not created by looking."""
+        """An object, or None where there is none; a folder that is not there yet is not created by looking.
+
+        Raises LakeError when it has more bytes than one of its kind can have, or a link of the folder leads out of it.
+        """
         if self._absent():
             return None
+        self._stay_inside(key)
         try:
             answer = self._do(lambda store: obstore.get(store, key))
+            size, most = answer.meta["size"], _most(key)
+            if size > most:
+                raise LakeError(f"{self.url}/{key} has {size:,} bytes, at most {most:,} are read.")
             body = bytes(answer.bytes())
         except FileNotFoundError:
             return None
         return Blob(body, self._tag(body, answer.meta["e_tag"]))
 
     def read(self, key: str) -> Blob:
-        """An object. Raises LakeError where there is none."""
+        """An object. Raises LakeError where there is none, and as find does."""
         blob = self.find(key)
         if blob is None:
             raise LakeError(f"{self.url} has no {key}.", hint="pricewright releases lists what is there.")
@@ -128,6 +137,13 @@ class Lake:
 
         return {} if self._absent() else self._do(collect)
 
+    def _stay_inside(self, key: str) -> None:
+        if self._folder is None:
+            return
+        place, folder = (self._folder / key).resolve(), self._folder.resolve()
+        if not place.is_relative_to(folder):
+            raise LakeError(f"{self._folder / key} leads to {place}, out of the lake: such a link is not followed.")
+
     def _absent(self) -> bool:
         return self._folder is not None and not self._folder.exists()
 
@@ -144,6 +160,7 @@ class Lake:
 
     def _swap_file(self, path: Path, expected: Blob | None, body: bytes) -> None:
         """A local store has no compare-and-swap: hold the folder's lock, compare, rename."""
+        self._stay_inside(path.parent.relative_to(self._folder or path).as_posix())
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.parent):
             now = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
@@ -173,6 +190,11 @@ class Lake:
             else:
                 self._opened = from_url(self.url, **obstore_settings(self._environment))
         return self._opened
+
+
+def _most(key: str) -> int:
+    """How many bytes an object of this name can have; what is larger is not what it says it is."""
+    return SMALL if key.startswith(("channels/", "holds/")) else MOST_BYTES if key.endswith(f"/{MANIFEST}") else LARGE
 
 
 def _folder(url: str) -> Path:

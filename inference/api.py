@@ -1,13 +1,15 @@
 """What each route answers, over one release, in JSON."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from demand.errors import PricewrightError, UnknownSku
+from demand.errors import UnknownSku
 from demand.release.manifest import MODELS
 from inference.answers import Answers
+from inference.catalog import SEARCH
 from inference.events import Request
 from inference.failover import answer
 from inference.query import Complaint, InvalidQuery, read_query
@@ -18,6 +20,8 @@ from inference.settings import Settings
 from inference.table import as_csv
 
 MOST_LISTED = 500  # SKUs on one page
+MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
+WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 class Api:
@@ -51,7 +55,7 @@ class Api:
         release = self._served.current()
         places, unknown = _places(release, codes)
         if not places:
-            raise UnknownSku(f"none of the {len(codes)} SKUs is in the price list.", hint="GET /v1/skus lists them.")
+            raise UnknownSku(f"none of the {len(codes)} SKUs is in the price list.", hint=SEARCH)
         found, refused = [], []
         for place in places:
             try:
@@ -81,7 +85,7 @@ class Api:
     def skus(self, request: Request) -> Reply:
         """SKUs by code or description, a page at a time."""
         limit, after = request.query.get("limit") or 50, request.query.get("cursor") or ""
-        if not str(limit).isdigit() or not 1 <= int(limit) <= MOST_LISTED:
+        if not WHOLE.fullmatch(str(limit)) or not 1 <= int(limit) <= MOST_LISTED:
             raise InvalidQuery([Complaint("limit", repr(limit), f"a whole number from 1 to {MOST_LISTED} is needed.")])
         text = str(request.query.get("search") or "")
         catalog = self._served.current().catalog
@@ -147,7 +151,7 @@ def _state(release: Release, model: str) -> str:
 def _body(request: Request) -> dict[str, Any]:
     try:
         content = json.loads(request.body) if isinstance(request.body, str) else request.body
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the last: brackets in brackets, thousands deep
         content = error
     if not isinstance(content, Mapping):
         shown = str(content)[:80] if content else "empty"
@@ -157,10 +161,12 @@ def _body(request: Request) -> dict[str, Any]:
 
 def _places(release: Release, codes: list[str]) -> tuple[list[int], list[dict[str, Any]]]:
     places: dict[int, None] = {}
-    unknown = []
+    unknown: list[dict[str, Any]] = []
     for code in dict.fromkeys(codes):
-        try:
-            places[release.catalog.place(code)] = None
-        except PricewrightError as error:
-            unknown.append({"stock_code": code, "hint": error.hint})
+        place = release.catalog.find(code)
+        if place is not None:
+            places[place] = None
+            continue
+        near = release.catalog.near(code) if len(unknown) < MOST_GUESSED else []
+        unknown.append({"stock_code": code, "hint": f"did you mean {', '.join(near)}?" if near else SEARCH})
     return list(places), unknown

@@ -8,9 +8,11 @@ from typing import Any
 from demand.errors import LakeError, PricewrightError, ReleaseError
 from demand.release.arrays import unpack, unpack_blocks
 from demand.release.blocks import Blocks
-from demand.release.manifest import CATALOG, MANIFEST, MODELS, Manifest
+from demand.release.manifest import CATALOG, MANIFEST, MODELS, MOST_BYTES, Manifest
+from inference.settings import Settings
 from inference.store import Store
 
+MOST_FILE = Settings.most_file_bytes
 AHEAD = (CATALOG, f"{MODELS[0]}.onnx")  # what every answer needs: read while the manifest still comes
 
 
@@ -40,15 +42,19 @@ class Ahead:
 class Artifacts:
     """Reads the files of one release; `source` says whether they come from the lake or the image."""
 
-    def __init__(self, store: Store, prefix: str, manifest: Manifest, source: str, ahead: Mapping[str, Ahead]) -> None:
+    def __init__(
+        self, store: Store, prefix: str, manifest: Manifest, source: str, ahead: Mapping[str, Ahead], most: int
+    ) -> None:
         self.manifest = manifest
         self.source = source
+        self._most = most
         self._store = store
         self._prefix = prefix
         self._ahead = dict(ahead)
 
     def read(self, name: str) -> bytes:
-        """A file's bytes. Raises ReleaseError when it is missing or not what the manifest says."""
+        """A file's bytes. Raises ReleaseError when it is missing, too large, or not what the manifest says."""
+        self._allow(name)
         body = self._whole(name)
         self.manifest.check(name, body)
         return body
@@ -61,6 +67,7 @@ class Artifacts:
         entry = self.manifest.files.get(name)
         if entry is None or not entry.blocks:
             return unpack(self.read(name), name)
+        self._allow(name)
         body = self._whole(name) if name in self._ahead else b""
         read = (lambda start, stop: body[start:stop]) if body else partial(self._part, name)
         return unpack_blocks(Blocks(f"{name} of release {self.manifest.id}", entry.size, entry.blocks, read), name)
@@ -68,7 +75,7 @@ class Artifacts:
     def _whole(self, name: str) -> bytes:
         try:
             early = self._ahead.pop(name, None)
-            return early.result() if early else self._store.read(f"{self._prefix}{name}")
+            return early.result() if early else self._store.read(f"{self._prefix}{name}", self._most)
         except LakeError as error:
             raise self._lost(name, error) from None
 
@@ -78,21 +85,32 @@ class Artifacts:
         except LakeError as error:
             raise self._lost(name, error) from None
 
+    def _allow(self, name: str) -> None:
+        entry = self.manifest.files.get(name)
+        if entry is not None and entry.size > self._most:
+            raise ReleaseError(
+                f"{name} of release {self.manifest.id} has {entry.size:,} bytes, at most {self._most:,} are read.",
+                hint="PRICEWRIGHT_MOST_FILE_BYTES sets the limit, which the memory must hold.",
+            )
+
     def _lost(self, name: str, error: LakeError) -> ReleaseError:
         return ReleaseError(f"{name} of release {self.manifest.id} cannot be read: {error.message}")
 
 
-def open_artifacts(store: Store, prefix: str, source: str, release: str = "") -> Artifacts:
-    """The release below a prefix. Raises ReleaseError when it is not there, or is not the one of this id."""
+def open_artifacts(store: Store, prefix: str, source: str, release: str = "", most: int = MOST_FILE) -> Artifacts:
+    """The release below a prefix, whose files have at most so many bytes.
+
+    Raises ReleaseError when it is not there, or is not the one of this id.
+    """
 
     def read(name: str) -> bytes:
-        return store.read(f"{prefix}{name}")
+        return store.read(f"{prefix}{name}", most)
 
     ahead = {name: Ahead(partial(read, name)) for name in AHEAD} if store.far else {}
     try:
-        manifest = Manifest.from_json(read(MANIFEST))
+        manifest = Manifest.from_json(store.read(f"{prefix}{MANIFEST}", MOST_BYTES))
     except LakeError as error:
         raise ReleaseError(f"release {release or prefix} cannot be read: {error.message}") from None
     if release and manifest.id != release:
         raise ReleaseError(f"release {release} has the manifest of {manifest.id}: it was copied or altered.")
-    return Artifacts(store, prefix, manifest, source, ahead)
+    return Artifacts(store, prefix, manifest, source, ahead, most)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,13 @@ from numpy.typing import NDArray
 
 from demand.errors import PricewrightError, UnknownSku
 from demand.recommendation import Terms
+from demand.release.blocks import DamagedFile
+from demand.release.content import LISTED, check_form, check_history, check_listed, check_values
+from demand.release.manifest import CATALOG
 
 NEAR = 5  # at most so many codes are offered for one that is not known
-LIST = "list_"
+LONGEST = 60  # characters of an unknown code that are looked at and shown
+SEARCH = "GET /v1/skus?search=... finds SKUs."
 
 
 class Product(NamedTuple):
@@ -39,6 +44,8 @@ class Catalog:
     """
 
     def __init__(self, arrays: Mapping[str, Any], read_history: Callable[[], Mapping[str, Any]]) -> None:
+        """Raises ReleaseError when an answer cannot follow from these arrays."""
+        check_form(arrays)
         self.arrays = arrays
         self._read_history = read_history
         self.codes = np.asarray(self.arrays["stock_code"])
@@ -50,34 +57,44 @@ class Catalog:
         )
         self.spread = float(self.arrays["spread"])
         self.last_week = str(self.arrays["last_week"])
-        self.columns = tuple(name.removeprefix(LIST) for name in self.arrays if name.startswith(LIST))
+        self.columns = tuple(name.removeprefix(LISTED) for name in self.arrays if name.startswith(LISTED))
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def place(self, stock_code: str) -> int:
         """Where a SKU stands; the case of its letters does not matter. Raises UnknownSku with near matches."""
+        place = self.find(stock_code)
+        if place is not None:
+            return place
+        near = self.near(stock_code)
+        raise UnknownSku(
+            f"SKU {stock_code[:LONGEST]!r} is in no price list; there are {len(self.codes)} SKUs.",
+            hint=f"did you mean {', '.join(near)}?" if near else SEARCH,
+        )
+
+    def find(self, stock_code: str) -> int | None:
+        """The same, None for a SKU that is not known: near matches of thousands would take minutes."""
         for code in (stock_code, stock_code.strip().upper()):
             place = int(np.searchsorted(self.codes, code))
             if place < len(self.codes) and self.codes[place] == code:
                 return place
-        near = self.near(stock_code)
-        raise UnknownSku(
-            f"SKU {stock_code!r} is in no price list; there are {len(self.codes)} SKUs.",
-            hint=f"did you mean {', '.join(near)}?" if near else "GET /v1/skus?search=... finds SKUs.",
-        )
+        return None
 
     def product(self, place: int) -> Product:
         """The SKU at a place."""
         at = {name: float(self.arrays[name][place]) for name in NUMBERS}
+        if not all(0 < at[name] < np.inf for name in NUMBERS) or at["guardrail_low"] > at["guardrail_high"]:
+            raise DamagedFile(f"the catalog has {at} for SKU {self.codes[place]}: prices follow from it.")
         cost = float(self.arrays["unit_cost"][place])
+        low, high = at.pop("guardrail_low"), at.pop("guardrail_high")
         return Product(
             place,
             str(self.codes[place]),
             str(self.arrays["description"][place]),
             **at,
-            low=float(self.arrays["guardrail_low"][place]),
-            high=float(self.arrays["guardrail_high"][place]),
+            low=low,
+            high=high,
             unit_cost=cost if np.isfinite(cost) else None,
             features=self.arrays["features"][place],
             effects=self.arrays["effects"][place],
@@ -85,7 +102,7 @@ class Catalog:
 
     def listed(self, place: int) -> dict[str, Any]:
         """The SKU's row of the price list; what is not known is None. Raises ReleaseError without history.npz."""
-        texts = {name: self._late[LIST + name][place].item() for name in ("model", "reason")}
+        texts = {name: self._late[LISTED + name][place].item() for name in ("model", "reason")}
         return self.numbers(place) | texts
 
     def last_resort(self, place: int) -> tuple[dict[str, Any], str]:
@@ -97,9 +114,12 @@ class Catalog:
 
     def numbers(self, place: int) -> dict[str, Any]:
         """Code, description and numbers of the SKU's row of the price list: there without history.npz."""
-        row = {"stock_code": str(self.codes[place]), "description": str(self.arrays["description"][place])}
-        row |= {name: self.arrays[LIST + name][place].item() for name in self.columns}
-        return {name: None if value != value else value for name, value in row.items()}
+        row: dict[str, Any] = {
+            "stock_code": str(self.codes[place]),
+            "description": str(self.arrays["description"][place]),
+        }
+        row |= {name: self.arrays[LISTED + name][place].item() for name in self._checked}
+        return {name: value if isinstance(value, str) or isfinite(value) else None for name, value in row.items()}
 
     def history(self, place: int) -> tuple[list[str], list[float | None], list[float | None]]:
         """Weeks (Mondays), units and prices; None for weeks in which the SKU was not on sale.
@@ -115,12 +135,20 @@ class Catalog:
     @cached_property
     def _late(self) -> Mapping[str, Any]:
         """history.npz: read, checked and kept with its first use; a failure is not kept."""
-        return self._read_history()
+        arrays = self._read_history()
+        check_history(arrays, len(self))
+        return arrays
+
+    @cached_property
+    def _checked(self) -> tuple[str, ...]:
+        """The columns of numbers of the price list, checked with their first use."""
+        check_listed(self.arrays, [LISTED + name for name in self.columns], CATALOG, len(self))
+        return self.columns
 
     def check(self) -> None:
         """Read and check all of it. Raises ReleaseError."""
-        for array in self.arrays.values():
-            np.asarray(array)
+        check_values(self.arrays)
+        check_listed(self.arrays, [LISTED + name for name in self.columns], CATALOG, len(self))
 
     def search(self, text: str) -> NDArray[np.intp]:
         """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""
@@ -134,12 +162,14 @@ class Catalog:
         """Known codes most like an unknown one, the most similar first."""
         import difflib
 
-        wanted = stock_code.strip().upper()
+        wanted = stock_code.strip().upper()[:LONGEST]
         start = self.codes[np.char.startswith(self.codes, wanted[:2])] if wanted else self.codes[:0]
         return difflib.get_close_matches(wanted, start[:2000].tolist(), NEAR, 0.6)
 
 
-NUMBERS = ("current_price", "reference_price", "anchor_price", "last_price", "dispersion")
+NUMBERS = (
+    "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
+)  # fmt: skip
 
 
 def _known(value: float) -> float | None:

@@ -50,8 +50,18 @@ def _gateway(event: Mapping[str, Any], method: str, path: str) -> Request:
             body = _from_base64(body)
         except ValueError:
             raise UnreadableEvent("the body is no base64 of UTF-8 text.") from None
-    headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
-    return Request(method.upper(), path, dict(event.get("queryStringParameters") or {}), headers, body)
+    headers = {str(name).lower(): str(value) for name, value in _pairs(event, "headers").items()}
+    return Request(method.upper(), path, _pairs(event, "queryStringParameters"), headers, body)
+
+
+def _pairs(event: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Names and values in a member of an event that may be missing or null. Raises UnreadableEvent."""
+    given = event.get(name)
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UnreadableEvent(f"{name} is a {type(given).__name__}, an object is needed.")
+    return {str(key): value for key, value in given.items()}
 
 
 def _direct(event: Mapping[str, Any]) -> Request:
@@ -72,7 +82,7 @@ def _quoted(text: str) -> str:
         return text
     from urllib.parse import quote
 
-    return quote(text, safe="")
+    return quote(text, safe="", errors="surrogatepass")
 
 
 def _from_base64(text: str) -> str:

@@ -24,6 +24,7 @@ Units = NDArray[Any]  # in single or double precision, as the model gives them
 Interval = tuple[Floats, Floats, Floats]
 RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
 TINY = 1e-9
+MOST_PRICES = 2 * 1000 + 3  # asked for at once: a curve, the candidates, and around the current price
 BLOCK, MOST_BLOCKS = 32, 500  # SKUs that the network prepares at once; 17 MB of them are kept
 
 
@@ -58,7 +59,10 @@ class Network:
         self._seconds = seconds
         self._blocks: dict[int, Sequence[Sequence[Any]]] = {}
         try:
-            self._network: NetworkSession | Runtime = NetworkSession(body)
+            session = NetworkSession(body)
+            features, effects = (self._arrays[name].shape[1] for name in ("features", "effects"))
+            session.refuse_huge(features, effects, BLOCK, MOST_PRICES)
+            self._network: NetworkSession | Runtime = session
         except UnknownGraph:
             self._network = Runtime(body)
             self.session = self._network.session

@@ -84,7 +84,7 @@ def _number(
         return None
     try:
         number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: a whole number with more digits than a float holds
         number = math.nan
     if least <= number <= most and not (above and number == least):
         return number

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from demand.errors import PricewrightError, ReleaseError
 from demand.release.manifest import CATALOG, HISTORY, MODELS
 from inference.artifacts import Artifacts
 from inference.breaker import Breaker
@@ -31,9 +32,14 @@ def load(artifacts: Artifacts, settings: Settings, clock: Callable[[], float], *
 
     Raises PricewrightError when a file is missing, altered or cannot be used.
     """
-    catalog = Catalog(artifacts.arrays(CATALOG), lambda: artifacts.arrays(HISTORY))
-    models = Models(artifacts, catalog, settings.model_seconds)
-    if thorough:
-        catalog.check()
-        models.open(MODELS[0])
+    try:
+        catalog = Catalog(artifacts.arrays(CATALOG), lambda: artifacts.arrays(HISTORY))
+        models = Models(artifacts, catalog, settings.model_seconds)
+        if thorough:
+            catalog.check()
+            models.open(MODELS[0])
+    except PricewrightError:
+        raise
+    except Exception as error:  # whatever is in it, the release that works goes on
+        raise ReleaseError(f"release {artifacts.manifest.id} cannot be used: {type(error).__name__} {error}") from error
     return Release(artifacts.manifest.id, artifacts, catalog, models, Breaker(settings.retry_seconds, clock))

@@ -1,19 +1,17 @@
 """Which release is served: the one the channel points to, the one before while it cannot be loaded, or the image's."""
 
 import json
-import re
 import threading
 import time
 from collections.abc import Callable
 
 from demand.errors import LakeError, PricewrightError, ReleaseError
 from demand.release.blocks import DamagedFile
+from demand.release.manifest import RELEASE_ID, need_id
 from inference.artifacts import open_artifacts
 from inference.release import Release, load
 from inference.settings import Settings
 from inference.store import FolderStore, Store, open_store
-
-RELEASE_ID = re.compile(r"\d{4}-W\d{2}-[0-9a-f]{8}")
 
 
 class Served:
@@ -76,8 +74,10 @@ class Served:
             if seen is None:
                 return
             wanted, tag = _release_of(pointer, seen[0]), seen[1]
+        need_id(wanted)
         if self._release is None or (self._release.id, self._release.source) != (wanted, "lake"):
-            artifacts = open_artifacts(self._store, f"releases/{wanted}/", "lake", wanted)
+            most = self._settings.most_file_bytes
+            artifacts = open_artifacts(self._store, f"releases/{wanted}/", "lake", wanted, most)
             self._release = load(artifacts, self._settings, self._clock, thorough=self._release is not None)
         self._tag = tag
 
@@ -86,7 +86,7 @@ class Served:
         if not folder or (unlike is not None and unlike.source == "image"):
             return
         try:
-            artifacts = open_artifacts(FolderStore(folder), "", "image")
+            artifacts = open_artifacts(FolderStore(folder), "", "image", most=self._settings.most_file_bytes)
             self._release = load(artifacts, self._settings, self._clock, thorough=False)
         except PricewrightError as error:
             self.trouble += f" And the release in the image: {error.message}"
@@ -95,7 +95,7 @@ class Served:
 def _release_of(pointer: str, body: bytes) -> str:
     try:
         release = json.loads(body)["release"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         release = None
     if not isinstance(release, str) or not RELEASE_ID.fullmatch(release):
         raise ReleaseError(f"{pointer} is no pointer to a release: {body[:80]!r}.")

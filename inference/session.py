@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from demand.errors import ModelError
+from demand.network.whole import refuse_elsewhere
 
 Result = TypeVar("Result")
+MOST_MEMORY = 512 << 20  # bytes of ONNX Runtime: an SVR of 20,000 support vectors and 60 features takes 5 MB
+FATAL = 4
 
 
 class Worker(Generic[Result]):
@@ -89,12 +93,31 @@ class Stoppable:
 
 
 def open_session(body: bytes) -> Stoppable:
-    """A session on one thread: one SKU's curve is a small matter."""
+    """A session on one thread: one SKU's curve is a small matter. All of them share MOST_MEMORY.
+
+    Raises ReleaseError when the model has numbers in another file.
+    """
     import onnxruntime
 
+    refuse_elsewhere("the model", body)
+    _limit_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.log_severity_level = FATAL  # what fails is an exception, which the answer and the log name
     return Stoppable(onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"]))
+
+
+@cache
+def _limit_memory() -> None:
+    """Once a process: a small file can ask for any amount, and the machine would end the process, not the model."""
+    import onnxruntime
+
+    settings = {"max_mem": MOST_MEMORY, "arena_extend_strategy": 1}  # 1: no more than is asked for
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(settings))
 
 
 def too_long(seconds: float) -> str:

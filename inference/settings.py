@@ -29,6 +29,7 @@ class Settings:
     redis_read_seconds: float = 0.05
     redis_keep_seconds: int = 86_400  # answers stay in Redis for so long
     memory_answers: int = 2_000  # answers kept in the process: a curve of 100 prices is 6 kB
+    most_file_bytes: int = 1 << 30  # of a file of a release; a larger one is refused before it is read
     most_skus: int = 5_000  # of one bulk request
     most_bytes: int = 5_500_000  # of a reply: Lambda refuses 6 MB
     allowed_origins: str = ""  # comma-separated origins of web pages that may ask, or *

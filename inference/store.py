@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
+MOST_POINTER = 64 * 1024  # bytes of a channel's pointer
+
+
 class Store(Protocol):
     """Reads objects below a URL or a folder; `far`: each read takes long, so several go on at once."""
 
     far: bool
 
-    def read(self, key: str) -> bytes:
-        """An object. Raises LakeError when it is not there or cannot be read."""
+    def read(self, key: str, most: int) -> bytes:
+        """An object of at most so many bytes. Raises LakeError when it is not there, larger, or cannot be read."""
         ...
 
     def part(self, key: str, start: int, stop: int) -> bytes:
@@ -44,18 +47,23 @@ class FolderStore:
     def __init__(self, folder: "str | os.PathLike[str]") -> None:
         self._folder = os.fspath(folder)
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str, most: int) -> bytes:
         """See Store."""
-        return self._read(key, 0, -1)
+        return self._read(key, 0, -1, most)
 
     def part(self, key: str, start: int, stop: int) -> bytes:
         """See Store."""
         return self._read(key, start, stop - start)
 
-    def _read(self, key: str, start: int, size: int) -> bytes:
+    def _read(self, key: str, start: int, size: int, most: int = 0) -> bytes:
         path = f"{self._folder}/{key}"
+        real, inside = os.path.realpath(path), os.path.realpath(self._folder)
+        if not real.startswith(f"{inside.rstrip('/')}/"):
+            raise LakeError(f"{path} leads to {real}, out of {inside}: a link out of the lake is not followed.")
         try:
-            with open(path, "rb", buffering=0) as file:
+            with open(real, "rb", buffering=0) as file:
+                if most and os.fstat(file.fileno()).st_size > most:
+                    raise _too_large(path, os.fstat(file.fileno()).st_size, most)
                 file.seek(start)
                 return file.read(size)
         except OSError as error:
@@ -63,7 +71,7 @@ class FolderStore:
 
     def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
         """See Store; the content itself is the tag."""
-        body = self.read(key)
+        body = self.read(key, MOST_POINTER)
         seen = body.hex()
         return None if seen == tag else (body, seen)
 
@@ -77,29 +85,33 @@ class BucketStore:
         self._settings = settings
         self._opened: dict[float, ObjectStore] = {}
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str, most: int) -> bytes:
         """See Store."""
-        return self._get(key, {}, self._settings.artifact_seconds)[0]
+        return self._get(key, {}, self._settings.artifact_seconds, most)[0]
 
     def part(self, key: str, start: int, stop: int) -> bytes:
         """See Store."""
-        return self._get(key, {"range": (start, stop)}, self._settings.artifact_seconds)[0]
+        return self._get(key, {"range": (start, stop)}, self._settings.artifact_seconds, 0)[0]
 
     def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
         """See Store; S3 compares the ETag and sends the object only when it differs."""
         from obstore.exceptions import NotModifiedError
 
         try:
-            return self._get(key, {"if_none_match": tag} if tag else {}, self._settings.pointer_seconds)
+            options = {"if_none_match": tag} if tag else {}
+            return self._get(key, options, self._settings.pointer_seconds, MOST_POINTER)
         except NotModifiedError:
             return None
 
-    def _get(self, key: str, options: Any, seconds: float) -> tuple[bytes, str]:
+    def _get(self, key: str, options: Any, seconds: float, most: int) -> tuple[bytes, str]:
+        """An object with its tag, of at most so many bytes (0: any, a part has the size that was asked for)."""
         import obstore
         from obstore.exceptions import BaseError, NotModifiedError
 
         try:
             answer = obstore.get(self._within(seconds), key, options=options)
+            if most and answer.meta["size"] > most:
+                raise _too_large(f"{self._settings.store}/{key}", answer.meta["size"], most)
             return bytes(answer.bytes()), answer.meta["e_tag"] or ""
         except NotModifiedError:
             raise
@@ -132,3 +144,7 @@ class BucketStore:
                 **config,
             )
         return self._opened[seconds]
+
+
+def _too_large(place: str, size: int, most: int) -> LakeError:
+    return LakeError(f"{place} has {size:,} bytes, at most {most:,} are read.")

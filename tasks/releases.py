@@ -11,7 +11,7 @@ from blocks.hold import held
 from blocks.lake import Lake
 from demand.errors import LedgerError, PricewrightError, ReleaseError
 from demand.release import Manifest, verify_bundle
-from demand.release.manifest import MANIFEST
+from demand.release.manifest import MANIFEST, need_id
 from tasks.gates import pass_gates
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
@@ -38,13 +38,14 @@ def write_release(lake: Lake, folder: Path, manifest: Manifest) -> None:
 
 def verify_release(lake: Lake, release: str) -> Manifest:
     """The manifest of a release whose files the lake holds unaltered. Raises ReleaseError otherwise."""
-    manifest = read_manifest(lake, release)
+    manifest = look_over(lake, release)  # first the sizes: no file is read that is larger than its manifest says
     verify_bundle(lambda name: lake.read(f"releases/{release}/{name}").body, manifest)
     return manifest
 
 
 def read_manifest(lake: Lake, release: str) -> Manifest:
     """What a release of the lake says about itself. Raises ReleaseError when it is not there, or not that one."""
+    need_id(release)
     blob = lake.find(f"releases/{release}/{MANIFEST}")
     if blob is None:
         raise ReleaseError(f"the lake {lake.url} has no release {release}.", hint="see pricewright releases.")
@@ -60,6 +61,7 @@ def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int, by:
     It replaces what was served when it began, nothing else. Raises ChannelConflict when somebody moved the channel
     since, ReleaseInUse while retention removes the release. `by` is who promotes it; empty: whoever runs this process.
     """
+    need_id(release)
     line, by = Channel(lake, channel), by or whoever()
     seen = line.see()
     with held(lake, release, by, now) as hold:
@@ -79,6 +81,7 @@ def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "")
     line, by = Channel(lake, channel), by or whoever()
     seen = line.see()
     target = release or line.previous(seen)
+    need_id(target)
     with held(lake, target, by, now) as hold:
         look_over(lake, target)
         smoke_test(lake, target, skus=1)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demand.network.onnx_file import Node, UnknownGraph, read_onnx
+from demand.network.sizes import refuse_huge
 
 Array = NDArray[Any]
 OPSET = 18
@@ -69,6 +70,7 @@ class Graph:
         self._places: dict[str, int] = {}
         constants = {self._place(name): array for name, array in file.constants.items()}
         early, late = _parts(file.nodes)
+        self._early, self._file = early, file
         self._values: list[Any] = [None] * (len(self._places) + len(SKU_INPUTS) + 1 + len(file.nodes))
         self._inputs = [self._place(name) for name in SKU_INPUTS]
         self._price = self._place(PRICE)
@@ -79,6 +81,12 @@ class Graph:
         made = {step[2] for step in self._sku_steps} | set(self._inputs)
         used = {place for _, places, _, _ in self._price_steps for place in places}
         self._between = sorted((made & used) | ({self._result} & made))
+
+    def refuse_huge(self, features: int, effects: int, rows: int, prices: int) -> None:
+        """Raise UnknownGraph when so many rows together, or prices of one, make more values than memory should hold."""
+        for nodes, count in ((self._early, rows), (self._file.nodes, 1)):
+            shapes = {SKU_INPUTS[0]: (count, features), SKU_INPUTS[1]: (count, effects), PRICE: (prices,)}
+            refuse_huge(nodes, self._file.constants, shapes)
 
     def prepare(self, features: Array, effects: Array) -> list[tuple[Array, ...]]:
         """What r SKUs need for any price, from features (r, k) and effects (r, e): one entry per SKU."""

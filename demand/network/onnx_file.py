@@ -43,37 +43,37 @@ class OnnxFile(NamedTuple):
 def read_onnx(body: bytes) -> OnnxFile:
     """The graph in these bytes. Raises UnknownGraph."""
     try:
-        model = _group(memoryview(body))
+        model = read_message(memoryview(body))
         (graph,) = model[7]
-        opsets = [_group(entry) for entry in model[8]]
+        opsets = [read_message(entry) for entry in model[8]]
         (opset,) = [entry[2][0] for entry in opsets if not bytes(entry.get(1, [b""])[0])]
-        return _graph(_group(graph), int(opset))
+        return _graph(read_message(graph), int(opset))
     except (KeyError, IndexError, TypeError, ValueError, struct.error) as error:
         raise UnknownGraph(f"{type(error).__name__}: {error}") from None
 
 
 def _graph(graph: dict[int, list[Any]], opset: int) -> OnnxFile:
     constants = dict(_tensor(entry) for entry in graph.get(5, []))
-    inputs, outputs = (tuple(_text(_group(entry)[1][0]) for entry in graph[field]) for field in (11, 12))
+    inputs, outputs = (tuple(_text(read_message(entry)[1][0]) for entry in graph[field]) for field in (11, 12))
     nodes = [_node(entry) for entry in graph[1]]
     return OnnxFile(nodes, constants, tuple(name for name in inputs if name not in constants), outputs, opset)
 
 
 def _node(body: memoryview) -> Node:
-    fields = _group(body)
+    fields = read_message(body)
     (output,) = fields[2]
     attributes = dict(_attribute(entry) for entry in fields.get(5, []))
     return Node(_text(fields[4][0]), tuple(map(_text, fields.get(1, []))), _text(output), attributes)
 
 
 def _attribute(body: memoryview) -> tuple[str, int]:
-    fields = _group(body)
+    fields = read_message(body)
     value = fields[3][0]  # an attribute that is no whole number has no field 3
     return _text(fields[1][0]), value - (1 << 64) if value >> 63 else value
 
 
 def _tensor(body: memoryview) -> tuple[str, NDArray[Any]]:
-    fields = _group(body)
+    fields = read_message(body)
     shape = [
         size for entry in fields.get(1, []) for size in (_packed(entry) if isinstance(entry, memoryview) else [entry])
     ]
@@ -81,8 +81,8 @@ def _tensor(body: memoryview) -> tuple[str, NDArray[Any]]:
     return _text(fields[8][0]), np.frombuffer(fields[9][0], dtype).reshape(shape)
 
 
-def _group(body: memoryview) -> dict[int, list[Any]]:
-    """The fields of a message by number, each with all of its values."""
+def read_message(body: memoryview) -> dict[int, list[Any]]:
+    """The fields of a message by number, each with all of its values. Raises KeyError, IndexError or ValueError."""
     found: dict[int, list[Any]] = {}
     for number, value in _fields(body):
         found.setdefault(number, []).append(value)

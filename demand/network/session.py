@@ -20,6 +20,10 @@ class NetworkSession:
     def __init__(self, model: bytes) -> None:
         self._graph = Graph(model)
 
+    def refuse_huge(self, features: int, effects: int, rows: int, prices: int) -> None:
+        """Raise UnknownGraph when rows prepared together, or prices of one, make more values than memory holds."""
+        self._graph.refuse_huge(features, effects, rows, prices)
+
     def prepare(self, features: Singles, effects: Singles) -> Sequence[Prepared]:
         """What no price changes, once for r SKUs: features (r, k), effects (r, e)."""
         return self._graph.prepare(features, effects)

@@ -50,7 +50,7 @@ def unpack(body: bytes, name: str) -> dict[str, NDArray[Any]]:
         members = directory(body, _there)
         if members is None:
             return unzipped(body)
-        return {key: find(body, _there, key, header).view(body) for key, header in members.items()}
+        return {key: find(body, _there, key, member).view(body) for key, member in members.items()}
     except Exception as error:  # noqa: BLE001  zip files and numpy's headers fail in many ways, and none is another
         raise _unreadable(name, error) from None
 
@@ -62,7 +62,7 @@ def unpack_blocks(blocks: Blocks, name: str) -> Mapping[str, Any]:
     """
     try:
         members = directory(blocks.body, blocks.need)
-    except (ValueError, struct.error) as error:
+    except (ValueError, struct.error, IndexError) as error:
         raise _unreadable(name, error) from None
     if members is None:
         raise _unreadable(name, ValueError("it is compressed, or no zip"))

@@ -47,7 +47,12 @@ class Blocks:
         return len(self.body)
 
     def need(self, start: int, stop: int) -> None:
-        """Read and check the blocks of these bytes, those beside each other at once. Raises DamagedFile."""
+        """Read and check the blocks of these bytes, those beside each other at once.
+
+        Raises DamagedFile; ValueError for bytes beyond the file's end.
+        """
+        if not 0 <= start <= stop <= len(self.body):
+            raise ValueError(f"bytes {start} to {stop} of {len(self.body)}")
         missing = [number for number in range(start // BLOCK, -(-stop // BLOCK)) if not self._good[number]]
         while missing:
             count = next((place for place, number in enumerate(missing) if number != missing[0] + place), len(missing))

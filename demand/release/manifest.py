@@ -17,7 +17,12 @@ MODELS = ("network", "lightgbm", "svr", "elastic_net")  # in the order in which 
 CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
 PRICE_LIST, BACKTEST = "price_list.parquet", "backtest.parquet"
 FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, BACKTEST)
-WEEK = re.compile(r"\d{4}-W\d{2}")
+WEEK = re.compile(r"[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])")
+RELEASE_ID = re.compile(rf"{WEEK.pattern}-[0-9a-f]{{8}}")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # no way to another folder, no hidden file
+DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGESTS = re.compile(r"(?:[0-9a-f]{64})*")
+MOST_BYTES = 16 << 20  # of manifest.json: a catalog of 5 million SKUs has 1.5 MB of blocks in it
 
 
 class FileEntry(NamedTuple):
@@ -83,21 +88,29 @@ class Manifest:
     @classmethod
     def from_json(cls, body: bytes) -> "Manifest":
         """The inverse of to_json. Raises ReleaseError when it is no manifest or its id is not that of its files."""
+        if len(body) > MOST_BYTES:
+            raise ReleaseError(f"{MANIFEST} has {len(body):,} bytes: at most {MOST_BYTES:,} are read.")
         try:
             content = json.loads(body)
-            files = {
-                name: FileEntry(str(entry["sha256"]), int(entry["size"]), str(entry.get("blocks", "")))
-                for name, entry in content["files"].items()
-            }
-            known: dict[str, Any] = {key: content[key] for key in ("week", "created", "metrics", "gates", "lineage")}
+            files = {name: _entry(name, entry) for name, entry in content["files"].items()}
+            known: dict[str, Any] = {key: _text(key, content[key]) for key in ("week", "created")}
+            known |= {key: dict(content[key]) for key in ("metrics", "gates", "lineage")}
             known["approvals"] = tuple(dict(entry) for entry in content.get("approvals", ()))
             stated = content["id"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ReleaseError(f"{MANIFEST} is no manifest: {type(error).__name__} {error}.") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ReleaseError(f"{MANIFEST} is no manifest: {type(error).__name__} {str(error)[:200]}.") from None
         manifest = cls(files, **known)
         if stated != manifest.id:
             raise ReleaseError(f"{MANIFEST} says id {stated}, its files make {manifest.id}: it was altered.")
         return manifest
+
+
+def need_id(release: str) -> None:
+    """Raise ReleaseError for what is no id of a release, and could be a way to another place."""
+    if not RELEASE_ID.fullmatch(release):
+        raise ReleaseError(
+            f"{release[:80]!r} is no id of a release, such as 2011-W48-0a1b2c3d.", hint="see pricewright releases."
+        )
 
 
 def release_id(week: str, files: Mapping[str, FileEntry]) -> str:
@@ -108,6 +121,24 @@ def release_id(week: str, files: Mapping[str, FileEntry]) -> str:
         f"{name} {entry.sha256}{' ' if entry.blocks else ''}{entry.blocks}\n" for name, entry in sorted(files.items())
     )
     return f"{week}-{sha256(lines.encode()).hexdigest()[:8]}"
+
+
+def _entry(name: str, stated: Mapping[str, Any]) -> FileEntry:
+    """A file as the manifest states it; raises ValueError for what no file of a release can be."""
+    size, digest, blocks = stated["size"], _text("sha256", stated["sha256"]), _text("blocks", stated.get("blocks", ""))
+    if not PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} is no name of a file in a release's own folder")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise ValueError(f"the size of {name} is {str(size)[:40]}: a whole number is needed")
+    if not DIGEST.fullmatch(digest) or not DIGESTS.fullmatch(blocks):
+        raise ValueError(f"sha256 of {name} is no SHA-256 in hex")
+    return FileEntry(digest, size, blocks)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a {type(value).__name__}, text is needed")
+    return value
 
 
 def _stated(entry: FileEntry) -> dict[str, Any]:

@@ -19,6 +19,13 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 LONGEST_HEADER = 1024  # bytes before an array's first value: name, padding, shape and type
 
 
+class Member(NamedTuple):
+    """Where the zip's header of an array begins, and how many bytes follow it, as the zip's directory says."""
+
+    header: int
+    size: int
+
+
 class Place(NamedTuple):
     """Where an array's values begin, and what they are."""
 
@@ -39,10 +46,11 @@ class Place(NamedTuple):
         return array.reshape(self.shape, order="F" if self.fortran else "C")
 
 
-def directory(body: Any, need: Need) -> dict[str, int] | None:
-    """Where the header of each array begins, by its name; None when the zip is of another kind.
+def directory(body: Any, need: Need) -> dict[str, Member] | None:
+    """Where each array stands, by its name; None when the zip is of another kind.
 
-    Raises ValueError or struct.error when it is none at all.
+    Raises ValueError or struct.error when it is none at all, or holds more than its own bytes: arrays that overlap
+    make gigabytes of a small file.
     """
     size = len(body)
     need(max(size - END_SIZE, 0), size)
@@ -50,21 +58,25 @@ def directory(body: Any, need: Need) -> dict[str, int] | None:
         return None
     count, length, place = struct.unpack_from("<HLL", body, size - END_SIZE + 10)
     need(place, place + length)
-    found: dict[str, int] = {}
+    found: dict[str, Member] = {}
     for _ in range(count):
         if bytes(body[place : place + 4]) != CENTRAL:
             return None
-        method, name, extra, comment, header = struct.unpack_from("<10xH16x3H8xL", body, place)
+        method, stored, name, extra, comment, header = struct.unpack_from("<10xH8xL4x3H8xL", body, place)
         if method:
             return None
         key = bytes(body[place + CENTRAL_SIZE : place + CENTRAL_SIZE + name]).decode()
-        found[key.removesuffix(".npy")] = header
+        found[key.removesuffix(".npy")] = Member(header, stored)
         place += CENTRAL_SIZE + name + extra + comment
+    if len(found) != count:
+        raise ValueError(f"{count} arrays have {len(found)} names.")
+    _fit(sum(member.size for member in found.values()), size)
     return found
 
 
-def find(body: Any, need: Need, name: str, header: int) -> Place:
-    """The place of an array whose header in the zip begins there. Raises ValueError when it holds Python objects."""
+def find(body: Any, need: Need, name: str, member: Member) -> Place:
+    """The place of an array. Raises ValueError when it holds Python objects, or more than the zip's directory says."""
+    header = member.header
     need(header, min(header + LONGEST_HEADER, len(body)))
     name_size, extra = struct.unpack_from("<HH", body, header + LOCAL_SIZE - 4)
     start = header + LOCAL_SIZE + name_size + extra
@@ -74,18 +86,29 @@ def find(body: Any, need: Need, name: str, header: int) -> Place:
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects.")
     place = Place(start + stream.tell(), dtype, shape, fortran)
+    if min(shape, default=0) < 0 or stream.tell() + place.size > member.size:
+        raise ValueError(f"{name} has the shape {shape}, and {member.size} bytes for it.")
     if place.start + place.size > len(body):
         raise ValueError(f"{name} ends after the file does.")
     return place
 
 
 def unzipped(body: bytes) -> dict[str, NDArray[Any]]:
-    """All arrays of a zip of any kind."""
+    """All arrays of a zip of any kind that is not compressed: releases are written so, and a bomb is not."""
     import zipfile
 
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{entry.filename} is compressed, {entry.file_size:,} bytes when read.")
+        _fit(sum(entry.file_size for entry in archive.infolist()), len(body))
         members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         return {name: _read(name, archive.read(entry)) for name, entry in members.items()}
+
+
+def _fit(needed: int, size: int) -> None:
+    if needed > size:
+        raise ValueError(f"its arrays have {needed:,} bytes, the file has {size:,}.")
 
 
 def _read(name: str, body: bytes) -> NDArray[Any]:

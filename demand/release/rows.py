@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.release.blocks import BLOCK, Blocks
-from demand.release.npz import Place, find
+from demand.errors import PricewrightError
+from demand.release.blocks import BLOCK, Blocks, DamagedFile
+from demand.release.npz import Member, Place, find
 
 
 class Rows:
@@ -47,7 +48,7 @@ class Rows:
 class Lazy(Mapping[str, Any]):
     """The arrays of an npz by name: short ones as they are, long ones as Rows."""
 
-    def __init__(self, blocks: Blocks, members: Mapping[str, int]) -> None:
+    def __init__(self, blocks: Blocks, members: Mapping[str, Member]) -> None:
         self._blocks = blocks
         self._members = members
         self._found: dict[str, Any] = {}
@@ -55,7 +56,13 @@ class Lazy(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = self._find(name)
+            member = self._members[name]
+            try:
+                found = self._found[name] = self._find(name, member)
+            except PricewrightError:
+                raise
+            except Exception as error:  # noqa: BLE001  numpy's headers fail in many ways, and none is another
+                raise DamagedFile(f"{name} cannot be read as a plain array: {error}") from None
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -64,8 +71,8 @@ class Lazy(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._members)
 
-    def _find(self, name: str) -> Any:
-        place = find(self._blocks.body, self._blocks.need, name, self._members[name])
+    def _find(self, name: str, member: Member) -> Any:
+        place = find(self._blocks.body, self._blocks.need, name, member)
         if place.size > BLOCK:
             return Rows(self._blocks, place)
         self._blocks.need(place.start, place.start + place.size)

@@ -6,26 +6,25 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from demand.errors import PricewrightError, ReleaseError
+from demand.network.whole import refuse_elsewhere
 from demand.price_list import COLUMNS
 from demand.release.arrays import unpack
 from demand.release.blocks import digests
+from demand.release.content import LISTED, check_form, check_history, check_listed, check_values
 from demand.release.manifest import CATALOG, FILES, HISTORY, MODELS, PRICE_LIST, Manifest
 
 Arrays = dict[str, NDArray[Any]]
-PER_SKU = (
-    "stock_code", "description", "current_price", "reference_price", "anchor_price", "last_price", "guardrail_low",
-    "guardrail_high", "unit_cost", "dispersion", "features", "effects", "history_units", "history_price",
+NEEDED = (
+    "feature_names",
     *(f"list_{column}" for column in COLUMNS),
-)  # fmt: skip
-SHARED = (
-    "feature_names", "spread", "bins", "objective", "minimum_probability", "endings", "last_week", "history_weeks",
     *(f"{kind}_{model}" for model in MODELS[1:] for kind in ("smear", "residuals")),
-)  # fmt: skip
-MAY_BE_UNKNOWN = frozenset({"unit_cost", "history_price", "history_units", "list_uplift_probability"})  # nan there
-POSITIVE = ("current_price", "reference_price", "anchor_price", "last_price", "guardrail_low", "guardrail_high")
+)  # fmt: skip; beyond what every answer needs, see content.py
+MOST_BYTES, MOST_PER_ROW, MOST_MORE = 1 << 20, 10_000, 1000  # of price_list.parquet, before it is unpacked
 TOLERANCE = 1e-9  # of prices, against the guardrail
 
 
@@ -33,10 +32,11 @@ def verify_files(read: Callable[[str], bytes], manifest: Manifest) -> None:
     """See verify_bundle."""
     _files(manifest)
     bodies = {name: _read(read, name, manifest) for name in FILES}
-    catalog = unpack(bodies[CATALOG], CATALOG) | unpack(bodies[HISTORY], HISTORY)
-    _arrays(catalog)
-    _numbers(catalog)
-    _price_list(_table(bodies[PRICE_LIST]), catalog)
+    catalog, late = unpack(bodies[CATALOG], CATALOG), unpack(bodies[HISTORY], HISTORY)
+    _arrays(catalog, late)
+    for model in MODELS:
+        refuse_elsewhere(f"{model}.onnx", bodies[f"{model}.onnx"])
+    _price_list(_table(bodies[PRICE_LIST], len(catalog["stock_code"])), catalog | late)
 
 
 def _files(manifest: Manifest) -> None:
@@ -62,55 +62,42 @@ def _read(read: Callable[[str], bytes], name: str, manifest: Manifest) -> bytes:
     return body
 
 
-def _arrays(catalog: Arrays) -> None:
-    missing = [name for name in (*PER_SKU, *SHARED) if name not in catalog]
+def _arrays(catalog: Arrays, late: Arrays) -> None:
+    missing = [name for name in NEEDED if name not in catalog and name not in late]
     if missing:
         raise ReleaseError(f"{CATALOG} lacks the arrays {', '.join(missing)}.")
-    codes = catalog["stock_code"]
-    if len(codes) == 0 or (codes[:-1] >= codes[1:]).any():
-        raise ReleaseError(f"{CATALOG} has {len(codes)} SKUs: at least one is needed, sorted by stock_code, each once.")
-    for name in PER_SKU:
-        if catalog[name].shape[:1] != codes.shape:
-            raise ReleaseError(f"{CATALOG}: {name} has shape {catalog[name].shape}, there are {len(codes)} SKUs.")
+    check_form(catalog)
+    count = len(catalog["stock_code"])
+    check_listed(catalog, [name for name in catalog if name.startswith(LISTED)], CATALOG, count)
+    check_history(late, count)
     if catalog["features"].shape[1:] != catalog["feature_names"].shape:
         raise ReleaseError(
             f"{CATALOG}: features has shape {catalog['features'].shape} for {len(catalog['feature_names'])} names."
         )
+    check_values(catalog | late)
 
 
-def _numbers(catalog: Arrays) -> None:
-    codes = catalog["stock_code"]
-    for name, array in catalog.items():
-        if array.dtype.kind != "f" or name in MAY_BE_UNKNOWN:
-            continue
-        wrong = ~np.isfinite(array)
-        if wrong.any():
-            raise ReleaseError(
-                f"{CATALOG}: {name} has {int(wrong.sum())} values that are no finite numbers "
-                f"(first: {_where(name, codes, np.argwhere(wrong)[0])}): prices follow from it."
-            )
-    for name in POSITIVE:
-        wrong = catalog[name] <= 0
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            raise ReleaseError(f"{CATALOG}: {name} of SKU {codes[first]} is {catalog[name][first]:g}: a price is > 0.")
-
-
-def _where(name: str, codes: NDArray[Any], position: NDArray[Any]) -> str:
-    if not len(position):
-        return "the only one"
-    return f"SKU {codes[position[0]]}" if name in PER_SKU else f"position {position.tolist()}"
-
-
-def _table(body: bytes) -> pl.DataFrame:
+def _table(body: bytes, count: int) -> pl.DataFrame:
     try:
+        _sizes(body, count)
         table = pl.read_parquet(io.BytesIO(body))
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         raise ReleaseError(f"{PRICE_LIST} is no Parquet table: {error}") from None
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise ReleaseError(f"{PRICE_LIST} lacks the columns {', '.join(missing)}.")
     return table
+
+
+def _sizes(body: bytes, count: int) -> None:
+    """Look at what the table says of itself before it is unpacked: a few kilobytes can hold a billion rows."""
+    about = pq.ParquetFile(io.BytesIO(body)).metadata
+    size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+    if about.num_rows > 2 * count + MOST_MORE or size > MOST_BYTES + count * MOST_PER_ROW:
+        raise ReleaseError(
+            f"{PRICE_LIST} has {about.num_rows:,} rows and {size:,} bytes when unpacked, {CATALOG} has {count:,} SKUs: "
+            f"a row per SKU, of at most {MOST_PER_ROW:,} bytes, is needed."
+        )
 
 
 def _price_list(table: pl.DataFrame, catalog: Arrays) -> None:
@@ -135,3 +122,23 @@ def _price_list(table: pl.DataFrame, catalog: Arrays) -> None:
             f"guardrail {row['guardrail_low']:g} to {row['guardrail_high']:g} ({outside.height} such SKUs).",
             hint="train again; a price outside the guardrail must never be served.",
         )
+    _same_list(table.sort("stock_code"), catalog)
+
+
+def _same_list(table: pl.DataFrame, catalog: Arrays) -> None:
+    """The table that people download and the list that the API falls back on say the same."""
+    for name in COLUMNS:
+        held = catalog[f"list_{name}"]
+        column = table[name]
+        if held.dtype.kind == "U":
+            same = column.fill_null("").to_numpy().astype(str) == held
+        else:
+            same = np.isclose(
+                column.cast(pl.Float64).fill_null(np.nan).to_numpy(), held, rtol=TOLERANCE, equal_nan=True
+            )
+        if not same.all():
+            first = int(np.argmin(same))
+            raise ReleaseError(
+                f"{PRICE_LIST}: {name} of SKU {table['stock_code'][first]} is {column[first]!r}, the catalog says "
+                f"{held[first].item()!r}: both are the same list."
+            )

@@ -32,10 +32,10 @@ class SlowStore(FolderStore):
         self._seconds = seconds
         self.seen: list[str] = []
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str, most: int) -> bytes:
         self.seen.append(key.rsplit("/", 1)[-1])
         time.sleep(self._seconds)
-        return super().read(key)
+        return super().read(key, most)
 
 
 def test_a_cold_start_waits_for_the_pointer_and_then_once_for_all_files(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from tasks import promote
 from tasks.progress import untold
 from tasks.releases import promote_release, read_releases, verify_release
 from tasks.workspace import Workspace
+from tests.synthetic_release import backup_onnx
 from tests.tasks.promotable import fill, override
 
 
@@ -89,7 +90,7 @@ def test_a_release_that_was_altered_in_the_lake_is_not_promoted(tmp_path: Path) 
 
 def test_a_release_whose_network_does_not_answer_fails_its_smoke_test(tmp_path: Path) -> None:
     at = fill(tmp_path, str(tmp_path / "lake"))
-    (at.work / "models" / "network.onnx").write_bytes(b"no model")
+    (at.work / "models" / "network.onnx").write_bytes(backup_onnx(0.0))
     with pytest.raises(ReleaseError, match="fails its smoke test"):
         run(at)
     assert Channel(Lake(at.store)).read() is None

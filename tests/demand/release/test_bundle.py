@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -112,9 +113,17 @@ def test_what_is_packed_is_unpacked_and_numpy_reads_it_too() -> None:
         "columns": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "strided": np.arange(10)[::2],
     }  # fmt: skip
     body = pack(arrays)
-    compressed = io.BytesIO()
-    np.savez_compressed(compressed, **arrays)
-    for read in (unpack(body, "a"), unpack(compressed.getvalue(), "a"), dict(np.load(io.BytesIO(body)))):
+    saved = io.BytesIO()
+    np.savez(saved, **arrays)
+    noted = io.BytesIO(saved.getvalue())
+    with zipfile.ZipFile(noted, "a") as archive:
+        archive.comment = b"a zip of another kind"
+    for read in (
+        unpack(body, "a"),
+        unpack(saved.getvalue(), "a"),
+        unpack(noted.getvalue(), "a"),
+        dict(np.load(io.BytesIO(body))),
+    ):
         assert read.keys() == arrays.keys()
         for name, array in arrays.items():
             np.testing.assert_array_equal(read[name], array)

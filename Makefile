@@ -18,7 +18,7 @@ PORT   ?=
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE   := demand tasks flows blocks inference deployments cli bench .ci
 
-.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit bench-model bench-api bench-scale screenshot
+.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale screenshot
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,10 @@ audit: setup ## known weak spots of the locked dependencies; needs the network, 
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python pip-audit==2.10.1
 	$(BIN)/pip-audit --requirement requirements.lock --strict --no-deps --disable-pip --progress-spinner off || { \
 		echo "pip-audit found something above, or could not reach its database (it asks the registry for each package)."; exit 1; }
+
+fuzz: setup ## a million hostile inputs, in half an hour: make fuzz [SHARE=0.1] [ONLY=events,manifest]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(if $(SHARE),--share $(SHARE)) $(if $(ONLY),--only $(ONLY))
 
 bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'

@@ -19,6 +19,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from blocks.endpoints import obstore_settings
+from demand.address import refuse_secret
 from demand.errors import ChannelConflict, LakeError
 from demand.release.manifest import MANIFEST, MOST_BYTES
 
@@ -38,7 +39,11 @@ class Lake:
     """An object store below a URL: `s3://bucket/prefix`, `file:///folder`, or a path."""
 
     def __init__(self, url: str, environment: Mapping[str, str] | None = None) -> None:
-        """Nothing is opened or created before the first use. The endpoint of S3 comes from the environment."""
+        """Nothing is opened or created before the first use. The endpoint of S3 comes from the environment.
+
+        Raises ParameterError for a URL with a secret in it.
+        """
+        refuse_secret("the lake's URL", url)
         self._folder = None if "://" in url and not url.startswith("file://") else _folder(url)
         self.url = url if self._folder is None else str(self._folder)
         self._environment = os.environ if environment is None else environment

@@ -37,13 +37,17 @@ class PriceCache(Block):
         return url
 
     def ping(self) -> float:
-        """Milliseconds until the server answers. Raises PricewrightError when it does not."""
+        """Milliseconds until the server answers. Raises PricewrightError when it does not, or its url is none."""
         import redis
 
         started = time.perf_counter()
         try:
             with self._open() as client:
                 client.ping()
+        except ValueError:  # which repeats parts of the password
+            raise ParameterError(
+                "the price cache's url cannot be read.", hint="in a password, write / as %2F, @ as %40 and # as %23."
+            ) from None
         except (redis.RedisError, OSError) as error:
             raise PricewrightError(
                 f"the price cache does not answer: {error}", hint="the price API works without it, only slower."

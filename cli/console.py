@@ -1,11 +1,13 @@
 """What the terminal shows: a line per stage while a run works, errors with their hint."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 
 from demand.errors import PricewrightError
 from tasks.ledger import Entry
@@ -13,10 +15,22 @@ from tasks.ledger import Entry
 WIDTH = 120  # columns, where the output is no terminal
 
 
+CONTROLS = str.maketrans({code: "?" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"})
+
+
+class Terminal(Console):
+    """Shows text as text: what data hold must not move the cursor, rename the window or write into the clipboard."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """See Console; its own colours come later."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=segment.text.translate(CONTROLS))
+
+
 def console(*, errors: bool = False) -> Console:
     """Plain text where the output is no terminal."""
-    made = Console(stderr=errors, highlight=False)
-    return made if made.is_terminal else Console(stderr=errors, highlight=False, width=WIDTH, soft_wrap=True)
+    made = Terminal(stderr=errors, highlight=False)
+    return made if made.is_terminal else Terminal(stderr=errors, highlight=False, width=WIDTH, soft_wrap=True)
 
 
 def show_error(error: PricewrightError) -> None:

@@ -14,6 +14,7 @@ from cli.console import console
 from cli.ports import HOST, need_port
 from cli.redis_server import redis_server
 from cli.served import Name, Store, chosen_store
+from demand.address import without_secret
 from demand.errors import ReleaseError
 
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
@@ -73,7 +74,7 @@ def _show(out: Console, gateway: object, port: int, words: str, redis_url: str) 
     server = make_server(HOST, port, gateway, threaded=True)  # type: ignore[arg-type]
     out.print(escape(words))
     if redis_url:
-        out.print(f"answers are kept in {escape(redis_url)}")
+        out.print(f"answers are kept in {escape(without_secret(redis_url))}")
     out.print(f"playground: http://{HOST}:{server.server_port}   (Ctrl-C ends it)")
     try:
         server.serve_forever()

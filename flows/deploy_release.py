@@ -1,5 +1,6 @@
 """Bring an image or a release, or both, to a stage, on one page; `pricewright deploy` does the same without Prefect."""
 
+import os
 from typing import Literal
 
 from prefect import flow
@@ -13,6 +14,8 @@ from tasks.releases import now, whoever
 from tasks.root import find_root
 from tasks.target import find_target
 from tasks.workspace import Workspace
+
+REDIS_URL = "PRICEWRIGHT_DEPLOY_REDIS_URL"
 
 
 class DeployRequest(BaseModel):
@@ -37,7 +40,12 @@ class DeployRequest(BaseModel):
     function: str = Field(
         default="", description="Name of the function; empty: the stage's block, pricewright-<stage>."
     )
-    redis_url: str = Field(default="", description="rediss://host:port/0; empty: the function's stays as it is.")
+    redis_url: str = Field(
+        default="",
+        pattern=r"^[^@]*$",
+        description="rediss://host:port/0; empty: the function's stays as it is. One with a password comes from the "
+        f"flow's environment, {REDIS_URL}: Prefect keeps and shows what a run is asked for.",
+    )
     by: str = Field(default="", max_length=60, description="Who deploys; empty: whoever runs the flow.")
 
 
@@ -47,7 +55,8 @@ def deploy_release(request: DeployRequest) -> Deployed:
     limits = Limits(request.weight, request.watch, request.errors)
     store, by = request.store or Workspace(find_root()).store, request.by or whoever()
     target = find_target(request.stage, request.function)
-    plan = make_plan(request.stage, request.image, request.release, store, by, limits, target, request.redis_url)
+    redis_url = request.redis_url or os.environ.get(REDIS_URL, "")
+    plan = make_plan(request.stage, request.image, request.release, store, by, limits, target, redis_url)
     plan = permit(plan, request.approval, now())
     with way_back(plan):
         version = publish_version(plan)

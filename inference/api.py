@@ -1,7 +1,6 @@
 """What each route answers, over one release, in JSON."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,7 +20,6 @@ from inference.table import as_csv
 
 MOST_LISTED = 500  # SKUs on one page
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
-WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 class Api:
@@ -85,7 +83,7 @@ class Api:
     def skus(self, request: Request) -> Reply:
         """SKUs by code or description, a page at a time."""
         limit, after = request.query.get("limit") or 50, request.query.get("cursor") or ""
-        if not WHOLE.fullmatch(str(limit)) or not 1 <= int(limit) <= MOST_LISTED:
+        if not _is_whole(str(limit)) or not 1 <= int(limit) <= MOST_LISTED:
             raise InvalidQuery([Complaint("limit", repr(limit), f"a whole number from 1 to {MOST_LISTED} is needed.")])
         text = str(request.query.get("search") or "")
         catalog = self._served.current().catalog
@@ -142,6 +140,11 @@ class Api:
             "data_age_days": max((self._now().astimezone(UTC).date() - end).days, 0),
             "skus": len(release.catalog),
         }
+
+
+def _is_whole(text: str) -> bool:
+    """Whether it is a number of few digits: there are other digits than 0 to 9, and int() refuses thousands of them."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _state(release: Release, model: str) -> str:

@@ -91,7 +91,8 @@ class RedisCache:
                 retry=Retry(NoBackoff(), 0),
             )
         except Exception as error:  # noqa: BLE001  a missing package, a URL that is none: the price is computed
-            self._breaker.failed(REDIS, f"{type(error).__name__}: {error}")
+            why = "" if isinstance(error, ValueError) else f": {error}"  # of a URL it repeats parts of the password
+            self._breaker.failed(REDIS, f"{type(error).__name__}{why or ' in PRICEWRIGHT_REDIS_URL'}")
             self._opening.release()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import Flask, Response, abort, request
 
@@ -14,12 +15,12 @@ from inference.handler import handler
 
 HERE = Path(__file__).parent
 PAGES = {  # nothing is loaded from elsewhere; the chart library writes its own styles
-    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:",
+    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]]) -> Flask:
@@ -42,26 +43,33 @@ def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]]) -> 
     def description() -> Response:
         return Response((HERE / "openapi.json").read_bytes(), mimetype="application/json")
 
-    @app.route("/v1/<path:_>", methods=METHODS)
-    def api(_: str) -> Response:
+    @app.before_request
+    def api() -> Response | None:
+        """Everything below /v1, whatever the path holds and the method is: the handler has the routes, not Flask."""
+        if not request.path.startswith("/v1/"):
+            return None
         answer = handle(gateway_event(), None)
         body = answer["body"].encode()
         if answer.get("isBase64Encoded"):
             body = base64.b64decode(body)
-        return Response(body, answer["statusCode"], answer["headers"])
+        return _with(Response(body, answer["statusCode"], answer["headers"]), {"x-content-type-options": "nosniff"})
 
     return app
 
 
 def gateway_event() -> dict[str, Any]:
     """The present request as an HTTP API sends it (payload 2.0)."""
+    query = request.query_string.decode(errors="replace")
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": request.path,
-        "rawQueryString": request.query_string.decode(),
+        "rawQueryString": query,
         "headers": {name.lower(): value for name, value in request.headers.items()},
-        "queryStringParameters": {name: ",".join(values) for name, values in request.args.lists()} or None,
+        "queryStringParameters": {
+            name: ",".join(values) for name, values in parse_qs(query, keep_blank_values=True).items()
+        }
+        or None,
         "requestContext": {"http": {"method": request.method, "path": request.path}, "stage": "$default"},
         "body": request.get_data(as_text=True) or None,
         "isBase64Encoded": False,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from demand.errors import LakeError, PricewrightError, ReleaseError
 from demand.release.blocks import DamagedFile
-from demand.release.manifest import RELEASE_ID, need_id
+from demand.release.manifest import is_id, need_id
 from inference.artifacts import open_artifacts
 from inference.release import Release, load
 from inference.settings import Settings
@@ -97,6 +97,6 @@ def _release_of(pointer: str, body: bytes) -> str:
         release = json.loads(body)["release"]
     except (ValueError, KeyError, TypeError, RecursionError):
         release = None
-    if not isinstance(release, str) or not RELEASE_ID.fullmatch(release):
+    if not isinstance(release, str) or not is_id(release):
         raise ReleaseError(f"{pointer} is no pointer to a release: {body[:80]!r}.")
     return release

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from demand.address import refuse_secret
 from demand.errors import ParameterError
 
 PREFIX = "PRICEWRIGHT_"
@@ -36,12 +37,16 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Settings from the environment. Raises ParameterError for a value that is no number where one is needed."""
+    """Settings from the environment.
+
+    Raises ParameterError for a value that is no number where one is needed, or a lake with a secret in its URL.
+    """
     values: dict[str, Any] = {}
     for field in fields(Settings):
         text = environment.get(PREFIX + field.name.upper(), "")
         if text:
             values[field.name] = _convert(field.name, text, type(field.default))
+    refuse_secret("PRICEWRIGHT_STORE", values.get("store", ""))
     values.setdefault("region", environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "")
     return Settings(**values)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from tasks.markdown import table
+from tasks.markdown import shown, table
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -37,4 +37,4 @@ def leave_page(key: str, line: str, rows: dict[str, str]) -> None:
         return
     get_run_logger().info(line)
     numbers = table([{"what": what, "value": value} for what, value in rows.items()])
-    create_markdown_artifact(key=key, markdown=f"# {line}\n{numbers}", description=line)
+    create_markdown_artifact(key=key, markdown=f"# {shown(line)}\n{numbers}", description=line)

@@ -8,7 +8,7 @@ from uuid import UUID
 from tasks.events import tell_gate, tell_release
 from tasks.gates import GATES
 from tasks.ledger import Entry
-from tasks.markdown import shown, table
+from tasks.markdown import cells, shown, table
 from tasks.movers import biggest_moves, read_price_list
 from tasks.progress import Progress
 from tasks.workspace import Workspace
@@ -27,7 +27,7 @@ def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) ->
     get_run_logger().info("%s in %.1f s: %s", entry.how, entry.seconds, line)
     create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=line)
     for key, rows in tables(at, entry.stage, metrics).items():
-        create_table_artifact(rows, key=key, description=line)
+        create_table_artifact(cells(rows), key=key, description=line)
     if entry.stage in GATES:
         tell_gate(entry.stage, metrics["status"], metrics["worst"])
     if entry.stage == "promote" and entry.how == "ran":
@@ -52,7 +52,7 @@ def page(entry: Entry, line: str, metrics: Metrics) -> str:
     """Markdown of a stage in this run."""
     why = [f"- {shown(str(reason))}" for reason in entry.reasons] or ["- nothing changed since it last ran"]
     numbers = [{"name": name, "value": value} for name, value in _flat(metrics)]
-    return "\n".join([f"# {entry.stage}: {entry.how}", line, "## Why", *why, "## Numbers", table(numbers)])
+    return "\n".join([f"# {entry.stage}: {entry.how}", shown(line), "## Why", *why, "## Numbers", table(numbers)])
 
 
 class Bar:

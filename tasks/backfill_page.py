@@ -8,7 +8,7 @@ import polars as pl
 from tasks import steps
 from tasks.backfill import Backfill
 from tasks.ledger import Entry
-from tasks.markdown import table
+from tasks.markdown import cells, table
 from tasks.walk import series
 
 SHOWN = 8  # weeks elsewhere that the page lists
@@ -98,4 +98,4 @@ def _leave(backfill: Backfill, outcome: Backfilled) -> None:
     create_markdown_artifact(page(backfill, outcome), key="backfill", description=words)
     if outcome.walked.height:
         rows = outcome.walked.with_columns(pl.col("week").cast(pl.String)).to_dicts()
-        create_table_artifact(rows, key="walk-forward-series", description=words)
+        create_table_artifact(cells(rows), key="walk-forward-series", description=words)

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 
 from demand.release.manifest import MODELS
 from tasks.fresh import compare, skip_all
-from tasks.markdown import links, table
+from tasks.markdown import cells, links, table
 from tasks.movers import biggest_moves, count_moves, read_price_list
 from tasks.reports import REPORTS, publish_reports, report_links
 from tasks.run import Outcome, Run
@@ -24,7 +24,7 @@ def nothing_changed(run: Run) -> State[Outcome]:
     compared = compare(run)
     outcome = skip_all(run)
     words = f"{len(compared)} files, folders and parameters are as they were; {outcome.release} is served as before."
-    create_table_artifact(compared, key="compared", description=words)
+    create_table_artifact(cells(compared), key="compared", description=words)
     return Completed(name="Nothing changed", message=words, data=outcome)
 
 

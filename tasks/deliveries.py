@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from blocks.lake import Lake
+from demand.address import refuse_secret
 from demand.errors import SourceError
 from demand.ingest.source import READERS
 from tasks.workspace import write_whole
@@ -21,6 +22,7 @@ def bring_in(root: Path, source: str, environment: Mapping[str, str] | None = No
     """
     if "://" not in source:
         return source
+    refuse_secret("source", source)
     base, _, name = source.rstrip("/").rpartition("/")
     whole = PurePosixPath(name).suffix.lower() in READERS
     folder = root / ".pricewright" / "deliveries" / sha256(source.encode()).hexdigest()[:12]

@@ -8,6 +8,7 @@ from typing import Any
 
 from demand.errors import GateBlocked
 from demand.verdict import Verdict
+from inference.table import harmless
 from tasks.stage import Metrics
 from tasks.workspace import Workspace
 
@@ -67,4 +68,4 @@ def _write_checks(path: Path, verdict: Verdict) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["check", "value", "warn", "block", "status"])
-        writer.writerows([c.name, c.value, c.warn, c.block, c.status] for c in verdict.checks)
+        writer.writerows([harmless(c.name), c.value, c.warn, c.block, c.status] for c in verdict.checks)

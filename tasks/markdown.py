@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# A browser fetches what a picture names, and follows what a link says: names of products are neither.
+PLAIN = str.maketrans({"\\": "\\\\", "|": "\\|", "[": "\\[", "]": "\\]", "<": "&lt;", "&": "&amp;", "`": "'"})
+
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """One line per row under the names of the first; a dash where there is none."""
@@ -20,13 +23,17 @@ def links(found: Mapping[str, str]) -> str:
     return "\n".join(parts) or "-"
 
 
+def cells(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a table artifact: its texts are taken for Markdown, each by itself."""
+    return [{name: shown(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
+
+
 def shown(value: Any) -> str:
-    """A value in a cell: numbers short, what would break the table or be taken for HTML escaped."""
+    """A value in a cell: numbers short; what would break the table, or be HTML, a link or a picture, is plain text."""
     if value is None or value != value:
         return "-"
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    text = " ".join(str(value).split())[:200]
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    return " ".join(str(value).split())[:200].translate(PLAIN)

@@ -14,6 +14,7 @@ from tasks.approvals import record_approval
 from tasks.candidate import Candidate, examine_candidate
 from tasks.events import tell_release
 from tasks.flow_run import rename_run
+from tasks.markdown import cells
 from tasks.releases import promote_release
 from tasks.review import review_page
 from tasks.root import find_root
@@ -45,7 +46,7 @@ def show(candidate: Candidate) -> None:
     create_markdown_artifact(review_page(candidate), key="review", description=f"review of {candidate.release}")
     tables = {"candidate-metrics": candidate.metrics, "gates": candidate.gates, "moves": candidate.moves}
     for key, rows in tables.items():
-        create_table_artifact(rows, key=key, description=candidate.release)
+        create_table_artifact(cells(rows), key=key, description=candidate.release)
 
 
 def not_released(candidate: Candidate, approval: Approval) -> State[Any]:

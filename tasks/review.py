@@ -1,7 +1,7 @@
 """What a reviewer sees: the candidate beside what is served, its gates, its biggest price moves, the reports."""
 
 from tasks.candidate import Candidate
-from tasks.markdown import links, table
+from tasks.markdown import links, shown, table
 
 
 def review_page(candidate: Candidate, trouble: str = "") -> str:
@@ -11,7 +11,7 @@ def review_page(candidate: Candidate, trouble: str = "") -> str:
     parts = [
         f"# {candidate.release} for {candidate.channel}",
         f"Served now: {against}.",
-        f"**The last answer was not taken**: {trouble}" if trouble else "",
+        f"**The last answer was not taken**: {shown(trouble)}" if trouble else "",
         "## Metrics, one week ahead on the last full weeks",
         table(candidate.metrics),
         "## Gates",

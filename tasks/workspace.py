@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from demand.address import refuse_secret
 from demand.errors import ParameterError, SourceError
 from tasks.parameters import Parameters, differences, overlay, read_parameters
 
@@ -91,8 +92,11 @@ def configure(
 ) -> Workspace:
     """Write what a run is asked for to run.yaml, which dvc.yaml reads; what is not given is as by default.
 
-    Raises SourceError when the file of transactions does not exist, ParameterError for an unknown parameter.
+    Raises SourceError when the file of transactions does not exist, ParameterError for an unknown parameter, or an
+    address with a secret in it, which is written nowhere.
     """
+    for name, address in (("source", source), ("store", store)):
+        refuse_secret(name, address)
     defaults = read_parameters(root / "params.yaml")
     overlay(defaults, overrides or {})
     changed = differences(defaults, overrides or {})

@@ -36,6 +36,7 @@ class Checkout:
 
     root: Path
     extra: dict[str, str] = field(default_factory=dict)  # environment
+    told: list[str] = field(default_factory=list)  # all that commands have said
 
     def pricewright(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run([sys.executable, "-c", COMMAND, *arguments])
@@ -64,7 +65,9 @@ class Checkout:
         return pointer.release if pointer else ""
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=400)
+        self.told += [done.stdout, done.stderr]
+        return done
 
     @property
     def environment(self) -> dict[str, str]:

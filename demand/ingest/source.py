@@ -11,6 +11,8 @@ from demand.errors import SourceError
 from demand.ingest.delimited import read_delimited
 from demand.ingest.table import HEADER_ROWS, Table, with_rows
 
+MOST_UNFOLDED = 4 << 30  # bytes; a full sheet of a million rows has 0.5 GB
+
 
 def read_tables(source: Path) -> Iterator[Table]:
     """Every table of the source: one per file, one per sheet of a workbook. Raises SourceError."""
@@ -63,6 +65,11 @@ def _read_workbook(path: Path, name: str) -> Iterator[Table]:
     """Every sheet with rows; its name is `file[sheet]` when there are several. Raises SourceError when none has."""
     if not zipfile.is_zipfile(path):
         raise SourceError(f"{name} is no xlsx workbook.", "save it from Excel as .xlsx, or export it as CSV.")
+    unfolded = _unfolded(path)
+    if unfolded > MOST_UNFOLDED:
+        raise SourceError(
+            f"{name} has {unfolded:,} bytes when unpacked, at most {MOST_UNFOLDED:,} are read.", "export it as CSV."
+        )
     try:
         with warnings.catch_warnings(action="ignore"):  # about the types of single cells, which are read as text
             sheets = pl.read_excel(
@@ -76,6 +83,15 @@ def _read_workbook(path: Path, name: str) -> Iterator[Table]:
     several = len(filled) > 1
     for sheet, frame in filled.items():
         yield Table(f"{name}[{sheet}]" if several else name, frame, HEADER_ROWS + 1, several)
+
+
+def _unfolded(path: Path) -> int:
+    """What the workbook's zip says that it holds, in bytes: a few kilobytes can stand for gigabytes of zeros."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return 0  # whoever reads it says what is wrong
 
 
 def _read_text(path: Path, name: str) -> Iterator[Table]:

@@ -75,6 +75,8 @@ class Graph:
         self._inputs = [self._place(name) for name in SKU_INPUTS]
         self._price = self._place(PRICE)
         self._sku_steps, self._price_steps = self._steps(early, file.nodes), self._steps(late, file.nodes)
+        if OUTPUT not in self._places:
+            raise UnknownGraph(f"nothing makes {OUTPUT}")
         self._result = self._places[OUTPUT]
         for place, array in constants.items():
             self._values[place] = array

@@ -3,7 +3,6 @@
 Shapes and kinds are looked at before the first answer, all values before a release takes over. Needs numpy only.
 """
 
-import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -124,8 +123,10 @@ def _terms(arrays: Arrays) -> None:
 def _is_week(text: str) -> bool:
     if not WEEK.fullmatch(text):
         return False
+    from datetime import date
+
     try:
-        datetime.date.fromisocalendar(int(text[:4]), int(text[6:]), 7)
+        date.fromisocalendar(int(text[:4]), int(text[6:]), 7)
     except ValueError:
         return False
     return True

@@ -18,10 +18,10 @@ CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
 PRICE_LIST, BACKTEST = "price_list.parquet", "backtest.parquet"
 FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, BACKTEST)
 WEEK = re.compile(r"[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])")
-RELEASE_ID = re.compile(rf"{WEEK.pattern}-[0-9a-f]{{8}}")
-PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # no way to another folder, no hidden file
-DIGEST = re.compile(r"[0-9a-f]{64}")
-DIGESTS = re.compile(r"(?:[0-9a-f]{64})*")
+HEX, DIGEST = frozenset("0123456789abcdef"), 64  # of a SHA-256: digits and how many of them
+IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+SHORT = 8  # digits of the hash in a release's id
+LONGEST_NAME = 100
 MOST_BYTES = 16 << 20  # of manifest.json: a catalog of 5 million SKUs has 1.5 MB of blocks in it
 
 
@@ -105,9 +105,15 @@ class Manifest:
         return manifest
 
 
+def is_id(text: str) -> bool:
+    """Whether it can be the id of a release, and so is no way to another place."""
+    week, _, hexadecimal = text.rpartition("-")
+    return bool(WEEK.fullmatch(week)) and len(hexadecimal) == SHORT and HEX.issuperset(hexadecimal)
+
+
 def need_id(release: str) -> None:
     """Raise ReleaseError for what is no id of a release, and could be a way to another place."""
-    if not RELEASE_ID.fullmatch(release):
+    if not is_id(release):
         raise ReleaseError(
             f"{release[:80]!r} is no id of a release, such as 2011-W48-0a1b2c3d.", hint="see pricewright releases."
         )
@@ -120,17 +126,17 @@ def release_id(week: str, files: Mapping[str, FileEntry]) -> str:
     lines = "".join(
         f"{name} {entry.sha256}{' ' if entry.blocks else ''}{entry.blocks}\n" for name, entry in sorted(files.items())
     )
-    return f"{week}-{sha256(lines.encode()).hexdigest()[:8]}"
+    return f"{week}-{sha256(lines.encode()).hexdigest()[:SHORT]}"
 
 
 def _entry(name: str, stated: Mapping[str, Any]) -> FileEntry:
     """A file as the manifest states it; raises ValueError for what no file of a release can be."""
     size, digest, blocks = stated["size"], _text("sha256", stated["sha256"]), _text("blocks", stated.get("blocks", ""))
-    if not PLAIN_NAME.fullmatch(name):
+    if not IN_NAMES.issuperset(name) or name[:1] in ("", ".", "-") or len(name) > LONGEST_NAME:
         raise ValueError(f"{name[:80]!r} is no name of a file in a release's own folder")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise ValueError(f"the size of {name} is {str(size)[:40]}: a whole number is needed")
-    if not DIGEST.fullmatch(digest) or not DIGESTS.fullmatch(blocks):
+    if len(digest) != DIGEST or len(blocks) % DIGEST or not HEX.issuperset(digest) or not HEX.issuperset(blocks):
         raise ValueError(f"sha256 of {name} is no SHA-256 in hex")
     return FileEntry(digest, size, blocks)
 

@@ -1,13 +1,14 @@
 """The playground starts over what was promoted, and says what to do where nothing was."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.canaries import ENVIRONMENT, PASSWORD, leaks, redis_of, written
+from tests.listening import listening, needs_proc
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
@@ -27,11 +30,37 @@ def command(*arguments: str) -> list[str]:
 @contextmanager
 def served(*arguments: str) -> Iterator[str]:
     """The address that the command prints."""
+    with started(*arguments) as (address, _, _):
+        yield address
+
+
+class Told:
+    """What a process prints, as it is read."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.lines: list[str] = []
+
+    def until(self, pattern: str) -> str:
+        for line in self._stream:
+            self.lines.append(line)
+            if found := re.search(pattern, line):
+                return found.group()
+        raise AssertionError("".join(self.lines))
+
+
+@contextmanager
+def started(
+    *arguments: str, extra: dict[str, str] | None = None
+) -> Iterator[tuple[str, "subprocess.Popen[str]", list[str]]]:
+    """The address that the command prints, its process, and what it has said until then."""
     arguments = ("--port", "0", *arguments)
-    with subprocess.Popen(command(*arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    environment = os.environ | (extra or {})
+    pipes = {"stdout": subprocess.PIPE, "text": True} | ({"stderr": subprocess.PIPE} if extra else {})
+    with subprocess.Popen(command(*arguments), cwd=ROOT, env=environment, **pipes) as process:
         try:
-            assert process.stdout
-            yield next(found.group() for line in process.stdout if (found := re.search(r"http://\S+", line)))
+            told = Told(process.stdout)
+            yield told.until(r"http://\S+"), process, told.lines
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(15) == 0
@@ -65,6 +94,79 @@ def test_the_stack_has_a_redis_that_ends_with_it(shop: Shop) -> None:
             bins += 1
             read(f"{address}/v1/predict-price/20007?num_price_bins={bins}")
         assert state == "ok"
+
+
+@needs_proc
+@pytest.mark.parametrize("redis", [[], ["--redis"]], ids=["serve", "with Redis"])
+def test_serve_listens_on_this_machine_alone(shop: Shop, redis: list[str]) -> None:
+    with started(*redis, "--store", str(shop.folder)) as (_, process, _):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for one in (process.pid, *map(int, children)):
+            assert listening(one) == {"127.0.0.1"}
+
+
+@needs_proc
+@pytest.mark.parametrize(("asked", "address"), [([], "127.0.0.1"), (["--host", "0.0.0.0"], "0.0.0.0")])
+def test_the_gateway_listens_on_this_machine_alone_unless_told_otherwise(
+    shop: Shop, free_port: Callable[[], int], asked: list[str], address: str
+) -> None:
+    port = free_port()
+    own = [sys.executable, "-m", "inference.gateway", "--store", str(shop.folder), "--port", str(port), *asked]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(own, cwd=ROOT, **quiet) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not listening(process.pid) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert listening(process.pid) == {address}
+        finally:
+            process.terminate()
+
+
+# Secrets: the address of Redis holds a password, and everything that is served or printed is looked through.
+
+
+@pytest.mark.parametrize("trouble", ["none", "a password that breaks the URL", "no Redis there"])
+def test_what_serve_says_and_answers_holds_no_secret(
+    shop: Shop, redis_url: str, free_port: Callable[[], int], trouble: str
+) -> None:
+    url = redis_of(redis_url)
+    if trouble == "a password that breaks the URL":
+        url = redis_url.replace("://", f"://:{PASSWORD}/{PASSWORD}#@")
+    elif trouble == "no Redis there":
+        url = redis_of(f"redis://127.0.0.1:{free_port()}/0")
+    asked, extra = ("--store", str(shop.folder), "--log"), ENVIRONMENT | {"PRICEWRIGHT_REDIS_URL": url}
+    answers: list[str] = []
+    with started(*asked, extra=extra) as (at, process, begun):
+        for bins in range(10, 30):
+            answers.append(json.dumps(read(f"{at}/v1/predict-price/20007?num_price_bins={bins}")))
+            health = read(f"{at}/v1/health")["redis"]
+            answers.append(health)
+            if health != "opening":
+                break
+            time.sleep(0.1)
+        assert (health == "ok") == (trouble == "none") and health not in ("opening", "off"), health
+        for path in ("/v1/releases/current", "/v1/skus", "/v1/price-list", "/openapi.json", "/"):
+            with urlopen(f"{at}{path}", timeout=10) as answer:
+                answers.append(answer.read().decode() + str(answer.headers))
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=15)
+    printed = "".join(begun) + rest
+    texts = [("a reply", text.encode()) for text in answers]
+    assert leaks([*texts, ("the terminal", printed.encode()), ("errors", errors.encode()), *written(shop.folder)]) == []
+    assert "answers are kept in redis://***@" in printed
+
+
+def test_doctor_says_what_is_wrong_and_no_secret(free_port: Callable[[], int]) -> None:
+    broken = f"redis://:{PASSWORD}/{PASSWORD}#@127.0.0.1:{free_port()}/0"
+    for url in (broken, redis_of(f"redis://127.0.0.1:{free_port()}/0")):
+        extra = ENVIRONMENT | {"PRICEWRIGHT_REDIS_URL": url, "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
+        own = [sys.executable, "-c", "from cli.main import main; main()", "doctor"]
+        done = subprocess.run(
+            own, cwd=ROOT, capture_output=True, text=True, env=os.environ | extra, timeout=60, check=False
+        )
+        assert "warn  redis" in done.stdout and "Traceback" not in done.stderr
+        assert leaks([("the terminal", (done.stdout + done.stderr).encode())]) == []
 
 
 def said(*arguments: str) -> str:

@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from deployments.stack import Stack, running_stack
 from tests.checkout import Checkout, make_checkout
 
+WEEKLY = "refresh-prices/weekly"
 PATIENCE = 400.0  # seconds; a tiny weekly run takes 40 on two idle cores, and these may be busy
 
 
@@ -83,3 +84,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], i
         os.environ.pop("PRICEWRIGHT_APPROVAL_KEY", None)
         down = checkout.pricewright("down")
     assert down.returncode == 0, down.stdout + down.stderr
+
+
+@pytest.fixture(scope="session")
+def weekly(platform: Platform) -> FlowRun:
+    """The first weekly run, at its end."""
+    return platform.wait(platform.run(WEEKLY))

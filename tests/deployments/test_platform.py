@@ -15,18 +15,12 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from demand.release.manifest import Manifest
 from deployments.stack import control
-from tests.deployments.conftest import Platform, until
+from tests.deployments.conftest import WEEKLY, Platform, until
 
 pytestmark = pytest.mark.platform
 
-WEEKLY, RELEASE = "refresh-prices/weekly", "release-model/on-demand"
+RELEASE = "release-model/on-demand"
 STAGES = ("ingest", "feature", "drift", "tune", "train", "fairness", "promote")
-
-
-@pytest.fixture(scope="session")
-def weekly(platform: Platform) -> FlowRun:
-    """The first weekly run, at its end."""
-    return platform.wait(platform.run(WEEKLY))
 
 
 @pytest.fixture(scope="session")

@@ -264,6 +264,19 @@ def test_a_deployment_killed_on_its_way_is_taken_back_by_the_next_that_fails(sit
     assert site.alias() == ("1", {})
 
 
+def test_a_password_is_no_part_of_what_prefect_keeps(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request of a run is a row of Prefect's database; the address with the password comes beside it."""
+    url = "rediss://:canary@cache:6379/0"
+    with pytest.raises(ValueError, match="redis_url"):
+        DeployRequest(redis_url=url)
+    assert "environment, PRICEWRIGHT_DEPLOY_REDIS_URL" in str(DeployRequest.model_json_schema())
+    monkeypatch.setenv("PRICEWRIGHT_DEPLOY_REDIS_URL", url)
+    deployed = site.deploy(image=image("b"))
+    seen = site.plane.client.get_function_configuration(FunctionName=site.function, Qualifier="2")
+    assert seen["Environment"]["Variables"]["PRICEWRIGHT_REDIS_URL"] == url
+    assert "canary" not in str(deployed.rows()) + repr(deployed)
+
+
 DEPLOYER = """
 import json, os, sys
 from flows.deploy_release import DeployRequest, deploy_release

@@ -17,6 +17,7 @@ from blocks.lake import Lake
 from tasks.origin import origin_key
 from tasks.releases import verify_release
 from tasks.stages import STAGES
+from tests.canaries import ENVIRONMENT, leaks, written
 from tests.checkout import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    return make_checkout(tmp_path_factory.mktemp("checkout"))
+    """With secrets in its environment, which are searched in the end."""
+    return replace(make_checkout(tmp_path_factory.mktemp("checkout")), extra=ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +132,7 @@ def test_another_store_gets_everything_and_no_stage_before_promote_runs(elsewher
 @pytest.fixture(scope="module")
 def fresh(elsewhere: Lake, checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A container on another machine: the code and the parameters, nothing else."""
-    made = make_checkout(tmp_path_factory.mktemp("container"))
+    made = replace(make_checkout(tmp_path_factory.mktemp("container")), extra=ENVIRONMENT)
     shutil.copy(checkout.root / "params.yaml", made.root / "params.yaml")
     return made
 
@@ -201,7 +203,7 @@ def test_two_releases_are_compared_by_what_they_came_from(elsewhere: Lake, check
 def test_a_bucket_gets_the_same_release_byte_for_byte_and_is_used_as_a_folder_is(
     first: subprocess.CompletedProcess[str], checkout: Checkout, s3_url: str, s3_environment: dict[str, str]
 ) -> None:
-    at = replace(checkout, extra=s3_environment)
+    at = replace(checkout, extra=s3_environment | ENVIRONMENT)
     here, there = Lake(str(checkout.root / "lake")), Lake(s3_url)
     done = at.pricewright("run", "--store", s3_url)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -238,3 +240,46 @@ def test_a_file_that_cannot_be_used_ends_with_2_and_touches_no_lake(
     assert done.returncode == 2
     assert "has no column for invoice" in done.stderr and "hint:" in done.stderr and "Traceback" not in done.stderr
     assert not (checkout.root / "none").exists()
+
+
+SECRET_URL = "s3://AKIACANARY:{}@bucket/sales"
+
+
+@pytest.mark.parametrize("option", ["--source", "--store"])
+def test_an_address_with_a_secret_is_refused_and_repeated_nowhere(
+    first: subprocess.CompletedProcess[str], checkout: Checkout, option: str
+) -> None:
+    before = (checkout.root / "run.yaml").read_bytes()
+    done = checkout.pricewright("run", option, SECRET_URL.format(ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]))
+    assert done.returncode == 2 and "more than a bucket" in done.stderr and "Traceback" not in done.stderr
+    assert (checkout.root / "run.yaml").read_bytes() == before
+
+
+def test_a_lake_that_refuses_is_an_error_without_the_key(
+    first: subprocess.CompletedProcess[str], checkout: Checkout, s3_environment: dict[str, str]
+) -> None:
+    at = replace(checkout, extra=s3_environment | ENVIRONMENT)
+    done = at.pricewright("run", "--store", "s3://no-such-bucket/shop", "--param", "promote.smoke_skus=3")
+    assert done.returncode == 1 and "no-such-bucket" in done.stderr
+    assert at.pricewright("doctor", "--store", "s3://no-such-bucket/shop").stdout
+
+
+def test_none_of_these_runs_wrote_a_secret_of_their_environment_anywhere(
+    first: subprocess.CompletedProcess[str], elsewhere: Lake, fresh: Checkout, checkout: Checkout
+) -> None:
+    """Logs, artifacts, states, parameters, lakes, locks, reports: of runs that went well, failed, were refused."""
+    places = list(written(checkout.root, fresh.root, Path(elsewhere.url)))
+    said = [("the terminal", text.encode()) for text in (*checkout.told, *fresh.told)]
+    assert leaks([*places, *said]) == []
+    names = " ".join(where for where, _ in places)
+    for needed in (
+        "prefect.db (rows)",
+        "run.yaml",
+        "dvc.lock",
+        "work/metrics",
+        "lineage/",
+        "manifest.json",
+        "report.html",
+    ):
+        assert needed in names, "the search looked there"
+    assert len(said) > 20 and any("error:" in text for text in checkout.told)

@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
+from werkzeug.test import EnvironBuilder
 
 from inference.gateway import make_gateway
 from inference.handler import App, make_app
@@ -59,6 +60,29 @@ def test_the_page_and_all_it_loads_come_from_here(client: FlaskClient) -> None:
         assert client.get(path).status_code == 200, path
     for path in PLAYGROUND.iterdir():
         assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", path.read_text()), path.name
+
+
+def test_no_other_page_frames_this_one_and_no_reply_is_taken_for_html(client: FlaskClient) -> None:
+    policy = client.get("/").headers["content-security-policy"]
+    for rule in ("frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'", "form-action 'self'"):
+        assert rule in policy
+    assert "script-src" not in policy and "unsafe-eval" not in policy, "scripts are those of default-src"
+    for path in ("/", "/v1/ready", "/v1/price-list?format=csv", "/v1/predict-price/<b>"):
+        assert client.get(path).headers["x-content-type-options"] == "nosniff", path
+
+
+@pytest.mark.parametrize("path", ["/v1/sales/%0A", "/v1/sales/a%0Ab", "/v1//ready", "/v1/sales/%2e%2e%2f", "/v1/%00"])
+def test_whatever_a_path_holds_the_handler_answers_it(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404 and answer.content_type == "application/problem+json"
+
+
+def test_a_query_that_is_no_text_is_a_problem_and_no_failure(api: App) -> None:
+    raw = {"QUERY_STRING": "search=\xff\xfe", "PATH_INFO": "/v1/skus", "REQUEST_METHOD": "GET"}
+    environ = EnvironBuilder(path="/v1/skus").get_environ() | raw
+    statuses: list[str] = []
+    list(make_gateway(api)(environ, lambda status, headers, *_: statuses.append(status) or (lambda _: None)))
+    assert statuses == ["404 NOT FOUND"]
 
 
 def test_only_the_playgrounds_own_files_are_served(client: FlaskClient) -> None:

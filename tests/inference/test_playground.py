@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from inference.gateway import make_gateway
 from inference.handler import App
+from tests.hostile_release import bodies_of, write_unchecked
 from tests.synthetic_shop import Shop
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -268,6 +271,33 @@ def test_html_in_a_product_name_is_shown_and_never_executed(page: Page, shop: Sh
         page.get_by_role("combobox", name="Product").fill("onerror")
         expect(found(page).first).to_contain_text("<script>")
         assert page.locator("img[src=x]").count() == 0 and page.title() == "Pricewright"
+
+
+def named(text: str) -> Callable[[dict[str, Any]], None]:
+    """Gives the last SKU this code, which sorts after all that begin with a digit."""
+
+    def change(arrays: dict[str, Any]) -> None:
+        for name in ("stock_code", "list_stock_code"):
+            arrays[name] = np.append(arrays[name][:-1], text)
+
+    return change
+
+
+def test_html_in_a_stock_code_is_shown_and_never_executed(page: Page, shop: Shop) -> None:
+    code = HOSTILE.upper()
+    shop.point(write_unchecked(shop.folder / "releases", bodies_of(named(code))))
+    with served(shop.app()) as url:
+        ready(page, f"{url}/?sku={quote(code, safe='')}")
+        expect(page.locator("#code")).to_contain_text("<IMG SRC=X")
+        page.get_by_role("combobox", name="Product").fill("<img")
+        expect(found(page).first).to_contain_text("<SCRIPT>")
+        assert page.locator("img[src=X]").count() == 0 and page.title() == "Pricewright"
+
+
+def test_html_in_the_address_is_shown_and_never_executed(page: Page, address: str) -> None:
+    ready(page, f"{address}/?sku={quote(HOSTILE, safe='')}&unitprice_min={quote(HOSTILE, safe='')}")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert page.locator("img[src=x]").count() == 0 and page.title() == "Pricewright"
 
 
 def test_the_pages_policy_runs_no_script_but_its_own(browser: Browser, address: str) -> None:

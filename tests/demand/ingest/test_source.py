@@ -150,6 +150,18 @@ def test_a_zip_that_is_no_workbook_is_named(params: Params, tmp_path: Path) -> N
         read(tmp_path / "shop.xlsx", params)
 
 
+def test_a_workbook_that_unfolds_to_gigabytes_is_refused(params: Params, tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "shop.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
+            for _ in range(5):
+                sheet.write(bytes(1 << 20))
+        archive.filelist[0].file_size = 5 << 30  # as a real one would say, which takes a minute to write
+    with pytest.raises(SourceError, match="5,368,709,120 bytes when unpacked"):
+        read(tmp_path / "shop.xlsx", params)
+
+
 def test_a_workbook_without_sales_is_named(params: Params, tmp_path: Path) -> None:
     import xlsxwriter
 

@@ -1,0 +1,46 @@
+"""The platform listens on this machine alone, and its key is where only its owner reads it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from prefect.client.schemas.objects import FlowRun
+
+from deployments.stack import make_stack, supervisor_file
+from deployments.up import programs
+from tests.canaries import written
+from tests.deployments.conftest import Platform
+from tests.listening import family, listening, needs_proc
+
+
+def test_every_server_of_the_stack_is_told_to_listen_on_this_machine_alone(tmp_path: Path) -> None:
+    stack = make_stack(tmp_path, "lake", 8080, 4200, 6400)
+    commands = {name: program.command for name, program in programs(stack).items()}
+    assert "--bind 127.0.0.1" in commands["redis"] and "--host 127.0.0.1" in commands["prefect"]
+    assert "--host" not in commands["api"], "this machine alone is its default"
+    assert "0.0.0.0" not in " ".join(commands.values())
+    assert "chmod=0600" in supervisor_file(stack, {}), "supervisord listens on a socket of its owner"
+
+
+@pytest.mark.platform
+@needs_proc
+def test_nothing_that_up_started_listens_to_other_machines(platform: Platform) -> None:
+    process = int((Path(platform.stack.folder) / "supervisord.pid").read_text())
+    addresses = {one: listening(one) for one in family(process)}
+    assert len([one for one in addresses.values() if one]) >= 3, "Prefect, Redis, the price API"
+    assert {address for one in addresses.values() for address in one} == {"127.0.0.1"}
+
+
+@pytest.mark.platform
+def test_the_approval_key_is_in_two_files_of_its_owner_and_nowhere_else(platform: Platform, weekly: FlowRun) -> None:
+    """In no log, state, parameter, artifact, release or lock of the runs, however they ended."""
+    assert weekly.state is not None
+    key = platform.stack.environment["PRICEWRIGHT_APPROVAL_KEY"].encode()
+    places = [(where, key in body) for where, body in written(platform.checkout.root)]
+    found = {where for where, there in places if there}
+    folder = Path(platform.stack.folder)
+    assert found == {str(folder / "stack.json"), str(folder / "approval.key")}
+    for path in found:
+        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+    names = " ".join(where for where, _ in places)
+    assert all(part in names for part in ("prefect.db (rows)", "api.log", "worker.log", "manifest.json", "dvc.lock"))

@@ -1,0 +1,1 @@
+"""Inputs that nobody means well with, by the million: `make fuzz`."""

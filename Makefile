@@ -53,7 +53,7 @@ test: setup ## lint, types, import contracts, tests
 	@$(MAKE) --no-print-directory lint-cloud bandit
 	$(PYTEST) -m 'not platform'
 
-test-platform: setup ## the whole platform, its schedules and deaths, a Dask cluster, the image: CI runs it after `make test`
+test-platform: setup ## the whole platform, kills at every step, a Dask cluster, the image: CI runs it after `make test`
 	$(PYTEST) -n 0 -m platform    # one after the other: each starts servers of its own
 
 lint-cloud: setup ## templates, workflows and Dockerfiles, against their schemas and rules; needs no network

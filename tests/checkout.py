@@ -65,7 +65,7 @@ class Checkout:
         return pointer.release if pointer else ""
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=900)
         self.told += [done.stdout, done.stderr]
         return done
 

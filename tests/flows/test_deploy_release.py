@@ -207,6 +207,7 @@ def test_of_two_deployments_at_once_one_is_told_of_the_other(site: Site) -> None
     assert site.alias() == ("2", {})
 
 
+@pytest.mark.platform
 def test_as_a_flow_each_step_is_a_task_and_the_page_says_what_is_deployed(site: Site, prefect_api: str) -> None:
     import httpx
 

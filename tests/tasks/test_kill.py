@@ -19,6 +19,8 @@ from tasks.workspace import Workspace
 from tests.tasks.conftest import Drill
 from tests.tasks.promotable import fill
 
+pytestmark = pytest.mark.platform
+
 KILLED = -9
 Make = Callable[[str, int], tuple[Workspace, list[str]]]
 

@@ -7,6 +7,7 @@ import typer
 
 from blocks.endpoints import boto3_variables
 from cli import (
+    audit,
     backfill,
     decide,
     deploy,
@@ -45,6 +46,7 @@ deploy_flows.register(app)
 register_blocks.register(app)
 decide.register(app)
 doctor_command.register(app)
+audit.register(app)
 stage.register(app)
 
 

@@ -92,6 +92,15 @@ class Ledger:
         with self._dvc_lock, self._repo.lock:
             return _reasons(self._stage(name), cache(self._elsewhere))
 
+    def differing(self) -> dict[str, str]:
+        """Outputs that are not here as the lock says, by path: modified, or deleted and not in the remote either."""
+        with self._dvc_lock, self._repo.lock:
+            there = cache(self._elsewhere)
+            outs = [out for stage in self._repo.index.stages for out in self._stage(stage.name).outs if out.hash_info]
+            states = {str(out): out.workspace_status().get(str(out)) for out in outs}
+            lost = {str(out) for out in outs if states[str(out)] == "deleted" and out.fs_path in there()}
+            return {path: str(state) for path, state in states.items() if state and path not in lost}
+
     def inputs(self, name: str) -> dict[str, str]:
         """What the stage read when it last ran: hash of each file and folder, value of each parameter."""
         with self._dvc_lock, self._repo.lock:

@@ -48,8 +48,12 @@ class Workspace:
     @cached_property
     def parameters(self) -> Parameters:
         """params.yaml overlaid by this run's overrides: a mapping per stage."""
-        overrides = {section: values for section, values in self._asked["overrides"].items() if values}
-        return overlay(read_parameters(self.root / "params.yaml"), overrides)
+        return overlay(read_parameters(self.root / "params.yaml"), self.overrides)
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What this run laid over params.yaml, by section."""
+        return {section: values for section, values in self._asked["overrides"].items() if values}
 
     @property
     def source(self) -> Path:

@@ -98,7 +98,10 @@ class Lake:
     def swap(self, key: str, expected: Blob | None, body: bytes) -> None:
         """Replace an object if it still is what we read (None: absent). Raises ChannelConflict if it is not."""
         if self._folder is not None:
-            self._swap_file(self._folder / key, expected, body)
+            try:
+                self._swap_file(self._folder / key, expected, body)
+            except OSError as error:
+                raise self._refused(error) from error
             return
         mode: Any = "create" if expected is None else {"e_tag": expected.tag}
         try:
@@ -172,12 +175,16 @@ class Lake:
             if now != (expected.tag if expected else None):
                 raise _conflict(str(path.name))
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(body)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.chmod(temporary, 0o644)
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
 
     def _do(self, work: Callable[[ObjectStore], Result]) -> Result:
         try:
@@ -185,8 +192,11 @@ class Lake:
         except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             raise
         except (BaseError, OSError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise LakeError(f"the lake {self.url} refuses: {first}", hint="pricewright doctor checks it.") from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> LakeError:
+        first = str(error).strip().splitlines()[0]
+        return LakeError(f"the lake {self.url} refuses: {first}", hint="pricewright doctor checks it.")
 
     def _store(self) -> ObjectStore:
         if self._opened is None:

@@ -1,5 +1,6 @@
 """The lake behaves alike on a folder and on S3."""
 
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,6 +65,20 @@ def test_of_sixteen_racing_swaps_one_wins(lake_url: str, there: bool) -> None:
         won = list(pool.map(race, range(16)))
     assert won.count(True) == 1
     assert Lake(lake_url).read(POINTER).body == f"release {won.index(True)}".encode()
+
+
+def test_a_full_disk_refuses_a_swap_and_leaves_what_was_there(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.swap(POINTER, None, b"first")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))  # stands for a disk with 4 bytes left
+    try:
+        with pytest.raises(LakeError, match="refuses"):
+            lake.swap(POINTER, lake.read(POINTER), b"second")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert lake.read(POINTER).body == b"first"
+    assert [path.name for path in (tmp_path / "channels").iterdir()] == ["production.json"]
 
 
 def test_a_folder_is_mirrored_and_only_what_differs_is_uploaded(lake_url: str, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from cli import (
     up,
 )
 from cli.console import show_error
+from cli.full_disk import full_disk
 from demand.errors import PricewrightError
 
 app = typer.Typer(
@@ -63,6 +64,11 @@ def main() -> None:
     except PricewrightError as error:
         show_error(error)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if (full := full_disk(error)) is None:
+            raise
+        show_error(full)
+        sys.exit(full.exit_code)
 
 
 if __name__ == "__main__":

@@ -70,16 +70,17 @@ def register(app: typer.Typer) -> None:
 
 
 def _run(asked: dict[str, Any]) -> None:
-    from flows.embedded import prefect_server
+    from flows.embedded import prefect_server, wait_for_server
     from tasks.progress import WATCHING
 
     out = console()
     with ExitStack() as stack:
         stack.enter_context(quiet())
         with out.status("  starting Prefect"):
-            stack.enter_context(prefect_server(find_root() / ".pricewright" / "prefect"))
+            url = stack.enter_context(prefect_server(find_root() / ".pricewright" / "prefect"))
             from flows.backfill_request import BackfillRequest
             from flows.backfill_weeks import backfill_weeks
+        wait_for_server(url)  # it may have ended while all that was imported
         token = WATCHING.set(stack.enter_context(Watcher(out)))
         stack.callback(WATCHING.reset, token)
         _show(out, backfill_weeks(BackfillRequest(**asked)))

@@ -55,15 +55,16 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
 
 def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
     """The flow, on our own Prefect server in this process unless PREFECT_API_URL names one."""
-    from flows.embedded import prefect_server
+    from flows.embedded import prefect_server, wait_for_server
 
     with out.status("  starting Prefect"):
-        stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
+        url = stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
         from flows.refresh_prices import refresh_prices
         from flows.request import RefreshRequest
 
     def run(root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any]) -> Outcome:
         request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns)
+        wait_for_server(url)  # it may have ended while all that was imported
         return cast(Outcome, refresh_prices(request))  # a state that the flow ends in is called with its outcome
 
     return run

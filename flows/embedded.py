@@ -12,7 +12,14 @@ import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLError
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
+from demand.errors import PricewrightError
+
+PATIENCE = 60.0  # seconds that a server of one's own may take to answer: it may just be starting again
+EPHEMERAL = "ephemeral"  # Prefect starts a server of its own
 START_LIMIT = 120.0  # seconds; a fresh database takes 10 to 25
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors come back as exceptions, and are shown once
@@ -25,8 +32,9 @@ QUIET = {
 @contextmanager
 def prefect_server(home: Path, environment: MutableMapping[str, str] = os.environ) -> Iterator[str]:
     """The API of a Prefect server for as long as the context lasts; call it before flows are imported."""
-    if environment.get("PREFECT_API_URL"):
-        yield environment["PREFECT_API_URL"]
+    if url := environment.get("PREFECT_API_URL"):
+        wait_for_server(url)
+        yield url
         return
     port = _free_port()
     environment.setdefault("PREFECT_HOME", str(home))
@@ -45,13 +53,34 @@ def prefect_server(home: Path, environment: MutableMapping[str, str] = os.enviro
         server.start()
     except (ImportError, TypeError, RuntimeError, OSError):
         _fall_back(environment)
-        yield "ephemeral"
+        yield EPHEMERAL
         return
     try:
         yield environment["PREFECT_API_URL"]
     finally:
         server.stop()
         del environment["PREFECT_API_URL"]
+
+
+def wait_for_server(url: str, patience: float = PATIENCE) -> None:
+    """Until somebody answers there, whatever he says. Raises PricewrightError when nobody does in time."""
+    deadline = time.monotonic() + patience
+    while url != EPHEMERAL:
+        try:
+            with urlopen(f"{url.rstrip('/')}/health", timeout=10):  # noqa: S310  the operator's own URL
+                return
+        except HTTPError:  # a log-in is missing, say: Prefect's client brings one
+            return
+        except (URLError, OSError) as error:
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, SSLError):
+                return
+            if time.monotonic() > deadline:
+                raise PricewrightError(
+                    f"Prefect's server of PREFECT_API_URL, {url}, does not answer: {reason}.",
+                    hint="pricewright up starts one; where PREFECT_API_URL is not set, a run brings its own.",
+                ) from None
+        time.sleep(0.5)
 
 
 class _Server:

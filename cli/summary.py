@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from blocks.channel import Channel, Pointer
 from blocks.lake import Lake
 from demand.release.manifest import PRICE_LIST
 from tasks.ask import PriceApi
@@ -22,17 +23,28 @@ DESCRIPTION = 32  # characters
 
 
 def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
-    """Asks the Lambda handler for the prices it shows, so that the last thing a run proves is that they are served."""
-    api = PriceApi(workspace.store, str(workspace.parameters["promote"]["channel"]))
+    """Asks the Lambda handler for the prices it shows, so that the last thing a run proves is that they are served.
+
+    It asks the run's own release: somebody else may have moved the channel since, and then that is said.
+    """
+    lake, channel = Lake(workspace.store), str(workspace.parameters["promote"]["channel"])
+    api = PriceApi(workspace.store, release=outcome.release)
     # Of the release, not of the workspace: another machine may have made it.
-    prices = read_price_list(Lake(workspace.store).read(f"releases/{outcome.release}/{PRICE_LIST}").body)
+    prices = read_price_list(lake.read(f"releases/{outcome.release}/{PRICE_LIST}").body)
     out.print()
     out.print(_table([api.price(code) for code in _codes(prices, ROWS)]))
     out.print()
     words = "promoted" if outcome.promoted else "nothing changed" if not outcome.changed else "served as before"
     out.print(f"[bold]{words}[/]: release {outcome.release}, {count_moves(prices)}")
+    pointer = Channel(lake, channel).read()
+    if pointer is not None and pointer.release != outcome.release:
+        out.print(f"[yellow]{escape(channel)} serves another one by now[/]: {_moved(pointer)}")
     for what, where in _next(workspace, outcome, prices):
         out.print(f"  {what:<16} {escape(where)}", soft_wrap=True)
+
+
+def _moved(pointer: Pointer) -> str:
+    return escape(f"{pointer.release}, promoted by {pointer.promoted_by} at {pointer.promoted_at}")
 
 
 def _table(answers: list[dict[str, Any]]) -> Table:

@@ -16,9 +16,10 @@ PARAMS ?=
 PORT   ?=
 # A process each for whole files, since these share what is slow to make; threads that wait in them do not spin.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-CODE   := demand tasks flows blocks inference deployments cli bench .ci
+CODE   := demand tasks flows blocks inference deployments cli bench drill .ci
 
-.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale screenshot
+.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale \
+  bench-load drill screenshot
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -87,3 +88,9 @@ bench-api: setup ## how fast the price API starts and answers: make bench-api [S
 
 bench-scale: setup ## what rows and SKUs cost: make bench-scale [ROWS=5e6,50e6,200e6] [SKUS=1e3,1e4,1e5] [WORK=big folder]
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.scale $(if $(ROWS),--rows $(ROWS)) $(if $(SKUS),--skus $(SKUS)) $(if $(WORK),--work '$(WORK)')
+
+bench-load: setup ## a minute at the rate that one process holds, a minute at twice that, its memory: make bench-load [STORE=folder]
+	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.load $(if $(STORE),--store '$(STORE)')
+
+drill: setup ## break everything on this machine, then look for what was lost: make drill [MINUTES=10] [SEED=1]
+	OMP_WAIT_POLICY=passive $(BIN)/python -m drill $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))

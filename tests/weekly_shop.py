@@ -23,10 +23,10 @@ SECOND = pl.duration(seconds=1)
 class WeeklyShop:
     """A small simulated market, exported week by week into `exports/`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, weeks: int = WEEKS) -> None:
         self.checkout: Checkout = make_checkout(root)
-        self.root, self.source = root, root / "exports"
-        self.checkout.change(market={"weeks": WEEKS, "cut_off_days": 0})
+        self.root, self.source, self.weeks = root, root / "exports", all_weeks(weeks)
+        self.checkout.change(market={"weeks": weeks, "cut_off_days": 0})
         market = self.params["market"]
         lines = simulate(market).transactions(market)
         self.lines = lines.with_columns(week=pl.col("InvoiceDate").dt.strftime("%G-W%V"))
@@ -46,7 +46,7 @@ class WeeklyShop:
     def deliver(self, *weeks: str) -> None:
         """Write the files of these weeks, or of all."""
         self.source.mkdir(exist_ok=True)
-        for week in weeks or all_weeks():
+        for week in weeks or self.weeks:
             self.of(week).write_parquet(self.source / f"{week}.parquet")
 
     def of(self, week: str) -> pl.DataFrame:
@@ -67,8 +67,8 @@ class WeeklyShop:
         }
 
 
-def all_weeks() -> list[str]:
-    return [iso_week(FIRST + timedelta(weeks=n)) for n in range(WEEKS)]
+def all_weeks(count: int = WEEKS) -> list[str]:
+    return [iso_week(FIRST + timedelta(weeks=n)) for n in range(count)]
 
 
 def corrected(lines: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,277 @@
+"""What breaks: each fault happens while something is at work, is put right again, and says how long recovery took."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drill.crew import Crew
+from drill.deliveries import expect
+from drill.machine import ROOT, filled, kill, until, wait_for_port
+from drill.platform import LONGEST_RUN
+from drill.scene import Scene
+from tests.tasks.promotable import fill
+
+LASTS = 6.0  # seconds that an outage takes
+PATIENCE = 600.0  # seconds until something has to be back, on a machine that has other work
+KILLED = -9
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+JUMPS = ("-3d", "+3d", "+59m")
+
+
+@dataclass
+class Stage:
+    """What a fault may break, and when it was put right; without a platform, for the short drill of the tests."""
+
+    scene: Scene
+    platform: Any = None
+    weekly: Any = None
+    disk: str = ""  # the small disk that the workspace is on; empty: none could be made
+    lasts: float = LASTS
+    healed: float = 0.0
+
+    def mark(self) -> None:
+        """From now on, nothing is broken any more but what was."""
+        self.healed = time.monotonic()
+
+
+Fault = Callable[[Stage], None]
+
+
+def wait_a_little(at: Stage, most: float = 2.0) -> None:
+    """A seeded moment, so that no two faults meet the work at the same place."""
+    time.sleep(at.scene.random.uniform(0.05, most))
+
+
+def work_killed(at: Stage) -> None:
+    """kill -9 of a weekly run, a backfill or a promotion, twice, at moments of their own; then it is finished."""
+    work = at.scene.some_work()
+    for _ in range(2):
+        job = at.scene.start(**work)
+        wait_a_little(at, 4.0)
+        job.kill()
+        at.mark()
+        expect(job.wait() in (KILLED, 0), f"it ended as {job.said()}")
+    at.scene.finish(**work)
+
+
+def promotion_killed(at: Stage) -> None:
+    """kill -9 of promotions at moments of their own; the pointer is at the old release or at the new one."""
+    for _ in range(4):
+        before, release = at.scene.pointer(), at.scene.random.choice(at.scene.releases)
+        job = at.scene.start("promote", store=at.scene.served, release=release)
+        wait_a_little(at, 0.7)
+        job.kill()
+        at.mark()
+        job.wait()
+        expect(at.scene.pointer() in (before, release), f"production serves {at.scene.pointer()}")
+    at.scene.finish(do="promote", store=at.scene.served, release=release)
+
+
+@contextmanager
+def _lake(at: Stage, mode: str) -> Iterator[None]:
+    at.scene.lake.become(mode)
+    try:
+        yield
+    finally:
+        at.scene.lake.become("well")
+        at.mark()
+
+
+def lake_slow(at: Stage) -> None:
+    """Every call takes 0.4 s more."""
+    with _lake(at, "slow"):
+        job = at.scene.start(**(work := at.scene.some_work()))
+        time.sleep(at.lasts)
+    if job.wait():
+        at.scene.finish(**work)
+
+
+def lake_flaky(at: Stage) -> None:
+    """One call in five fails, a third of these after it was done."""
+    with _lake(at, "flaky"):
+        work = at.scene.some_work()
+        job = at.scene.start(**work)
+        at.scene.start("promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases)).wait()
+        job.wait()
+    at.scene.finish(**work)
+
+
+def lake_down(at: Stage) -> None:
+    """No call is answered."""
+    work = at.scene.some_work()
+    job = at.scene.start(**work)
+    wait_a_little(at)
+    with _lake(at, "down"):
+        time.sleep(at.lasts)
+    if job.wait():
+        at.scene.finish(**work)
+
+
+def disk_full(at: Stage) -> None:
+    """No byte left where the workspace is; then in a lake that is a folder."""
+    work = at.scene.some_work()
+    work = {} if "do" in work else work
+    with _full(at) as limit:
+        job = at.scene.start(**work, **limit)
+        job.wait()
+        expect((job.code != 0 and "error" in job.said()) or not limit, f"on a full disk it ended as {job.said()}")
+    at.scene.finish(**work)
+    folder = at.scene.shop.root / "full"
+    elsewhere, store = at.scene.folder / "elsewhere", str(folder / "lake")
+    for needed in (folder, elsewhere):
+        needed.mkdir(exist_ok=True)
+    workspace = fill(elsewhere, store)
+    publish = {"do": "publish", "store": store, "root": str(workspace.root)}
+    with _full(at, 2048) as limit:
+        job = at.scene.start(**publish, **limit)
+        job.wait()
+        expect(job.code == 1 and job.said().get("error") == "LakeError", f"on a full disk it ended as {job.said()}")
+    at.scene.finish(**publish)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _full(at: Stage, largest: int = 65_536) -> Iterator[dict[str, Any]]:
+    """The disk has no byte left; without a small disk, the job may write no file larger than this."""
+    if not at.disk:
+        yield {"largest": largest}
+    else:
+        with filled(at.scene.shop.root):
+            yield {}
+    at.mark()
+
+
+def two_schedulers(at: Stage) -> None:
+    """Two runs of one workspace begin at once: one works, the other says so. And two promotions: one wins."""
+    work = at.scene.some_work()
+    jobs = [at.scene.start(**({} if "do" in work else work)) for _ in range(2)]
+    said = sorted((job.wait(), str(job.said().get("message", ""))) for job in jobs)
+    expect(said[0][0] == 0, f"neither of two runs came to its end: {said}")
+    expect(said[1][0] == 0 or "another run works" in said[1][1], f"the second run ended as {said[1]}")
+    rivals = at.scene.random.sample(at.scene.releases, 2)
+    jobs = [at.scene.start("promote", store=at.scene.served, release=release) for release in rivals]
+    ends = [(job.wait(), str(job.said().get("error", ""))) for job in jobs]
+    expect(any(code == 0 for code, _ in ends), f"neither of two promotions won: {ends}")
+    expect({error for code, error in ends if code} <= {"ChannelConflict"}, f"they ended as {ends}")
+    expect(at.scene.pointer() in rivals, "a third release is served")
+
+
+def clock_jumps(at: Stage) -> None:
+    """Promotions by machines whose clocks are days off, in turns with one whose clock is right."""
+    for jump in JUMPS:
+        clock = {"LD_PRELOAD": str(LIBFAKETIME), "FAKETIME": jump, "DONT_FAKE_MONOTONIC": "1"}
+        with Crew(at.scene.folder / f"clock{jump}", at.scene.lake.environment, clock, stages=False) as crew:
+            job = crew.do("promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases))
+            good = job.code == 0 or job.said().get("error") == "ChannelConflict"
+            expect(good, f"with a clock {jump} off, a promotion ended as {job.said()}")
+        at.mark()
+        at.scene.finish(do="promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases))
+
+
+def api_killed(at: Stage) -> None:
+    """kill -9 of the price API; supervisord starts it again."""
+    at.mark()
+    at.platform.kill("api")
+    until(at.platform.api_answers, "the price API", PATIENCE)
+
+
+def api_killed_while_the_lake_is_down(at: Stage) -> None:
+    """It comes back with nothing but the release in its image."""
+    with _lake(at, "down"):
+        at.platform.kill("api")
+        until(at.platform.api_answers, "the price API", PATIENCE)
+        time.sleep(1)
+
+
+def redis_gone(at: Stage) -> None:
+    """Nobody listens there any more."""
+    with at.platform.stopped("redis"):
+        time.sleep(at.lasts)
+        at.mark()
+    until(at.platform.redis_used, "Redis to be used again", PATIENCE)
+
+
+def redis_empty(at: Stage) -> None:
+    """kill -9: it comes back at once, and has forgotten everything."""
+    at.mark()
+    at.platform.kill("redis")
+    until(at.platform.redis_used, "Redis to be used again", PATIENCE)
+
+
+def redis_garbage(at: Stage) -> None:
+    """Something else answers on its port."""
+    port = at.platform.redis_port
+    with at.platform.stopped("redis"):
+        command = [sys.executable, "-m", "drill.garbage_redis", str(port)]
+        with subprocess.Popen(command, cwd=ROOT) as process:  # noqa: S603 - our own
+            wait_for_port(port, process)
+            time.sleep(at.lasts)
+            kill(process.pid)
+        at.mark()
+    until(at.platform.redis_used, "Redis to be used again", PATIENCE)
+
+
+def worker_killed(at: Stage) -> None:
+    """kill -9 of Prefect's worker while a roll-back that it started is at work; supervisord starts it again."""
+    run = at.platform.begin("roll-back/on-demand", store=at.scene.served, by="drill")
+    until(lambda: at.platform.state(run) in ("RUNNING", *ENDED), "a roll-back to begin", PATIENCE)
+    at.mark()
+    at.platform.kill("worker")
+    until(lambda: at.platform.running("worker"), "the worker", PATIENCE)
+    until(lambda: at.platform.state(run) in ENDED, "the roll-back to end", PATIENCE)
+    again = at.platform.begin("roll-back/on-demand", store=at.scene.served, by="drill")
+    until(lambda: at.platform.state(again) in ENDED, "another roll-back by the new worker", PATIENCE)
+    expect(at.platform.state(again) in ("COMPLETED", "FAILED"), f"it ended {at.platform.state(again)}")
+
+
+def server_killed(at: Stage) -> None:
+    """kill -9 of Prefect's server; supervisord starts it again."""
+    at.mark()
+    at.platform.kill("prefect")
+    until(at.platform.server_answers, "Prefect's server", PATIENCE)
+
+
+def flow_killed(at: Stage) -> None:
+    """kill -9 of the process of a flow run."""
+    at.weekly.kill(at.scene.random.uniform(1, 20))
+    at.mark()
+    ends = len(at.weekly.ends)
+    until(lambda: 0 in at.weekly.ends[ends:], "a weekly run that comes to its end", 2 * LONGEST_RUN)
+
+
+def database_locked(at: Stage) -> None:
+    """Somebody holds Prefect's SQLite for himself."""
+    with at.platform.database_locked():
+        time.sleep(2 * at.lasts)
+    at.mark()
+    until(at.platform.server_answers, "Prefect's server", PATIENCE)
+
+
+WITHOUT_PLATFORM: dict[str, Fault] = {
+    "kill -9 of a weekly run or a backfill": work_killed,
+    "kill -9 of a promotion": promotion_killed,
+    "lake slow": lake_slow,
+    "lake fails 20 % of calls": lake_flaky,
+    "lake fails completely": lake_down,
+    "disk full": disk_full,
+    "two schedulers": two_schedulers,
+    "clock jumps": clock_jumps,
+}
+WITH_PLATFORM: dict[str, Fault] = {
+    "kill -9 of the price API": api_killed,
+    "kill -9 of the price API, lake down": api_killed_while_the_lake_is_down,
+    "Redis gone": redis_gone,
+    "Redis restarted empty": redis_empty,
+    "Redis answers garbage": redis_garbage,
+    "kill -9 of Prefect's worker": worker_killed,
+    "kill -9 of Prefect's server": server_killed,
+    "kill -9 of a flow": flow_killed,
+    "Prefect's database locked": database_locked,
+}

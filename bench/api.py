@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--store", default="", help="a lake folder with a promoted release; default: the last run's")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args(arguments)
-    release = _promoted(Path(options.store or Workspace(ROOT).store))
+    release = promoted(Path(options.store or Workspace(ROOT).store))
     began, load = time.perf_counter(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         found = measure(release, Path(folder))
@@ -121,7 +121,8 @@ def _at(seconds: Seconds, percent: int) -> float:
     return 1000 * sorted(seconds)[min(int(len(seconds) * percent / 100), len(seconds) - 1)]
 
 
-def _promoted(lake: Path) -> Path:
+def promoted(lake: Path) -> Path:
+    """The folder of the release that a lake folder serves."""
     pointer = lake / "channels" / "production.json"
     if not pointer.exists():
         raise SystemExit(f"{lake} serves no release: make run makes one, STORE= names another lake folder.")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 TITLE = """# Benchmarks
 
-Written by `make bench-model` and `make bench-api`. Nothing here was tuned on what it is judged on.
+Written by `make bench-model`, `make bench-api` and `make bench-load`. Nothing here was tuned on what it is judged on.
 """
-API = "5. Price API"
-HEADINGS = ("1. Simulated markets", "2. Real weeks", "3. Ablations", "4. Growth", API)
+API, LOAD = "5. Price API", "6. Load on the price API"
+HEADINGS = ("1. Simulated markets", "2. Real weeks", "3. Ablations", "4. Growth", API, LOAD)
 
 
 def read_sections(path: Path) -> dict[str, str]:

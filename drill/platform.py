@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import URLError
@@ -18,7 +18,8 @@ from urllib.request import Request, urlopen
 import polars as pl
 import redis
 
-from deployments.stack import Stack, control, running_stack
+from demand.errors import DeploymentError
+from deployments.stack import Stack, control, running_stack, stop
 from drill.machine import free_port, kill, until
 from tests.checkout import COMMAND
 from tests.weekly_shop import WeeklyShop
@@ -55,6 +56,8 @@ class Platform:
 
     def __exit__(self, *_: object) -> None:
         self.checkout.pricewright("down")
+        with suppress(DeploymentError):  # it does not run any more, unless the command could not do it
+            stop(self.stack)
 
     @property
     def redis_port(self) -> int:

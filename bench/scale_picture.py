@@ -38,12 +38,13 @@ def draw_skus(path: Path, found: Found) -> None:
 def _two(what: str) -> tuple[Figure, tuple[Axes, Axes]]:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     time, memory = figure.subplots(1, 2)
-    for axes, name in ((time, "processor seconds"), (memory, "GB of memory at most")):
-        axes.set(xscale="log", yscale="log", xlabel=what, ylabel=name)
+    for axes, name, scale in ((time, "processor seconds", "log"), (memory, "GB of memory at most", "linear")):
+        axes.set(xscale="log", yscale=scale, xlabel=what, ylabel=name)
         axes.grid(alpha=0.3)
     return figure, (time, memory)
 
 
 def _save(figure: Figure, legend: Axes, path: Path) -> None:
     legend.legend(fontsize=7)
+    figure.axes[1].set_ylim(bottom=0)
     figure.savefig(path, metadata={"Date": None})

@@ -284,7 +284,7 @@ def named(text: str) -> Callable[[dict[str, Any]], None]:
 
 
 def test_html_in_a_stock_code_is_shown_and_never_executed(page: Page, shop: Shop) -> None:
-    code = HOSTILE.upper()
+    code = HOSTILE.upper().replace("/", "")  # which no gateway keeps apart from the path's own
     shop.point(write_unchecked(shop.folder / "releases", bodies_of(named(code))))
     with served(shop.app()) as url:
         ready(page, f"{url}/?sku={quote(code, safe='')}")

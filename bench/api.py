@@ -19,6 +19,7 @@ from bench import machine
 from bench.emulator import ROOT, function, lean_python, runtime
 from bench.grown import FIRST, grow
 from bench.report import API, Report
+from bench.served import promoted
 from bench.table import Target, markdown, target_table
 from bench.warm import SKUS, price_event
 from tasks.workspace import Workspace
@@ -86,10 +87,10 @@ def table(found: dict[str, Any]) -> str:
     rows = [
         ["init to first answer", starts["ours"], starts["reference"]],
         [f"the same, {LARGE:,} SKUs", starts["large"], None],
-        ["warm answer through HTTP, p50", _at(ours, 50), _at(theirs, 50)],
-        ["warm answer through HTTP, p99", _at(ours, 99), _at(theirs, 99)],
-        ["warm answer at the handler, p50", _at(found["warm"], 50), None],
-        ["warm answer at the handler, p99", _at(found["warm"], 99), None],
+        ["warm answer through HTTP, p50", percentile(ours, 50), percentile(theirs, 50)],
+        ["warm answer through HTTP, p99", percentile(ours, 99), percentile(theirs, 99)],
+        ["warm answer at the handler, p50", percentile(found["warm"], 50), None],
+        ["warm answer at the handler, p99", percentile(found["warm"], 99), None],
         [f"POST /v1/prices, {SKUS:,} SKUs", 1000 * statistics.median(found["bulk"]), None],
     ]
     cells = [
@@ -104,7 +105,7 @@ def targets(found: dict[str, Any]) -> list[Target]:
     starts = {name: 1000 * statistics.median(seconds) for name, seconds in found["starts"].items()}
     ratio, more = starts["reference"] / starts["ours"], starts["large"] - starts["ours"]
     bulk = statistics.median(found["bulk"])
-    p50, p99, http = _at(found["warm"], 50), _at(found["warm"], 99), _at(found["http"]["ours"], 50)
+    p50, p99, http = percentile(found["warm"], 50), percentile(found["warm"], 99), percentile(found["http"]["ours"], 50)
     return [
         Target("init to first answer", "at most 130 ms", f"{starts['ours']:.0f} ms", starts["ours"] <= 130),
         Target("the same against the reference", "15 times faster", f"{ratio:.1f} times", ratio >= 15),
@@ -116,17 +117,9 @@ def targets(found: dict[str, Any]) -> list[Target]:
     ]
 
 
-def _at(seconds: Seconds, percent: int) -> float:
+def percentile(seconds: Seconds, percent: float) -> float:
     """A percentile, in ms."""
     return 1000 * sorted(seconds)[min(int(len(seconds) * percent / 100), len(seconds) - 1)]
-
-
-def promoted(lake: Path) -> Path:
-    """The folder of the release that a lake folder serves."""
-    pointer = lake / "channels" / "production.json"
-    if not pointer.exists():
-        raise SystemExit(f"{lake} serves no release: make run makes one, STORE= names another lake folder.")
-    return lake / "releases" / str(json.loads(pointer.read_text())["release"])
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.growth import peak_memory
 from bench.hand_written import write_panel
+from bench.memory import peak_memory
 from bench.weekly_files import write_weeks
 from demand.feature.weekly import PanelIntake
 from demand.ingest.documents import find_documents

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from bench.by_rows import Params, do, run, size
+from bench.served import point
 from demand.partitions import read_partitions
 
 LINES = 3  # sales lines per SKU and week
@@ -41,9 +42,7 @@ def fit(place: Path, params: Params) -> None:
         WEEK,
         CREATED,
     )
-    channel = place / "lake" / "channels"
-    channel.mkdir()
-    (channel / "production.json").write_text(json.dumps({"release": manifest.id}))
+    point(place / "lake", manifest.id)
     (place / "phases.json").write_text(json.dumps(phases))
 
 

@@ -13,6 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from cli.ports import free_port
+
 ROOT = Path(__file__).parents[1]
 EMULATOR = "samcli/local/rapid/aws-lambda-rie-x86_64"
 PATIENCE = 60.0
@@ -39,7 +41,7 @@ def function(
     python: Path, tools: Path, handler: str, environment: Mapping[str, str]
 ) -> Iterator[Callable[[Any], tuple[Any, float]]]:
     """Invokes the function over HTTP, a connection each; gives the reply and its seconds. The first call is cold."""
-    port, api = _free_port(), _free_port()
+    port, api = free_port(), free_port()
     command = [str(tools / EMULATOR), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
     command += ["--runtime-api-address", f"127.0.0.1:{api}", str(python), "-m", "awslambdaric", handler]
     own = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{tools}", "OPENBLAS_NUM_THREADS": "1", **environment}
@@ -75,12 +77,6 @@ def _wait_for(port: int) -> None:
                 return
         time.sleep(0.01)
     raise TimeoutError("the emulator does not listen")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _uv(*arguments: str) -> None:

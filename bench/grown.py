@@ -1,10 +1,10 @@
 """A lake with a release of any number of SKUs: those of a real one over and over, under new codes."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from bench.served import point
 from demand.release.arrays import pack, split, unpack
 from demand.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, FileEntry, Manifest
 
@@ -32,6 +32,4 @@ def grow(release: Path, skus: int, lake: Path) -> Path:
     folder.mkdir(parents=True)
     for name, body in (bodies | {MANIFEST: manifest.to_json()}).items():
         (folder / name).write_bytes(body)
-    (lake / "channels").mkdir()
-    (lake / "channels" / "production.json").write_text(json.dumps({"release": manifest.id}))
-    return lake
+    return point(lake, manifest.id)

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from bench.memory import peak_memory
 from bench.table import Target, markdown, target_table
 from demand.feature import build_panel
 from demand.ingest import ingest
@@ -74,15 +75,6 @@ def measure_step(step: str, folder: Path, params: Mapping[str, Any]) -> Cost:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-m", "bench.growth", step, str(folder)], check=True)  # noqa: S603 - our interpreter
     return Cost(time.perf_counter() - began, float((folder / "peak").read_text()))
-
-
-def peak_memory(process: int | str = "self") -> float:
-    """Peak resident memory of a process in GB, from Linux, 0 when it has ended; rusage would count its parent's."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((float(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0.0) / 2**20
 
 
 def grow(params: Mapping[str, Any], size: int, seed: int) -> dict[str, Cost]:

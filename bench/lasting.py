@@ -4,15 +4,10 @@ import json
 import os
 import sys
 from itertools import cycle, islice
-from pathlib import Path
+
+from bench.memory import NOW, kilobytes
 
 WARM = 20_000  # requests until every cache is full
-
-
-def rss() -> float:
-    """MB that the process holds."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
 def main() -> None:
@@ -24,11 +19,11 @@ def main() -> None:
     events = cycle([json.loads(line) for line in sys.stdin])
     for event in islice(events, WARM):
         handler(event)
-    memory = [rss()]
+    memory = [kilobytes(NOW) / 1024]
     for _ in range(2):
         for event in islice(events, requests // 2):
             handler(event)
-        memory.append(rss())
+        memory.append(kilobytes(NOW) / 1024)
     json.dump({"requests": requests, "rss": memory}, log)
 
 

@@ -5,36 +5,32 @@ is held against the price list of the release.
 """
 
 import argparse
-import heapq
 import json
 import os
 import subprocess
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-import polars as pl
-
 from bench import machine
-from bench.api import promoted
+from bench.api import percentile
 from bench.emulator import ROOT, function, lean_python, runtime
+from bench.memory import NOW, kilobytes
+from bench.questions import Ask, Questions
 from bench.report import LOAD, Report
+from bench.served import point, promoted
 from bench.table import Target, markdown, target_table
-from drill.asking import judge, request, undeserved
-from drill.dice import dice
 from tasks.workspace import Workspace
 
 HANDLER = "inference.handler.handler"
 SECONDS, TRIAL = 60.0, 5.0
 STEPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of what one caller after the other gets
 HELD = 0.1  # seconds: the rate is held while p99 is below
-LINES = 1  # calls at once: the emulator ends when a second one comes, as Lambda never sends a process two
 PERCENTILES = (50, 90, 99, 99.9, 100)
 REQUESTS = 200_000  # for the memory
 
@@ -51,8 +47,7 @@ class Minute:
 
     def at(self, percent: float) -> float:
         """A percentile of the latency, in ms."""
-        ordered = sorted(self.seconds)
-        return 1000 * ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]
+        return percentile(self.seconds, percent)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,12 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         python, tools = lean_python(Path(folder) / "lean"), runtime(Path(folder) / "tools")
-        lake = serve(release, Path(folder) / "lake")
+        lake = Path(folder) / "lake"
+        copytree(release, lake / "releases" / release.name)
+        point(lake, release.name)
         lasting = last(python, lake, release, options.requests)
         load = os.getloadavg()[0]
         minutes, held = under_load(python, tools, lake, release, options.seconds)
     words = (
-        f"One process of Lambda's runtime under its emulator, which takes {LINES} call at once, the others wait; "
+        f"One process of Lambda's runtime under its emulator, which takes 1 call at once, the others wait; "
         f"requests at even distances, {options.seconds:.0f} s each. Mixed: two thirds prices of one SKU "
         "(50 prices, some by a backup), 15 % of eight SKUs, 5 % the whole price list, 10 % that deserve "
         "an error. A latency counts from the moment at which the request was due, waiting for a connection included. "
@@ -100,40 +97,7 @@ def under_load(
     return minutes, memory
 
 
-class Questions:
-    """Requests as events, seeded; each answer is judged."""
-
-    def __init__(self, release: Path) -> None:
-        rows = {row["stock_code"]: row for row in pl.read_parquet(release / "price_list.parquet").to_dicts()}
-        self._codes, self._dice, self._lock = sorted(rows), dice(1), threading.Lock()
-        self._lists = {release.name: rows}
-
-    def put(self, ask: Callable[[Any], tuple[Any, float]]) -> tuple[int, str, float]:
-        """Status, why the answer is wrong, seconds."""
-        event, path, asked = self.event()
-        try:
-            answer, seconds = ask(event)
-        except OSError as error:
-            return 0, f"no reply: {type(error).__name__} {error}", 0.0
-        try:
-            status, content = int(answer["statusCode"]), json.loads(answer["body"])
-        except (KeyError, TypeError, ValueError):
-            return 0, f"no reply of the function: {str(answer)[:200]}", seconds
-        why = judge(status, content, asked, self._lists.get) or undeserved(status, path, asked, self._codes)
-        return status, why, seconds
-
-    def event(self) -> tuple[dict[str, Any], str, str]:
-        """The next request as API Gateway sends it, its path, and the SKU that it asks for."""
-        with self._lock:
-            method, whole, body, asked = request(self._codes, self._dice)
-        path, _, query = whole.partition("?")
-        pairs = dict(pair.split("=") for pair in query.split("&") if pair)
-        context = {"http": {"method": method, "path": path}, "stage": "$default"}
-        event = {"version": "2.0", "rawPath": path, "queryStringParameters": pairs, "requestContext": context}
-        return event | {"body": body}, whole, asked
-
-
-def held_rate(ask: Callable[[Any], tuple[Any, float]], questions: Questions) -> float:
+def held_rate(ask: Ask, questions: Questions) -> float:
     """Requests a second: the largest share of what one caller after the other gets that is answered in time."""
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < TRIAL:
@@ -146,31 +110,17 @@ def held_rate(ask: Callable[[Any], tuple[Any, float]], questions: Questions) -> 
     return STEPS[-1] * count / TRIAL
 
 
-def one_minute(ask: Callable[[Any], tuple[Any, float]], questions: Questions, rate: float, seconds: float) -> Minute:
-    """Requests at even distances for so long; all of them are waited for."""
-    made = Minute(rate)
-    due = [number / rate for number in range(int(rate * seconds))]
-    heapq.heapify(due)
-    lock, began = threading.Lock(), time.perf_counter()
-
-    def caller() -> None:
-        while True:
-            with lock:
-                if not due:
-                    return
-                moment = began + heapq.heappop(due)
-            time.sleep(max(moment - time.perf_counter(), 0))
-            status, why, _ = questions.put(ask)
-            with lock:
-                made.seconds.append(time.perf_counter() - moment)
-                made.statuses[status] += 1
-                made.wrong += [why] if why else []
-
-    threads = [threading.Thread(target=caller) for _ in range(LINES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def one_minute(ask: Ask, questions: Questions, rate: float, seconds: float) -> Minute:
+    """Requests at even distances for so long, one at a time: the emulator ends when a second call comes, as Lambda
+    never sends a process two. One that is late is asked at once."""
+    made, began = Minute(rate), time.perf_counter()
+    for number in range(int(rate * seconds)):
+        moment = began + number / rate
+        time.sleep(max(moment - time.perf_counter(), 0))
+        status, why = questions.put(ask)
+        made.seconds.append(time.perf_counter() - moment)
+        made.statuses[status] += 1
+        made.wrong += [why] if why else []
     made.took = time.perf_counter() - began
     return made
 
@@ -195,19 +145,10 @@ def rss_of_function(tools: Path) -> float:
             words = (folder / "cmdline").read_text().split("\0")
             own = str(tools) in (folder / "environ").read_text()
             if own and "awslambdaric" in words and str(tools) not in words[0]:
-                lines = (folder / "status").read_text().splitlines()
-                return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
-        except (OSError, StopIteration):
+                return kilobytes(NOW, folder.name) / 1024
+        except OSError:
             continue
     return float("nan")
-
-
-def serve(release: Path, lake: Path) -> Path:
-    """A lake that serves a copy of the release."""
-    copytree(release, lake / "releases" / release.name)
-    (lake / "channels").mkdir()
-    (lake / "channels" / "production.json").write_text(json.dumps({"release": release.name}))
-    return lake
 
 
 def rate_table(minutes: Sequence[Minute]) -> str:

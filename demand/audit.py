@@ -1,11 +1,17 @@
 """What an audit finds, and the first rule of the house: every row of the source is somewhere, and there once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 
 NAMED = 3  # rows, files or weeks that a finding lists
+
+
+def first_of(wrong: Sequence[str]) -> str:
+    """The first few of what is wrong, and how many more there are."""
+    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return f"{'; '.join(wrong[:NAMED])}{more}"
 
 
 class Finding(NamedTuple):

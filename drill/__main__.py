@@ -19,9 +19,10 @@ from drill.dice import dice
 from drill.faults import Stage
 from drill.faulty_lake import BUCKET, FaultyLake, faulty_lake
 from drill.machine import ROOT, small_disk
-from drill.platform import Platform, Weekly
+from drill.platform import Platform
 from drill.report import write
 from drill.scene import UNDELIVERED, Lists, Scene
+from drill.weekly import Weekly
 from tasks.releases import write_release
 from tests.synthetic_release import contents
 from tests.tasks.racing import GATES

@@ -1,5 +1,6 @@
 """Price requests all the time, each answer held against the price list of the release that it names."""
 
+import io
 import json
 import math
 import threading
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from random import Random
 from typing import Any, Self
+
+import polars as pl
 
 from drill.dice import dice
 
@@ -41,6 +44,11 @@ class Tally:
     def lost(self) -> list[str]:
         """Those with no answer, or a wrong one."""
         return self.wrong + self.unanswered
+
+
+def by_sku(body: bytes) -> dict[str, dict[str, Any]]:
+    """The rows of a price list."""
+    return {row["stock_code"]: row for row in pl.read_parquet(io.BytesIO(body)).to_dicts()}
 
 
 def judge(status: int, content: Any, asked: str, lists: Lists) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from drill.deliveries import DELIVERIES
 from drill.dice import dice
-from drill.faults import LIBFAKETIME, WITH_PLATFORM, WITHOUT_PLATFORM, Stage
+from drill.faults import LIBFAKETIME, WITHOUT_PLATFORM, Stage
+from drill.platform_faults import WITH_PLATFORM
 
 Act = Callable[[Stage], None]
 Tell = Callable[[str], None]

@@ -1,8 +1,6 @@
-"""What breaks: each fault happens while something is at work, is put right again, and says how long recovery took."""
+"""What breaks while something is at work, is put right again, and how long recovery took; no platform is needed."""
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,15 +10,12 @@ from typing import Any
 
 from drill.crew import Crew
 from drill.deliveries import expect
-from drill.machine import ROOT, filled, kill, until, wait_for_port
-from drill.platform import LONGEST_RUN
+from drill.machine import filled
 from drill.scene import Scene
 from tests.tasks.promotable import fill
 
 LASTS = 6.0  # seconds that an outage takes
-PATIENCE = 600.0  # seconds until something has to be back, on a machine that has other work
 KILLED = -9
-ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 JUMPS = ("-3d", "+3d", "+59m")
 
@@ -75,7 +70,8 @@ def promotion_killed(at: Stage) -> None:
 
 
 @contextmanager
-def _lake(at: Stage, mode: str) -> Iterator[None]:
+def lake(at: Stage, mode: str) -> Iterator[None]:
+    """The lake is slow, flaky or down for as long as the context lasts."""
     at.scene.lake.become(mode)
     try:
         yield
@@ -86,7 +82,7 @@ def _lake(at: Stage, mode: str) -> Iterator[None]:
 
 def lake_slow(at: Stage) -> None:
     """Every call takes 0.4 s more."""
-    with _lake(at, "slow"):
+    with lake(at, "slow"):
         job = at.scene.start(**(work := at.scene.some_work()))
         time.sleep(at.lasts)
     if job.wait():
@@ -95,7 +91,7 @@ def lake_slow(at: Stage) -> None:
 
 def lake_flaky(at: Stage) -> None:
     """One call in five fails, a third of these after it was done."""
-    with _lake(at, "flaky"):
+    with lake(at, "flaky"):
         work = at.scene.some_work()
         job = at.scene.start(**work)
         at.scene.start("promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases)).wait()
@@ -108,7 +104,7 @@ def lake_down(at: Stage) -> None:
     work = at.scene.some_work()
     job = at.scene.start(**work)
     wait_a_little(at)
-    with _lake(at, "down"):
+    with lake(at, "down"):
         time.sleep(at.lasts)
     if job.wait():
         at.scene.finish(**work)
@@ -175,85 +171,6 @@ def clock_jumps(at: Stage) -> None:
         at.scene.finish(do="promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases))
 
 
-def api_killed(at: Stage) -> None:
-    """kill -9 of the price API; supervisord starts it again."""
-    at.mark()
-    at.platform.kill("api")
-    until(at.platform.api_answers, "the price API", PATIENCE)
-
-
-def api_killed_while_the_lake_is_down(at: Stage) -> None:
-    """It comes back with nothing but the release in its image."""
-    with _lake(at, "down"):
-        at.platform.kill("api")
-        until(at.platform.api_answers, "the price API", PATIENCE)
-        time.sleep(1)
-
-
-def redis_gone(at: Stage) -> None:
-    """Nobody listens there any more."""
-    with at.platform.stopped("redis"):
-        time.sleep(at.lasts)
-        at.mark()
-    until(at.platform.redis_used, "Redis to be used again", PATIENCE)
-
-
-def redis_empty(at: Stage) -> None:
-    """kill -9: it comes back at once, and has forgotten everything."""
-    at.mark()
-    at.platform.kill("redis")
-    until(at.platform.redis_used, "Redis to be used again", PATIENCE)
-
-
-def redis_garbage(at: Stage) -> None:
-    """Something else answers on its port."""
-    port = at.platform.redis_port
-    with at.platform.stopped("redis"):
-        command = [sys.executable, "-m", "drill.garbage_redis", str(port)]
-        with subprocess.Popen(command, cwd=ROOT) as process:  # noqa: S603 - our own
-            wait_for_port(port, process)
-            time.sleep(at.lasts)
-            kill(process.pid)
-        at.mark()
-    until(at.platform.redis_used, "Redis to be used again", PATIENCE)
-
-
-def worker_killed(at: Stage) -> None:
-    """kill -9 of Prefect's worker while a roll-back that it started is at work; supervisord starts it again."""
-    run = at.platform.begin("roll-back/on-demand", store=at.scene.served, by="drill")
-    until(lambda: at.platform.state(run) in ("RUNNING", *ENDED), "a roll-back to begin", PATIENCE)
-    at.mark()
-    at.platform.kill("worker")
-    until(lambda: at.platform.running("worker"), "the worker", PATIENCE)
-    until(lambda: at.platform.state(run) in ENDED, "the roll-back to end", PATIENCE)
-    again = at.platform.begin("roll-back/on-demand", store=at.scene.served, by="drill")
-    until(lambda: at.platform.state(again) in ENDED, "another roll-back by the new worker", PATIENCE)
-    expect(at.platform.state(again) in ("COMPLETED", "FAILED"), f"it ended {at.platform.state(again)}")
-
-
-def server_killed(at: Stage) -> None:
-    """kill -9 of Prefect's server; supervisord starts it again."""
-    at.mark()
-    at.platform.kill("prefect")
-    until(at.platform.server_answers, "Prefect's server", PATIENCE)
-
-
-def flow_killed(at: Stage) -> None:
-    """kill -9 of the process of a flow run."""
-    at.weekly.kill(at.scene.random.uniform(1, 20))
-    at.mark()
-    ends = len(at.weekly.ends)
-    until(lambda: 0 in at.weekly.ends[ends:], "a weekly run that comes to its end", 2 * LONGEST_RUN)
-
-
-def database_locked(at: Stage) -> None:
-    """Somebody holds Prefect's SQLite for himself."""
-    with at.platform.database_locked():
-        time.sleep(2 * at.lasts)
-    at.mark()
-    until(at.platform.server_answers, "Prefect's server", PATIENCE)
-
-
 WITHOUT_PLATFORM: dict[str, Fault] = {
     "kill -9 of a weekly run or a backfill": work_killed,
     "kill -9 of a promotion": promotion_killed,
@@ -263,15 +180,4 @@ WITHOUT_PLATFORM: dict[str, Fault] = {
     "disk full": disk_full,
     "two schedulers": two_schedulers,
     "clock jumps": clock_jumps,
-}
-WITH_PLATFORM: dict[str, Fault] = {
-    "kill -9 of the price API": api_killed,
-    "kill -9 of the price API, lake down": api_killed_while_the_lake_is_down,
-    "Redis gone": redis_gone,
-    "Redis restarted empty": redis_empty,
-    "Redis answers garbage": redis_garbage,
-    "kill -9 of Prefect's worker": worker_killed,
-    "kill -9 of Prefect's server": server_killed,
-    "kill -9 of a flow": flow_killed,
-    "Prefect's database locked": database_locked,
 }

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.request import Request, urlopen
 
+from cli.ports import free_port
 from drill.dice import dice
-from drill.machine import ROOT, free_port, wait_for_port
+from drill.machine import ROOT, wait_for_port
 
 MODES = ("well", "slow", "flaky", "down")
 SLOW = 0.4  # seconds before each call

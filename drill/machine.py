@@ -15,13 +15,6 @@ ROOT = Path(__file__).parents[1]
 PATIENCE = 120.0  # seconds until a server listens
 
 
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for_port(port: int, process: "subprocess.Popen[Any] | None" = None) -> None:
     """Until somebody listens there. Raises TimeoutError."""
 

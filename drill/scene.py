@@ -1,6 +1,5 @@
 """What is drilled: a shop on a small disk, its lake, the crew that works there, and who asks for prices."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from demand.errors import LakeError
 from demand.release.manifest import PRICE_LIST
-from drill.asking import Asking
+from drill.asking import Asking, by_sku
 from drill.crew import Crew, Job
 from drill.faulty_lake import FaultyLake
 from tasks.audit.channels import check_channels
@@ -42,11 +41,6 @@ class Lists:
                 return None
             self._known[release] = by_sku(blob.body)
         return self._known[release]
-
-
-def by_sku(body: bytes) -> dict[str, dict[str, Any]]:
-    """The rows of a price list."""
-    return {row["stock_code"]: row for row in pl.read_parquet(io.BytesIO(body)).to_dicts()}
 
 
 @dataclass

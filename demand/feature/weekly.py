@@ -9,62 +9,28 @@ costs also the weeks after it, for what is carried on has changed.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from demand.feature.columns import FEATURES, KEPT
-from demand.feature.counts import Said
-from demand.feature.panel import NOBODY, Ending, end, gather, said, weeks_of
+from demand.feature.panel import NOBODY, Ending, end, gather, weeks_of
 from demand.feature.returning import repeat_customers
-from demand.feature.sales import WeekSales, home_country, read_sales
+from demand.feature.sales import home_country, read_sales
+from demand.feature.shelved import SALES, SalesOnShelf, write_sales
 from demand.feature.walk import WINDOW, Walk
 from demand.ingest.shelf import Entry, Shelf, digest_of, key_of
 from demand.partitions import gather_partitions, iso_week, write_part
 
 BATCH = 500_000  # transactions of the weeks that are looked at together
 SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
-SALES, NAMES, BUYERS, ROWS, CARRIED = (f"{name}.parquet" for name in ("sales", "names", "buyers", "rows", "carried"))
+ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
         "unit_price", "customer_id", "country", "unit_cost")  # fmt: skip
 OF_ROWS = ("reference_weeks", "family_code_length")  # what the rows of all SKUs depend on
 Tell = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class SalesOnShelf:
-    """The sales of a week as they lie on the shelf."""
-
-    entry: Entry
-
-    @cached_property
-    def week(self) -> date:
-        """Its Monday."""
-        return date.fromisoformat(self.entry.index["week"])
-
-    @property
-    def days(self) -> tuple[date, ...]:
-        """Days with a line."""
-        return tuple(date.fromisoformat(day) for day in self.entry.index["days"])
-
-    @property
-    def said(self) -> Said:
-        """What is counted of it."""
-        index = self.entry.index
-        return Said(self.week, index["units"], index["sold_units"], index["unsold"])
-
-    def buyers(self) -> pl.LazyFrame:
-        """stock_code and buyer."""
-        return pl.scan_parquet(self.entry.folder / BUYERS, hive_partitioning=False)
-
-    def read(self) -> WeekSales:
-        """The whole of it."""
-        sales, names, buyers = (pl.read_parquet(self.entry.folder / n) for n in (SALES, NAMES, BUYERS))
-        index = self.entry.index
-        return WeekSales(self.week, sales, names, buyers, self.days, index["countries"], index["home"], index["units"])
 
 
 @dataclass(frozen=True)
@@ -96,7 +62,7 @@ class PanelIntake:
         known = list(self._known(keys))
         walk, rows = self._walk(past, weeks, keys, known, lambda share, words: tell(0.4 + 0.5 * share, words))
         tell(0.9, "leaving out what sold too rarely")
-        later = {code for week in sales[len(past) :] for code in week.read().names["stock_code"]}
+        later = set().union(*(week.codes() for week in sales[len(past) :]))
         ending = end(walk, walk.carried_on(), [week.said for week in sales], weeks, later, self._params)
         entries = [self._without(entry, ending.dropped, len(rows) - t) for t, entry in enumerate(rows)]
         self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
@@ -174,25 +140,6 @@ class PanelIntake:
             return entry
         key = key_of(entry.key, then.to_list())
         return self.kept.find(key) or self.kept.put(key, lambda folder: _write_kept(entry, then, folder))
-
-
-def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
-    """Write SALES, NAMES and BUYERS; returns what else there is to know."""
-    for name, frame in ((SALES, week.sales), (NAMES, week.names)):
-        frame.write_parquet(folder / name, compression="lz4")
-    # in small groups of rows, in order of SKU, so that those of a range of SKUs are read without the others
-    week.buyers.write_parquet(folder / BUYERS, compression="lz4", row_group_size=2**16)
-    counted = said(week)
-    return {
-        "week": str(week.week),
-        "days": [str(day) for day in week.days],
-        "countries": dict(week.countries),
-        "home": week.home,
-        "units": counted.units,
-        "sold_units": counted.sold_units,
-        "unsold": list(counted.unsold),
-        "buyers": week.buyers.height,
-    }
 
 
 @cache

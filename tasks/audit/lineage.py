@@ -3,7 +3,7 @@
 import yaml
 
 from blocks.lake import Lake
-from demand.audit import NAMED, Finding
+from demand.audit import Finding, first_of
 from demand.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import files_of, outputs, read_object
@@ -36,5 +36,4 @@ def _of(lake: Lake, week: str, good: set[str]) -> list[Finding]:
                 good.add(own)
         except LedgerError as error:
             wrong.append(f"{path}: {error.message}")
-    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    return [Finding(what, f"{'; '.join(wrong[:NAMED])}{more}", RULE, HINT)] if wrong else []
+    return [Finding(what, first_of(wrong), RULE, HINT)] if wrong else []

@@ -1,7 +1,7 @@
 """The workspace's own dvc.lock is consistent with what lies there."""
 
 from blocks.lake import Lake
-from demand.audit import NAMED, Finding
+from demand.audit import Finding, first_of
 from demand.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.run import open_ledger
@@ -20,11 +20,9 @@ def check_workspace(workspace: Workspace, lake: Lake) -> Checked:
     words = f"{len(ledger.stages)} stages in dvc.lock, stale: {', '.join(stale) or 'none'}"
     if not wrong:
         return Checked("workspace", words)
-    shown = [f"{path} is {state}" for path, state in sorted(wrong.items())]
-    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
     finding = Finding(
         "dvc.lock",
-        f"{'; '.join(shown[:NAMED])}{more}",
+        first_of([f"{path} is {state}" for path, state in sorted(wrong.items())]),
         "what a stage made is there as the lock says, or kept by the lake",
         "a run was cut off, or a file was changed by hand: pricewright run makes it again.",
     )

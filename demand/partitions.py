@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 
 import polars as pl
@@ -79,10 +80,11 @@ def by_week(frame: pl.DataFrame, week_column: str) -> list[tuple[str, pl.DataFra
     """The rows of every week in their order, the weeks sorted; UNKNOWN where the day is null."""
     if frame.is_empty():
         return [(UNKNOWN, frame)]
-    parts = frame.with_columns(week_of(week_column).alias("__week")).partition_by(
-        "__week", as_dict=True, maintain_order=True
-    )
-    return sorted((str(key[0]), part.drop("__week")) for key, part in parts.items())
+    # to find a row's Monday costs a fifth of writing down its week
+    mondays = frame.with_columns(pl.col(week_column).dt.truncate("1w").alias("__monday"))
+    parts = mondays.partition_by("__monday", include_key=False, maintain_order=True)
+    named = [(str(part.head(1).select(week_of(week_column)).item()), part) for part in parts]
+    return sorted(named, key=itemgetter(0))
 
 
 def _place(folder: Path, week: str) -> Path:

@@ -7,8 +7,9 @@ from typing import Any
 
 import demand.market
 import demand.till
+from demand.ingest.digests import digest_of
 from demand.ingest.documents import Document, find_documents
-from demand.ingest.shelf import digest_of, key_of
+from demand.ingest.shelf import key_of
 from demand.ingest.table import Table
 from demand.ingest.weekly import Intake
 from tasks.progress import Tell

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from blocks.lake import Lake
-from demand.ingest.shelf import digest_of
+from demand.ingest.digests import digest_of
 from demand.partitions import PART
 from tasks.workspace import Workspace
 

@@ -21,7 +21,8 @@ from demand.feature.returning import repeat_customers
 from demand.feature.sales import home_country, read_sales
 from demand.feature.shelved import SALES, SalesOnShelf, write_sales
 from demand.feature.walk import WINDOW, Walk
-from demand.ingest.shelf import Entry, Shelf, digest_of, key_of
+from demand.ingest.digests import Digests, digest_of
+from demand.ingest.shelf import Entry, Shelf, key_of
 from demand.partitions import gather_partitions, iso_week, write_part
 
 BATCH = 500_000  # transactions of the weeks that are looked at together
@@ -51,7 +52,7 @@ class PanelIntake:
 
     def __init__(self, folder: Path, params: Mapping[str, Any]) -> None:
         self.sales, self.rows, self.kept = (Shelf(folder / name) for name in ("sales", "rows", "kept"))
-        self._params = params
+        self._digests, self._params = folder / "digests.json", params
 
     def build(self, raw: Mapping[str, Path], tell: Tell = lambda share, words: None) -> WeeklyPanel:
         """The panel of the transactions of all weeks, by ISO week. Raises SourceError when none can be made of them."""
@@ -74,10 +75,11 @@ class PanelIntake:
 
     def _read(self, raw: Mapping[str, Path], tell: Tell) -> list[SalesOnShelf]:
         """The sales of every week, in order; those that are not on the shelf, or knew another home, are made."""
+        digests = Digests(self._digests)  # of links, whose inodes change with each
         found: list[SalesOnShelf] = []
         waiting: dict[str, pl.DataFrame] = {}
         for place, (name, path) in enumerate(sorted(raw.items())):
-            key = key_of(code_digest(), name, digest_of(path))
+            key = key_of(code_digest(), name, digests.of(path))
             entry = self.sales.find(key)
             if entry or sum(lines.height for lines in waiting.values()) >= BATCH:
                 tell(place / len(raw), f"sales of the weeks before {name}")
@@ -87,6 +89,7 @@ class PanelIntake:
                 found.append(SalesOnShelf(entry))
             else:
                 waiting[key] = pl.read_parquet(path, columns=list(READ), hive_partitioning=False)
+        digests.save()
         return found + self._make(waiting, found)
 
     def _make(self, waiting: Mapping[str, pl.DataFrame], before: Sequence[SalesOnShelf]) -> list[SalesOnShelf]:

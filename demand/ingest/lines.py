@@ -63,12 +63,12 @@ def _check_column(table: Table, word: str, column: str, texts: pl.Series, values
 
 def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[str, pl.Series]) -> pl.DataFrame:
     """The lines; the first of the reasons that hold for a row is its reason."""
-    absent = {word: pl.Series(word, [None] * table.frame.height, dtype=pl.String) for word in WORDS}
+    absent = pl.repeat(None, table.frame.height, dtype=pl.String, eager=True)
     lines = pl.DataFrame(
         {
             "row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True),
-            **{word: (typed.get(word, absent[word])).alias(word) for word in WORDS},
-            **{f"{word}_text": texts.get(word, absent[word]) for word in TYPED},
+            **{word: typed.get(word, absent).alias(word) for word in WORDS},
+            **{f"{word}_text": texts.get(word, absent) for word in TYPED},
         }
     )
     given = [pl.col(f"{word}_text" if word in TYPED else word) for word in WORDS]

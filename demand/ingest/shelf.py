@@ -1,7 +1,8 @@
 """A shelf of worked-out results, each in a folder under its key: found whole, or not found at all.
 
 It may be deleted at any time. Every file's sha256 is written down with it, so that a torn or altered file is noticed;
-the result is then worked out once more.
+the result is then worked out once more. To read all of them would cost each run the whole history: those that have the
+size, inode and time of change with which they were found whole since the machine started are taken for the same.
 """
 
 import hashlib
@@ -10,12 +11,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-INDEX = "index.json"
+from demand.ingest.digests import digest_of, stamp_of, write_whole
+
+INDEX, STAMP = "index.json", "stamp.json"
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # a machine that stops may lose what its files already promised
 DAY = 86400.0  # seconds
 
 
@@ -30,10 +35,14 @@ class Entry:
 
 
 class Shelf:
-    """Results by key. Several processes may work on one: each result is put there in one step."""
+    """Results by key. Several processes may work on one: each result is put there in one step.
 
-    def __init__(self, folder: Path) -> None:
+    boot: a file that differs after each start of the machine.
+    """
+
+    def __init__(self, folder: Path, boot: Path = BOOT) -> None:
         self.folder = folder
+        self._boot = boot.read_text().strip() if boot.exists() else ""
         self._seen: dict[str, Entry] = {}
 
     def find(self, key: str) -> Entry | None:
@@ -42,10 +51,9 @@ class Shelf:
             folder = self.folder / key
             try:
                 known = json.loads((folder / INDEX).read_text())
-                whole = all(digest_of(folder / name) == digest for name, digest in known["files"].items())
+                if not self._is_whole(folder, known["files"]):
+                    return None
             except (OSError, ValueError, KeyError, AttributeError):
-                return None
-            if not whole:
                 return None
             os.utime(folder)  # used today
             self._seen[key] = Entry(key, folder, known["index"], known["files"])
@@ -60,6 +68,7 @@ class Shelf:
             paths = sorted(path for path in fresh.rglob("*") if path.is_file())
             files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in paths}
             (fresh / INDEX).write_text(json.dumps({"index": index, "files": files}))
+            (fresh / STAMP).write_text(self._stamp(fresh, files))
             self._place(fresh, self.folder / key)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -77,6 +86,20 @@ class Shelf:
             if folder.name not in keep and folder.stat().st_mtime < time.time() - days * DAY:
                 self.discard(folder.name)
 
+    def _is_whole(self, folder: Path, files: Mapping[str, str]) -> bool:
+        """Raises OSError when a file is not there."""
+        stamp, known = self._stamp(folder, files), folder / STAMP
+        if known.exists() and known.read_text() == stamp:
+            return True
+        if any(digest_of(folder / name) != digest for name, digest in files.items()):
+            return False
+        with suppress(OSError):  # a full disk: it is read again next time
+            write_whole(known, stamp)
+        return True
+
+    def _stamp(self, folder: Path, files: Iterable[str]) -> str:
+        return json.dumps([self._boot, *([name, *stamp_of(folder / name)] for name in files)])
+
     def _place(self, fresh: Path, place: Path) -> None:
         """A folder cannot take the place of one that is not empty: that one goes first, and may come back meanwhile."""
         for _ in range(3):
@@ -88,12 +111,6 @@ class Shelf:
             return
         if not place.exists():
             fresh.rename(place)
-
-
-def digest_of(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def key_of(*parts: Any) -> str:

@@ -96,12 +96,14 @@ def _sort_table(
             if part.height:
                 part.write_parquet(folder / f"{week}.{kind}.parquet", compression="lz4")
     aside.filter(pl.col("reason") == CANCELLATION).select(list(SALE)).write_parquet(folder / "takings.parquet")
-    counted = lines.group_by(week=week_of("invoice_time")).agg(rows=pl.len(), readable=pl.col("reason").is_null().sum())
+    mondays = lines.group_by(pl.col("invoice_time").dt.truncate("1w"))
+    counted = mondays.agg(rows=pl.len(), readable=pl.col("reason").is_null().sum())
+    counted = counted.select("rows", "readable", week=week_of("invoice_time")).sort("week")
     return {
         "first_row": table.first_row,
         "rows": lines.height,
         "dates": layout,
-        "weeks": {week: {"rows": rows, "readable": fine} for week, rows, fine in counted.sort("week").iter_rows()},
+        "weeks": {week: {"rows": rows, "readable": fine} for rows, fine, week in counted.iter_rows()},
         "periods": [
             [period.first.isoformat(), period.last.isoformat(), period.lines]
             for period in periods_of(judged["invoice_time"], int(params["largest_gap_days"]))

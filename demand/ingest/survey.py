@@ -17,9 +17,11 @@ from demand.ingest.columns import WORDS
 from demand.ingest.documents import Document
 from demand.ingest.periods import Period, join_periods, main_period
 from demand.ingest.shelf import Entry, Shelf, key_of
+from demand.ingest.side_by_side import side_by_side
 from demand.ingest.sorting import READ, SCHEMAS, sort_document
 from demand.ingest.times import decide_order
 
+BYTES_AT_ONCE = 16_000_000  # of the files that are sorted side by side: a million lines of Parquet
 NUMBERS = 2**40  # a table's lines are numbered from its place times this on
 Tell = Callable[[float, str], None]
 
@@ -103,13 +105,15 @@ class Survey:
 
     def sales_like(self, keys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """The sales that agree with a row of one of `keys` in all its columns, numbered, without copies."""
-        parts = [self.tables[0].takings().clear()]
-        for table in self.tables:
-            paths = sorted(table.folder.glob("*.sales.parquet"))
-            if paths:
-                lines = pl.scan_parquet(paths, glob=False, hive_partitioning=False)
-                found = [lines.join(key.lazy(), on=key.columns, how="semi", nulls_equal=True) for key in keys]
-                parts.append(table.numbered(pl.concat(found).collect()))
+        tables = {str(path): table for table in self.tables for path in table.folder.glob("*.sales.parquet")}
+        wanted = [key.lazy() for key in keys if key.height]
+        if not tables or not wanted:
+            return self.tables[0].takings().clear()
+        lines = pl.scan_parquet(list(tables), glob=False, hive_partitioning=False, include_file_paths="path")
+        alike = [lines.join(key, on=key.collect_schema().names(), how="semi", nulls_equal=True) for key in wanted]
+        found = pl.concat(alike).collect(engine="streaming").partition_by("path", as_dict=True, include_key=False)
+        parts = [tables[str(path)].numbered(part) for (path,), part in found.items()]
+        parts.append(self.tables[0].takings().clear())
         return pl.concat(parts).sort("line").unique(WORDS, keep="first", maintain_order=True)
 
     def _counted(self, period: Period) -> Period:
@@ -136,25 +140,28 @@ def survey(
     """Sort the documents that the shelf does not have yet. Raises SourceError when one cannot be used."""
     otherwise = bool(params["day_first"])
     keys = [document_key(document, params, asked, code) for document in documents]
-    entries = {key: entry for key in keys if (entry := shelf.find(key))}
+    by_key = dict(zip(reversed(keys), reversed(documents), strict=True))  # copies of a file are read once
+    entries = {key: entry for key in by_key if (entry := shelf.find(key))}
 
     def balance() -> int:
         return sum(int(entries[key].index["balance"]) for key in keys if key in entries)
 
-    def sort(document: Document, day_first: Callable[[int], bool]) -> None:
-        entry = sort_onto(shelf, document, params, asked, code, day_first)
-        entries[entry.key] = entry
+    def sort(chosen: Sequence[str], day_first: Callable[[int], bool], words: str = "") -> None:
+        found = side_by_side(
+            lambda key: sort_onto(shelf, by_key[key], params, asked, code, day_first),
+            chosen,
+            lambda key: by_key[key].size,
+            BYTES_AT_ONCE,
+        )
+        for place, key in enumerate(chosen):
+            tell(place / len(chosen), f"reading {by_key[key].name}{words}")
+            entries[key] = next(found)
 
-    for place, (document, key) in enumerate(zip(documents, keys, strict=True)):
-        if key not in entries:
-            tell(place / len(documents), f"reading {document.name}")
-            so_far = balance()
-            sort(document, lambda own, so_far=so_far: decide_order(so_far + own, otherwise))  # type: ignore[misc]
+    in_order = list(dict.fromkeys(keys))
+    sort([key for key in in_order if key not in entries], lambda own: decide_order(balance() + own, otherwise))
     decided = decide_order(balance(), otherwise)
-    for document, key in zip(documents, keys, strict=True):
-        if entries[key].index["day_first"] not in (None, decided):
-            tell(0.9, f"reading {document.name} once more: its days and months are in the order of the others")
-            sort(document, lambda own: decided)
+    again = [key for key in in_order if entries[key].index["day_first"] not in (None, decided)]
+    sort(again, lambda own: decided, " once more: its days and months are in the order of the others")
     return _surveyed(documents, [entries[key] for key in keys], int(params["largest_gap_days"]))
 
 

@@ -26,5 +26,7 @@ def read_texts(column: pl.Series, missing: Sequence[str]) -> pl.Series:
 def _without_missing(text: pl.Series, missing: Sequence[str]) -> pl.Series:
     if text.str.contains(".0", literal=True).any():  # a look that costs a sixth of the replacing
         text = text.str.replace(r"^(-?\d+)\.0+$", "${1}")
-    absent = text.str.to_lowercase().is_in(["", *missing])
-    return text.set(absent.fill_null(False), None)
+    short = text.str.len_chars() <= max(map(len, missing), default=0)  # few are: no others need to be looked at
+    found = text.filter(short.fill_null(False)).unique()
+    absent = found.filter(found.str.to_lowercase().is_in(["", *missing]))
+    return text.set(text.is_in(absent.implode()).fill_null(False), None) if len(absent) else text

@@ -14,9 +14,10 @@ from demand.ingest.intake import TRANSACTION, less_cancelled
 from demand.ingest.job import WeekJob
 from demand.ingest.quarantine import REJECTED
 from demand.ingest.rules import FAR, is_far, judge_dates
-from demand.partitions import PART, week_of, write_part
+from demand.partitions import PART, by_week, write_part
 
-RAW, QUARANTINE = f"raw.{PART}", f"quarantine.{PART}"
+RAW, QUARANTINE, VALUES = f"raw.{PART}", f"quarantine.{PART}", "values.parquet"
+COUNTED = ("stock_code", "customer_id")  # columns whose different values are counted over all weeks
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,16 @@ def week_lines(jobs: Sequence[WeekJob]) -> dict[str, WeekLines]:
 
 
 def write_week(job: WeekJob, lines: WeekLines, folder: Path) -> dict[str, Any]:
-    """Write RAW and QUARANTINE, those that have rows; returns the numbers of the week."""
+    """Write RAW and QUARANTINE, those that have rows, and VALUES: each COUNTED `column`'s every `value` once.
+
+    Returns the numbers of the week.
+    """
     accepted, rejected = lines.accepted.select(TRANSACTION), lines.rejected
     for name, rows in ((RAW, accepted), (QUARANTINE, rejected.select(REJECTED))):
         if rows.height:
             write_part(rows, folder / name)
+    values = [accepted.select(column=pl.lit(name), value=pl.col(name).drop_nulls().unique()) for name in COUNTED]
+    pl.concat(values).write_parquet(folder / VALUES, compression="lz4")
     copies = job.readable - accepted.height - int(rejected["readable"].sum())
     return {"counts": count_part(accepted, rejected, copies), "broken": broken_promises(accepted)}
 
@@ -77,5 +83,4 @@ def _set_far_apart(
 
 
 def _by_week(lines: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    parts = lines.with_columns(__week=week_of("invoice_time")).partition_by("__week", as_dict=True, maintain_order=True)
-    return {str(week): part.drop("__week") for (week,), part in parts.items()}
+    return dict(by_week(lines, "invoice_time"))

@@ -4,7 +4,7 @@ Gives what `clean` in intake.py gives of all tables at once. A document is read 
 (`documents` on the shelf); a week is made of its sorted lines and its part of the settlement (`weeks`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -17,6 +17,7 @@ import polars as pl
 from demand.errors import SourceError
 from demand.ingest.columns import rename
 from demand.ingest.counts import count
+from demand.ingest.digests import digest_of
 from demand.ingest.documents import Document
 from demand.ingest.gate import pass_gate
 from demand.ingest.intake import TRANSACTION
@@ -25,14 +26,16 @@ from demand.ingest.periods import Period
 from demand.ingest.quarantine import GIVEN, REJECTED, given_texts
 from demand.ingest.rules import is_far
 from demand.ingest.settlement import Settlement, settle_source, unsettled
-from demand.ingest.shelf import Entry, Shelf, digest_of, key_of
+from demand.ingest.shelf import Entry, Shelf, key_of
+from demand.ingest.side_by_side import side_by_side
 from demand.ingest.sorting import ASIDE
 from demand.ingest.survey import SortedTable, Survey, Tell, document_key, sort_onto, survey
 from demand.ingest.times import decide_order as decide
-from demand.ingest.week import QUARANTINE, RAW, week_lines, write_week
+from demand.ingest.week import QUARANTINE, RAW, VALUES, week_lines, write_week
 from demand.partitions import UNKNOWN, gather_partitions, iso_week
 
-BATCH = 500_000  # rows of the weeks that are made at once
+BATCH = 250_000  # rows of the weeks that are made as one
+ROWS_AT_ONCE = 1_000_000  # rows of the batches that are made side by side
 SPARE_DAYS = 14.0  # for so long the shelf keeps what no run used
 TYPES = {"source": pl.String, **ASIDE, **dict.fromkeys(("cancelled", "cancelled_in_week", "units"), pl.Int64)}
 
@@ -110,9 +113,10 @@ class Intake:
         tell(0.5, "matching cancellations")
         jobs = self.jobs(found)
         entries = {job.week: entry for job in jobs if (entry := self.weeks.find(job.key))}
-        for batch in _batches([job for job in jobs if job.week not in entries]):
+        batches = list(_batches([job for job in jobs if job.week not in entries]))
+        for made in side_by_side(lambda batch: self.build(batch, documents), batches, _rows, ROWS_AT_ONCE):
+            entries |= made
             tell(0.6 + 0.4 * len(entries) / len(jobs), f"{len(entries):,} of {len(jobs):,} weeks")
-            entries |= self.build(batch, documents)
         entries = dict(sorted(entries.items()))
         return Whole(found, entries, _counts(found, entries))
 
@@ -159,24 +163,23 @@ def _files(entries: Mapping[str, Entry], name: str) -> dict[str, Path]:
 
 def _batches(jobs: Sequence[WeekJob]) -> Iterator[list[WeekJob]]:
     batch: list[WeekJob] = []
-    rows = 0
     for job in jobs:
         batch.append(job)
-        rows += job.rows
-        if rows >= BATCH:
+        if _rows(batch) >= BATCH:
             yield batch
-            batch, rows = [], 0
+            batch = []
     if batch:
         yield batch
 
 
-def _different(raw: Sequence[Path], column: str) -> int:
-    """How many different values the weeks have; week by week, for their rows fit into no memory."""
-    seen = pl.Series(column, [], dtype=pl.String)
-    for path in raw:
-        values = pl.read_parquet(path, columns=[column], hive_partitioning=False)[column].drop_nulls()
-        seen = seen.append(values.unique()).unique()
-    return len(seen)
+def _rows(jobs: Iterable[WeekJob]) -> int:
+    return sum(job.rows for job in jobs)
+
+
+def _different(weeks: Iterable[Entry]) -> dict[str, int]:
+    """How many different values the weeks have in each column that is COUNTED."""
+    values = pl.scan_parquet([week.folder / VALUES for week in weeks], glob=False, hive_partitioning=False)
+    return dict(values.unique().group_by("column").len().collect().iter_rows())
 
 
 def _has_far(week: str, tables: Sequence[SortedTable], period: Period) -> bool:
@@ -204,12 +207,12 @@ def _given(job: WeekJob, documents: Sequence[Document]) -> pl.DataFrame:
 
 
 def _counts(found: Survey, entries: Mapping[str, Entry]) -> dict[str, Any]:
-    raw = list(_files(entries, RAW).values())
+    different = _different(entries.values())
     counts = count(
         [entry.index["counts"] for entry in entries.values()],
         rows=found.rows,
-        skus=_different(raw, "stock_code"),
-        customers=_different(raw, "customer_id"),
-        weeks=len(raw),
+        skus=different.get("stock_code", 0),
+        customers=different.get("customer_id", 0),
+        weeks=len(_files(entries, RAW)),
     )
     return counts | {"read_as": found.read_as}

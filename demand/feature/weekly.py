@@ -8,8 +8,9 @@ costs also the weeks after it, for what is carried on has changed.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from demand.feature.shelved import SALES, SalesOnShelf, write_sales
 from demand.feature.walk import WINDOW, Walk
 from demand.ingest.digests import Digests, digest_of
 from demand.ingest.shelf import Entry, Shelf, key_of
+from demand.ingest.side_by_side import side_by_side
 from demand.partitions import gather_partitions, iso_week, write_part
 
 BATCH = 500_000  # transactions of the weeks that are looked at together
@@ -65,7 +67,7 @@ class PanelIntake:
         tell(0.9, "leaving out what sold too rarely")
         later = set().union(*(week.codes() for week in sales[len(past) :]))
         ending = end(walk, walk.carried_on(), [week.said for week in sales], weeks, later, self._params)
-        entries = [self._without(entry, ending.dropped, len(rows) - t) for t, entry in enumerate(rows)]
+        entries = list(side_by_side(lambda t: self._without(rows[t], ending.dropped, len(rows) - t), range(len(rows))))
         self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
         self.rows.prune({entry.key for entry in rows}, SPARE_DAYS)
         self.kept.prune({entry.key for entry in entries}, SPARE_DAYS)
@@ -130,10 +132,14 @@ class PanelIntake:
         walk.go_on(start, (pl.read_parquet(file) for file in carried))
         pairs = sum(int(week.entry.index["buyers"]) for week in past)
         again = gather(repeat_customers([week.buyers() for week in past], start, walk.codes, pairs))
-        for t in range(start, len(past)):
-            tell((t - start) / (len(past) - start), f"rows of {past[t].week}")
-            made = walk.step(past[t].read(), again.pop(t, NOBODY))
-            rows.append(self.rows.put(keys[t], lambda folder, made=made: _write_rows(made, walk, folder)))  # type: ignore[misc]
+        with ThreadPoolExecutor(1) as writer:  # a week is written while the next one is worked out
+            writing: list[Future[Entry]] = []
+            for t in range(start, len(past)):
+                tell((t - start) / (len(past) - start), f"rows of {past[t].week}")
+                made = walk.step(past[t].read(), again.pop(t, NOBODY))
+                rows += [written.result() for written in writing]
+                writing = [writer.submit(self.rows.put, keys[t], partial(_write_rows, made, walk.carried_on()))]
+            rows += [written.result() for written in writing]
         return walk, rows
 
     def _without(self, entry: Entry, dropped: pl.DataFrame, age: int) -> Entry:
@@ -153,10 +159,10 @@ def code_digest() -> str:
     return key_of(pl.__version__, [digest_of(file) for file in files])
 
 
-def _write_rows(rows: pl.DataFrame, walk: Walk, folder: Path) -> dict[str, Any]:
+def _write_rows(rows: pl.DataFrame, carried: pl.DataFrame, folder: Path) -> dict[str, Any]:
     if rows.height:
         write_part(rows, folder / ROWS)
-    walk.carried_on().write_parquet(folder / CARRIED, compression="lz4")
+    carried.write_parquet(folder / CARRIED, compression="lz4")
     return {}
 
 

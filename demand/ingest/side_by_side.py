@@ -11,7 +11,10 @@ Result = TypeVar("Result")
 
 
 def side_by_side(
-    work: Callable[[Piece], Result], pieces: Sequence[Piece], size: Callable[[Piece], int], room: int
+    work: Callable[[Piece], Result],
+    pieces: Sequence[Piece],
+    size: Callable[[Piece], int] = lambda piece: 1,
+    room: int = 4,
 ) -> Iterator[Result]:
     """The result of each piece, in order; an error comes where its piece's result would, and the rest is given up.
 

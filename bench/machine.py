@@ -22,7 +22,7 @@ PACKAGES = (
 def describe(*, code: bool = True) -> str:
     """One line; without the code where figures of several days stand together."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
     commit = f"code {_commit()}; " if code else ""
     return (
         f"{len(os.sched_getaffinity(0))} cores of {_processor()}, {memory:.0f} GB; {commit}"
@@ -30,11 +30,11 @@ def describe(*, code: bool = True) -> str:
     )
 
 
-def _version(name: str) -> str:
+def _version(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "not installed"
+        return None
 
 
 def _processor() -> str:

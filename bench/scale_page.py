@@ -5,10 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bench.marks import write_between
 from bench.scale_picture import STEPS, draw_rows, draw_skus
 from bench.table import Target, markdown, target_table
 
-BEGIN, END = "<!-- make bench-scale writes from here -->", "<!-- to here -->"
+COMMAND = "make bench-scale"
 GIGABYTES, TIMES, LINEAR = 4.0, 2.0, 1.25
 LATER = ", one week more"
 MEASURES = (("processor", "processor time"), ("seconds", "on the clock"))
@@ -17,11 +18,6 @@ Found = Mapping[str, Mapping[str, Any]]
 
 def write_page(page: Path, known: Mapping[str, Found]) -> None:
     """Put the figures between the two marks of the page, and the pictures beside it."""
-    text = page.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{page} lacks the marks {BEGIN} and {END}: nothing tells where the figures go.")
     parts = []
     if rows := known.get("rows"):
         draw_rows(page.with_name("scaling_rows.svg"), rows)
@@ -30,7 +26,7 @@ def write_page(page: Path, known: Mapping[str, Found]) -> None:
         draw_skus(page.with_name("scaling_skus.svg"), skus)
         parts += ["![Training by SKUs](scaling_skus.svg)", skus_table(skus)]
     parts += [_where(*(one for kind in known.values() for one in kind.values()))]
-    page.write_text("\n\n".join([before + BEGIN, *parts, END + after]))
+    write_between(page, COMMAND, parts)
 
 
 def _where(*found: Mapping[str, Any]) -> str:

@@ -8,23 +8,14 @@ from pathlib import Path
 from statistics import median
 
 from bench.machine import describe
+from bench.marks import write_between
 from bench.table import markdown
 from drill.asking import Tally
 from drill.course import Outcome
 
 SHOWN = 12  # things that were lost
 PACKAGES = ("prefect", "dvc", "obstore", "redis", "moto")
-HEAD = """# Drill
-
-Written by `make drill`. Everything runs on one machine, on loopback: the platform of `pricewright up` (Prefect's
-server and worker, Redis, price API) on a lake in S3 (moto over HTTP, with conditional writes that are atomic),
-weekly runs one after the other, a second workspace on a small disk with weekly runs and backfills of its own,
-promotions, and price requests all the time. Things break one after the other, each once in an order that the seed
-gives, then at random. Every answer is held against the price list of the release that it names; a request is lost
-when nobody answers it within 30 s. Recovery is counted from the moment nothing is broken any more until the work
-that was disturbed is done, or the process answers again: a weekly run whose flow was killed is done anew, which takes
-minutes on its own. "Asked again" counts requests whose first try met a closed door, as a client behind a proxy would.
-"""
+COMMAND = "make drill"
 CLOCKS = (
     "clock jumps: libfaketime, three days back, three days and 59 minutes ahead, in promotions (moto does not hold a \
 request's time against its own, as S3 does)"
@@ -45,13 +36,12 @@ def write(
     path: Path, outcomes: Mapping[str, Outcome], requests: Tally, weekly: Sequence[int], audits: Mapping[str, str],
     seed: int, minutes: float, disk: str, load: float = 0.0,
 ) -> str:  # fmt: skip
-    """The page, which is also returned."""
+    """Write the page's figures, which are also returned."""
     lost = [f"- {one.name}: {words[:600]}" for one in outcomes.values() for words in one.lost]
     answers = ", ".join(f"{name} {count:,}" for name, count in requests.answers.most_common())
     errors = ", ".join(f"{status}: {count:,}" for status, count in sorted(requests.errors.items()))
     untried = [f"- {one.name}: {one.why_not or 'the time was up'}" for one in outcomes.values() if not one.tried]
     parts = [
-        HEAD,
         f"Seed {seed}, {minutes:g} minutes of faults; disk full: {disk or 'no mount, files limited by RLIMIT_FSIZE'}; "
         f"{CLOCKS}. Load of the machine before the start: {load:.1f} on {os.cpu_count()} cores (idle: near 0).",
         table(outcomes),
@@ -60,16 +50,15 @@ def write(
         f"asked again, the longest wait was {requests.longest:.1f} s.",
         f"Weekly runs on the platform: {len(weekly)}, of which {sum(code == 0 for code in weekly)} came to their end; "
         f"the others were killed or met a fault, and the next one did what was left.",
-        "## The auditor afterwards\n\n"
+        "### The auditor afterwards\n\n"
         + "\n\n".join(f"{name}:\n\n```\n{words}\n```" for name, words in audits.items()),
     ]
-    parts += ["## Lost\n\n" + "\n".join(lost[:SHOWN])] if lost else []
-    parts += ["## Not tried\n\n" + "\n".join(untried)] if untried else []
+    parts += ["### Lost\n\n" + "\n".join(lost[:SHOWN])] if lost else []
+    parts += ["### Not tried\n\n" + "\n".join(untried)] if untried else []
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     parts.append(f"Measured on {date.today()}: {describe()}, {versions}.")
-    text = "\n\n".join(part.strip() for part in parts) + "\n"
-    path.write_text(text)
-    return text
+    write_between(path, COMMAND, parts)
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def _seconds(one: Outcome) -> str:

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from bench.hand_written import write_panel
-from bench.scale_page import BEGIN, END, targets, write_page
+from bench.marks import END, begin
+from bench.scale_page import COMMAND, targets, write_page
 from bench.weekly_files import write_weeks
 
 MARKET: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["market"]
@@ -73,7 +74,7 @@ def test_a_query_that_was_given_up_reaches_nothing() -> None:
 
 def test_figures_stand_between_the_marks_and_what_was_written_by_hand_stays(tmp_path: Path) -> None:
     page = tmp_path / "scaling.md"
-    page.write_text(f"# By hand\n\n{BEGIN}\n\nold figures\n\n{END}\n\nmore by hand\n")
+    page.write_text(f"# By hand\n\n{begin(COMMAND)}\n\nold figures\n\n{END}\n\nmore by hand\n")
     skus = {"skus": 1000, "release": 3e6, "start": 0.1, "costs": {"fit": cost(30.0)}}
     known = {
         "rows": {"5": found(5_000_000, 10, 10, 15, 0.1, 0.1)},

@@ -153,7 +153,12 @@ def test_what_a_fault_cost_is_written_down_and_the_drill_goes_on(tmp_path: Path)
     run_one(Stage(scene), breaks, outcome)
     assert outcome.lost == ["AssertionError in breaks: a row is gone", "a pointer is bent"]
     assert "| a fault |           1 |    2 |" in table({"a fault": outcome})
-    text = write(
-        tmp_path / "drill.md", {"a fault": outcome, "b": Outcome("b")}, Tally(), [0, 1], {"lake": "ok"}, 1, 2, ""
-    )
+    page = tmp_path / "drill.md"
+    outcomes = {"a fault": outcome, "b": Outcome("b")}
+    write(page, outcomes, Tally(), [0, 1], {"lake": "ok"}, 1, 2, "")
+    page.write_text(f"what it is\n\n{page.read_text()}\nwhat it found\n")
+    text = write(page, outcomes, Tally(), [0, 1], {"lake": "ok"}, 1, 2, "")
+    shown = page.read_text()
+    assert shown.startswith("what it is") and shown.endswith("what it found\n"), "words by hand stay"
+    assert shown.count("| a fault |") == 1 and text.strip() in shown
     assert "a row is gone" in text and "- b: the time was up" in text and "RLIMIT_FSIZE" in text

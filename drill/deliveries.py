@@ -22,10 +22,10 @@ def expect(good: bool, what: str) -> None:
 
 
 def twice(scene: Scene) -> None:
-    """The same week under another name: every line of it is a duplicate."""
+    """The same week under a name that is new: every line of it is a duplicate."""
     week = scene.weeks[-1]
     before = scene.counts()
-    scene.add(f"{week}-again.parquet", scene.of(week))
+    scene.add(f"{week}-again-{scene.jobs}.parquet", scene.of(week))
     scene.run()
     now = scene.counts()
     expect(now["accepted"] == before["accepted"], f"{now['accepted']} accepted, {before['accepted']} before")

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SETTLED = 2.0  # seconds after which a file that is written again has another time of change
-CONTENT, INODE = (
-    "st_mtime_ns",
-    "st_ctime_ns",
-)  # when the content changed; and the inode, by a link too: none sets it back
+# When the content changed, which a tool that copies may set back; when anything did, be it a link, which nobody can.
+CONTENT, INODE = "st_mtime_ns", "st_ctime_ns"
 Stamp = list[int]
 
 
@@ -31,8 +29,11 @@ def write_whole(path: Path, text: str) -> None:
     """The text takes the place of the file at once; processes that write it together do not mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text)
-    fresh.replace(path)
+    try:
+        fresh.write_text(text)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)  # a full disk leaves a part of it
 
 
 class Digests:

@@ -106,11 +106,11 @@ class Survey:
     def sales_like(self, keys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """The sales that agree with a row of one of `keys` in all its columns, numbered, without copies."""
         tables = {str(path): table for table in self.tables for path in table.folder.glob("*.sales.parquet")}
-        wanted = [key.lazy() for key in keys if key.height]
+        wanted = [key for key in keys if key.height]
         if not tables or not wanted:
             return self.tables[0].takings().clear()
         lines = pl.scan_parquet(list(tables), glob=False, hive_partitioning=False, include_file_paths="path")
-        alike = [lines.join(key, on=key.collect_schema().names(), how="semi", nulls_equal=True) for key in wanted]
+        alike = [lines.join(key.lazy(), on=key.columns, how="semi", nulls_equal=True) for key in wanted]
         found = pl.concat(alike).collect(engine="streaming").partition_by("path", as_dict=True, include_key=False)
         parts = [tables[str(path)].numbered(part) for (path,), part in found.items()]
         parts.append(self.tables[0].takings().clear())

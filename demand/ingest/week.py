@@ -40,7 +40,7 @@ def week_lines(jobs: Sequence[WeekJob]) -> dict[str, WeekLines]:
     far, sales, aside = _set_far_apart(jobs, sales, aside)
     aside = aside.update(answers, on="line").sort("line")
     rejected = pl.concat([aside, far]).sort("line") if far.height else aside
-    parts = [_by_week(frame) for frame in (less_cancelled(sales, settled), rejected)]
+    parts = [dict(by_week(frame, "invoice_time")) for frame in (less_cancelled(sales, settled), rejected)]
     nothing = [less_cancelled(sales.clear(), settled.clear()), rejected.clear()]
     return {job.week: WeekLines(*(p.get(job.week, n) for p, n in zip(parts, nothing, strict=True))) for job in jobs}
 
@@ -80,7 +80,3 @@ def _set_far_apart(
     readable = judge_dates(aside.filter("readable"), period)
     aside = pl.concat([aside.filter(~pl.col("readable")), readable])
     return far.select(aside.columns), sales.filter(~is_far(period)), aside
-
-
-def _by_week(lines: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    return dict(by_week(lines, "invoice_time"))

@@ -118,7 +118,7 @@ def finish(at: Stage, weekly: Weekly, tell: Tell) -> tuple[dict[str, str], bool]
         ("The lake of the second workspace", at.scene.shop.checkout, SECOND),
     ):
         done = checkout.pricewright("audit", "--fresh", "--store", store)
-        audits[name] = (done.stdout + done.stderr).strip()
+        audits[name] = (done.stdout + done.stderr).strip("\n")
         sound = sound and done.returncode == 0
     return audits, sound
 

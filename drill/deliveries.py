@@ -13,6 +13,7 @@ from drill.scene import Scene
 from tests.weekly_shop import corrected, late
 
 Fault = Callable[[Scene], None]
+OUT_OF_ORDER = "weeks out of order"
 
 
 def expect(good: bool, what: str) -> None:
@@ -96,7 +97,7 @@ DELIVERIES: dict[str, Fault] = {
     "the same week delivered twice": twice,
     "lines of a week that come late": late_lines,
     "a week that is corrected": corrected_lines,
-    "weeks out of order": out_of_order,
+    OUT_OF_ORDER: out_of_order,
     "a changed schema": other_schema,
     "prices in pence": pence,
 }

@@ -23,7 +23,7 @@ from tasks.lock import read_lock
 from tests.weekly_shop import WeeklyShop
 
 TRIES = 6  # until a job that something broke has to have come to its end
-UNDELIVERED = 6  # weeks that come while the drill is on
+UNDELIVERED, WEEKS_TAKEN = 6, 2  # weeks that come while the drill is on, and at once
 
 
 class Lists:
@@ -72,8 +72,8 @@ class Scene:
 
     def coming(self) -> tuple[str, str]:
         """The next two weeks, which count as delivered from now on."""
-        first, second = self.shop.weeks[len(self.weeks) :][:2]
-        self.late_by -= 2
+        first, second = self.shop.weeks[len(self.weeks) :][:WEEKS_TAKEN]
+        self.late_by -= WEEKS_TAKEN
         return first, second
 
     def of(self, week: str) -> pl.DataFrame:

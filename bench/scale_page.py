@@ -25,16 +25,20 @@ def write_page(page: Path, known: Mapping[str, Found]) -> None:
     if skus := known.get("skus"):
         draw_skus(page.with_name("scaling_skus.svg"), skus)
         parts += ["![Training by SKUs](scaling_skus.svg)", skus_table(skus)]
-    parts += [_where(*(one for kind in known.values() for one in kind.values()))]
+    parts += [_where(known)]
     write_between(page, COMMAND, parts)
 
 
-def _where(*found: Mapping[str, Any]) -> str:
-    """Dates, load and machines of all sizes, each machine once."""
-    days, loads = sorted({one["date"] for one in found}), sorted(one["load"] for one in found)
-    machines = sorted({one["machine"] for one in found})
-    between = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"Measured {between}, at a load of {loads[0]} to {loads[-1]}, on {'; on '.join(machines)}."
+def _where(known: Mapping[str, Found]) -> str:
+    """Which sizes were measured on which day at which load, and the machines, each once."""
+    days: dict[str, list[str]] = {}
+    for kind, unit in (("rows", "million rows"), ("skus", "SKUs")):
+        for one in ordered(known.get(kind, {})):
+            size = f"{one['rows'] / 1e6:.0f}" if kind == "rows" else f"{one['skus']:,}"
+            days.setdefault(one["date"], []).append(f"{size} {unit} (load {one['load']})")
+    machines = sorted({one["machine"] for found in known.values() for one in found.values()})
+    measured = "; ".join(f"{day}: " + ", ".join(sizes) for day, sizes in sorted(days.items()))
+    return f"Measured {measured}; {'; '.join(machines)}."
 
 
 def ordered(found: Found) -> list[Mapping[str, Any]]:
@@ -87,6 +91,8 @@ def targets(found: Found) -> list[Target]:
             Target(f"{label}: a week more, of all weeks", "under 10 %", f"{week / own:.1%}", week / own < 0.1)
         )
     for small, large in pairwise(whole):
+        if small["date"] != large["date"]:
+            continue  # another day is another machine: a shared one's speed changes by a factor of two
         growth, times = spent(large, "") / spent(small, ""), large["rows"] / small["rows"]
         label = f"processor time, {small['rows'] / 1e6:.0f} to {large['rows'] / 1e6:.0f} million rows"
         asked = f"at most {LINEAR * times:.1f} times for {times:.1f} times the rows"

@@ -33,6 +33,8 @@ def main() -> None:
     jobs["hypothesis"] = ["hypothesis_events", str(max(int(EVENTS * asked.share), 50))]
     jobs["schemathesis"] = ["api_description", str(max(int(EXAMPLES * asked.share), 5))]
     wanted = asked.only.split(",") if asked.only else list(jobs)
+    if unknown := set(wanted) - set(jobs):
+        parser.error(f"--only names {', '.join(sorted(unknown))}: it must be some of {', '.join(jobs)}.")
     rows = [_run(name, jobs[name], out / name) for name in wanted]
     show(rows, out)
     sys.exit(int(any(row["crashes"] or row["wrong"] or row["hangs"] or row["ended"] for row in rows)))

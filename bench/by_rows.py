@@ -23,8 +23,8 @@ from demand.ingest.weekly import Intake
 from demand.partitions import partition_files
 
 MOST = 18.0  # GB of memory at which a step is given up: what else runs on 24 GB needs the rest
-PARTS, ROWS_A_PART = 4, 12_500_000  # into which the query by hand is cut so that it stays below that
-PATIENCE = 3 * 3600.0  # seconds after which it is
+PARTS, ROWS_A_PART = 4, 12_500_000  # into which the query by hand is cut so that it stays below 5 GB
+PATIENCE = 3 * 3600.0  # seconds after which a step is given up too
 Params = Mapping[str, Any]
 
 

@@ -9,7 +9,7 @@ from blocks.lake import Lake
 from demand.address import refuse_secret
 from demand.errors import SourceError
 from demand.ingest.source import READERS
-from tasks.workspace import write_whole
+from demand.whole_file import write_whole
 
 INDEX = ".index.json"
 ORIGIN = ".origin"  # the URL that a folder mirrors

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tasks.workspace import write_whole
+from demand.whole_file import write_whole
 
 
 class Journal:

@@ -15,7 +15,7 @@ import yaml
 
 from blocks.lake import Lake
 from demand.errors import ChannelConflict
-from tasks.workspace import write_whole
+from demand.whole_file import write_whole
 
 LOCK, METRICS = "dvc.lock", "work/metrics/"
 ATTEMPTS = 40

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from blocks.lake import Lake
+from demand.whole_file import write_whole
 from tasks.ledger import Entry, Reason
 from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run
 from tasks.spread import on_runner, spreading
-from tasks.workspace import Workspace, write_whole
+from tasks.workspace import Workspace
 
 Metrics = dict[str, Any]
 Step = Callable[[Run], Entry]

@@ -4,7 +4,6 @@ Results are published to the lake afterwards; the workspace is what DVC keeps th
 """
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import yaml
 
 from demand.address import refuse_secret
 from demand.errors import ParameterError, SourceError
+from demand.whole_file import write_whole
 from tasks.parameters import Parameters, differences, overlay, read_parameters
 
 MARKET = "demand/market.py"  # as the source, it means: simulate the market of params.yaml
@@ -116,20 +116,6 @@ def configure(
     text = "# What the last run was asked for; written by `pricewright run`.\n" + yaml.safe_dump(asked, sort_keys=False)
     write_whole(root / "run.yaml", text.encode())
     return Workspace(root)
-
-
-def write_whole(path: Path, body: bytes) -> None:
-    """Replace a file in one step: a reader sees the old content or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _source(root: Path, source: str) -> str:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from demand.whole_file import write_whole
 
 SETTLED = 2.0  # seconds after which a file that is written again has another time of change
 # When the content changed, which a tool that copies may set back; when anything did, be it a link, which nobody can.
@@ -23,17 +24,6 @@ def stamp_of(path: Path, times: Sequence[str] = (CONTENT,)) -> Stamp:
     """What differs where a file was written to since: size, inode and times in ns."""
     found = path.stat()
     return [found.st_size, found.st_ino, *(getattr(found, name) for name in times)]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """The text takes the place of the file at once; processes that write it together do not mix."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_text(text)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)  # a full disk leaves a part of it
 
 
 class Digests:
@@ -66,7 +56,7 @@ class Digests:
 
     def save(self) -> None:
         """Write down what was asked for, and nothing else."""
-        write_whole(self._file, json.dumps(self._now))
+        write_whole(self._file, json.dumps(self._now).encode())
 
 
 def _read(file: Path) -> dict[str, tuple[Stamp, str]]:

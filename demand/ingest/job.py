@@ -12,6 +12,7 @@ import polars as pl
 from demand.ingest.periods import Period
 from demand.ingest.settlement import Settlement
 from demand.ingest.survey import SortedTable
+from demand.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,7 @@ def save_job(job: WeekJob, folder: Path) -> None:
     said: dict[str, Any] = {"week": job.week, "key": job.key, "tables": tables}
     said["period"] = asdict(job.period) if job.period else None
     said["frames"] = list(_frames(job))
-    fresh = folder / ".job.json"
-    fresh.write_text(json.dumps(said, default=str))
-    fresh.replace(folder / "job.json")
+    write_whole(folder / "job.json", json.dumps(said, default=str).encode())
 
 
 def load_job(folder: Path) -> WeekJob:

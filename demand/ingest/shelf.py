@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demand.ingest.digests import digest_of, stamp_of, write_whole
+from demand.ingest.digests import digest_of, stamp_of
+from demand.whole_file import write_whole
 
 INDEX, STAMP = "index.json", "stamp.json"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # a machine that stops may lose what its files already promised
@@ -94,7 +95,7 @@ class Shelf:
         if any(digest_of(folder / name) != digest for name, digest in files.items()):
             return False
         with suppress(OSError):  # a full disk: it is read again next time
-            write_whole(known, stamp)
+            write_whole(known, stamp.encode())
         return True
 
     def _stamp(self, folder: Path, files: Iterable[str]) -> str:

@@ -1,20 +1,26 @@
-"""The table a merchandiser downloads: one row per SKU, with the price to set and why."""
+"""The table a merchandiser downloads: one row per SKU, with the price to set and why; it is the plan as a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from demand.network.session import NetworkSession
-from demand.recommendation import Terms, bounds, recommend
+from demand.decision import candidate_prices
+from demand.plan import Plan, Product, make_plan
+from demand.recommendation import CANDIDATES, Terms, bounds
+from demand.substitution import Posterior
 
+Floats = NDArray[np.float64]
 COLUMNS = (
     "stock_code", "description", "current_price", "optimal_price", "guardrail_low", "guardrail_high",
     "expected_units", "expected_sales", "current_expected_sales", "sales_uplift", "uplift_probability",
     "elasticity", "elasticity_low", "elasticity_high", "model", "reason",
 )  # fmt: skip
+ADDED = ("family", "promised_low", "promised_high")  # releases of before have none of them
+SHARES = (0.05, 0.95)
+TINY = 1e-9
 
 
 def terms_of(params: Mapping[str, Any]) -> Terms:
@@ -27,52 +33,126 @@ def terms_of(params: Mapping[str, Any]) -> Terms:
     )
 
 
-def price_list(
-    session: NetworkSession,
-    catalog: pl.DataFrame,
-    features: NDArray[np.float32],
-    effects: NDArray[np.float32],
-    params: Mapping[str, Any],
-) -> pl.DataFrame:
-    """The price list of the network; catalog rows, features (n, k) and effects (n, e) are in the same order.
+def products_of(catalog: pl.DataFrame, informed: Floats, params: Mapping[str, Any]) -> list[Product]:
+    """What may be asked for each SKU of the catalog; informed: (n,) how much the data said about its slope.
 
-    catalog: as the feature stage makes it, with anchor_price, the price through which the SKU's curve goes.
+    A SKU about whose answer to a price this shop's data said too little keeps its price: the prior alone moves nothing.
+    """
+    least, terms = float(params["minimum_information"]), terms_of(params)
+    widen, factor = float(params["guardrail_widen"]), float(params["guardrail_factor"])
+    products = []
+    for sku, known in zip(catalog.iter_rows(named=True), informed, strict=True):
+        current = float(sku["current_price"])
+        low, high = bounds(
+            float(sku["price_min"]), float(sku["price_max"]), current, float(sku["reference_price"]), widen, factor
+        )
+        cost = sku["unit_cost"] if terms.objective == "profit" and sku["unit_cost"] is not None else 0.0
+        candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
+        products.append(Product(current, low, high, candidates, float(cost), bool(known < least)))
+    return products
+
+
+def plan_prices(
+    posterior: Posterior, catalog: pl.DataFrame, informed: Floats, draws: int, seed: int, params: Mapping[str, Any]
+) -> tuple[Plan, list[Product]]:
+    """The plan for all SKUs of the catalog, in its order."""
+    products = products_of(catalog, informed, params)
+    return make_plan(posterior, products, draws, seed, float(params["minimum_probability"])), products
+
+
+def price_list(
+    plan: Plan, products: Sequence[Product], catalog: pl.DataFrame, families: Sequence[str | None],
+    params: Mapping[str, Any],
+) -> pl.DataFrame:  # fmt: skip
+    """The plan as a table; catalog, products and families (None: it competes with nobody) are in the same order.
+
     A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so.
     """
-    rows = [_row(session, sku, features[i], effects[i], params) for i, sku in enumerate(catalog.iter_rows(named=True))]
-    return pl.DataFrame(rows, schema_overrides={"description": pl.String}, infer_schema_length=None).select(COLUMNS)
+    moved = np.abs(plan.prices - plan.current) > TINY
+    sales, now = plan.sales, plan.sales_now
+    ratio = sales / np.maximum(now, TINY) - 1
+    low, high = np.quantile(ratio, SHARES, axis=1)
+    expected, current = sales.mean(axis=1), now.mean(axis=1)
+    uncosted = params["objective"] == "profit"
+    reasons = [
+        reason(product, price, chance, family, str(params["objective"]), float(params["minimum_probability"]))
+        + (" (no unit cost known)" if uncosted and cost is None else "")
+        for product, price, chance, family, cost in zip(
+            products, plan.prices, plan.probability, families, catalog["unit_cost"], strict=True
+        )
+    ]
+    return pl.DataFrame(
+        {
+            "stock_code": catalog["stock_code"],
+            "description": catalog["description"],
+            "current_price": plan.current,
+            "optimal_price": plan.prices,
+            "guardrail_low": [product.low for product in products],
+            "guardrail_high": [product.high for product in products],
+            "expected_units": plan.units.mean(axis=1),
+            "expected_sales": expected,
+            "current_expected_sales": current,
+            "sales_uplift": np.where(current > 0, expected / np.maximum(current, TINY) - 1, 0.0),
+            "uplift_probability": np.where(moved, plan.probability, 0.0),
+            "elasticity": plan.elasticity[:, 0],
+            "elasticity_low": plan.elasticity[:, 1],
+            "elasticity_high": plan.elasticity[:, 2],
+            "model": pl.Series(["network"] * len(products), dtype=pl.String),
+            "reason": pl.Series(reasons, dtype=pl.String),
+            "family": pl.Series(list(families), dtype=pl.String),
+            "promised_low": low,
+            "promised_high": high,
+        },
+        schema_overrides={"description": pl.String},
+    ).select(*COLUMNS, *ADDED)
 
 
-def _row(
-    session: NetworkSession,
-    sku: dict[str, Any],
-    features: NDArray[np.float32],
-    effects: NDArray[np.float32],
-    params: Mapping[str, Any],
-) -> dict[str, Any]:
-    current, reference = float(sku["current_price"]), float(sku["reference_price"])
-    widen, factor = float(params["guardrail_widen"]), float(params["guardrail_factor"])
-    low, high = bounds(float(sku["price_min"]), float(sku["price_max"]), current, reference, widen, factor)
-    cost, terms, note = sku["unit_cost"], terms_of(params), ""
-    if terms.objective == "profit" and cost is None:
-        terms, note = Terms(terms.bins, "sales", terms.minimum_probability, terms.endings), " (no unit cost known)"
-    found = recommend(session.units_at(features, effects, float(sku["anchor_price"])), current, low, high, terms, cost)
-    decision = found.decision
+def reason(
+    product: Product, price: float, chance: float, family: str | None, objective: str, minimum_probability: float
+) -> str:
+    """Why this price, or why none."""
+    if product.fixed:
+        return "keep: the sales of this shop say too little about how its demand answers to a price"
+    if abs(price - product.current) <= TINY:
+        return (
+            f"keep: no price within the guardrail gains expected {objective} with the probability of "
+            f"{minimum_probability:.2f} that is asked for"
+        )
+    raised = price > product.current
+    if family:
+        why = (
+            f"the buyers it loses mostly stay in {family} or pay the higher price"
+            if raised
+            else f"it wins more buyers than it takes from the others of {family}"
+        )
+    else:
+        why = (
+            "demand is inelastic here: fewer units, each earning more"
+            if raised
+            else "demand is elastic here: the units gained outweigh the lower price"
+        )
+    ends = len(product.candidates) > 1 and price in (product.candidates[0], product.candidates[-1])
+    edge = "; the guardrail ends here, the best price may lie beyond" if ends else ""
+    step = f"{'raise' if raised else 'lower'} by {abs(price / product.current - 1):.1%}"
+    return f"{step} for more expected {objective} (probability {chance:.2f}): {why}{edge}"
+
+
+def plan_summary(plan: Plan, shrink: float = 1.0) -> dict[str, float | int]:
+    """What plan.json says: sales of a week of all SKUs now and under the plan, each with its 90 % interval."""
+    now, sales = plan.sales_now.sum(axis=0), plan.sales.sum(axis=0)
+    low, high = np.quantile(sales, SHARES)
+    uplift = sales / np.maximum(now, TINY) - 1
+    uplift_low, uplift_high = np.quantile(uplift, SHARES)
+    moved = int((np.abs(plan.prices - plan.current) > TINY).sum())
     return {
-        "stock_code": sku["stock_code"],
-        "description": sku["description"],
-        "current_price": current,
-        "optimal_price": decision.optimal_price,
-        "guardrail_low": low,
-        "guardrail_high": high,
-        "expected_units": decision.expected_units,
-        "expected_sales": decision.expected_sales,
-        "current_expected_sales": decision.current_expected_sales,
-        "sales_uplift": decision.sales_uplift,
-        "uplift_probability": decision.uplift_probability,
-        "elasticity": found.elasticity,
-        "elasticity_low": found.elasticity_low,
-        "elasticity_high": found.elasticity_high,
-        "model": "network",
-        "reason": decision.reason + note,
+        "sales_now": float(now.mean()),
+        "sales": float(sales.mean()),
+        "sales_low": float(low),
+        "sales_high": float(high),
+        "uplift": float(sales.mean() / max(float(now.mean()), TINY) - 1),
+        "uplift_low": float(uplift_low),
+        "uplift_high": float(uplift_high),
+        "probability": float((sales > now).mean()) if moved else 0.0,
+        "moved": moved,
+        "skus": len(plan.prices),
     }

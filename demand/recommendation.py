@@ -13,6 +13,7 @@ from demand.decision import Decision, Objective, candidate_prices, decide, elast
 
 Floats = NDArray[np.float64]
 UnitsAt = Callable[[Floats], NDArray[Any]]
+CANDIDATES = 200
 NUDGE = 0.01  # the elasticity is the slope between one per cent below and above the current price
 
 

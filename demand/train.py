@@ -1,5 +1,6 @@
 """The train stage: four models on all weeks, judged on the last ones, and the price list of the network."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,25 +13,27 @@ from demand.backups import BACKUPS
 from demand.backups.trained import TrainedBackup, train_backup
 from demand.catalog import Arrays, catalog_arrays, history_arrays
 from demand.errors import ModelError, ParameterError
+from demand.families import families_of
 from demand.feature import FEATURES
 from demand.network.export import to_onnx
+from demand.network.grid import regular_now
 from demand.network.network import DemandNetwork
-from demand.network.session import NetworkSession
 from demand.network.settings import network_settings
 from demand.network.walk import Walked, walk
 from demand.partitions import iso_week
-from demand.price_list import price_list
+from demand.price_list import plan_prices, plan_summary, price_list
 
 Tell = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, backtest: as released; metrics: numbers."""
+    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest: as released; metrics: numbers."""
 
     models: dict[str, bytes]
     catalog: Arrays
     price_list: pl.DataFrame
+    plan: dict[str, float | int]
     backtest: pl.DataFrame
     metrics: dict[str, Any]
 
@@ -52,10 +55,13 @@ def train(
     own = params["train"]
     settings = network_settings(params, hyperparameters["network"], own["network"])
     tell(0.0, "network, on the weeks before the backtest")
-    walked = walk_network(panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"))
+    families = families_of(panel, catalog)
+    walked = walk_network(
+        panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"), families
+    )
     tell(0.4, "network, on all weeks")
-    network = DemandNetwork.fit(panel, features, settings, int(own["seed"]))
-    release = _network_release(network, walked, panel, coming, catalog, params)
+    network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
+    release = _network_release(network, walked, panel, coming, catalog, families, params)
     parts, models, arrays = [walked_rows(walked)], {"network": release.model}, release.arrays
     for place, name in enumerate(BACKUPS):
         tell(0.7 + 0.1 * place, name)
@@ -71,9 +77,10 @@ def train(
         "models": measure(backtest),
         "network": {**network.curves.summary, "spread": walked.spread, "calibration": walked.calibration.factor},
         "prices": _price_metrics(release.price_list),
+        "plan": release.plan,
     }
     tell(1.0, "done")
-    return Trained(models, arrays, release.price_list, backtest, metrics)
+    return Trained(models, arrays, release.price_list, release.plan, backtest, metrics)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class _NetworkRelease:
     model: bytes
     arrays: Arrays
     price_list: pl.DataFrame
+    plan: dict[str, float | int]
 
 
 def check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
@@ -108,11 +116,13 @@ def walk_network(
     settings: Mapping[str, Any],
     params: Mapping[str, Any],
     tell: Callable[[float], None] = lambda share: None,
+    families: Mapping[str, str] | None = None,
 ) -> Walked:
     """The network of the weeks before, walked through the calibration and the backtest."""
     own, judged = params["train"], int(params["train"]["backtest_weeks"])
     weeks = panel["week"].unique().sort().to_list()[-judged - int(own["network"]["calibration_weeks"]) :]
-    network = DemandNetwork.fit(panel.filter(pl.col("week") < weeks[0]), features, settings, int(own["seed"]))
+    earlier = panel.filter(pl.col("week") < weeks[0])
+    network = DemandNetwork.fit(earlier, features, settings, int(own["seed"]), families=families)
     tell(0.5)
     return walk(panel, network, weeks, judged, own["network"])
 
@@ -136,28 +146,41 @@ def _network_release(
     panel: pl.DataFrame,
     coming: pl.DataFrame,
     catalog: pl.DataFrame,
+    families: Mapping[str, str],
     params: Mapping[str, Any],
 ) -> _NetworkRelease:
     """The network's graph and arrays, and the price list that they give."""
-    own = params["train"]
+    own, codes = params["train"], catalog["stock_code"].to_list()
     columns = [name for name in panel.columns if name in coming.columns]
     rows = network.rows(pl.concat([panel.select(columns), coming.select(columns)], how="vertical_relaxed"))
     ahead = rows[rows.coming]
-    place = {code: i for i, code in enumerate(network.curves.codes)}
-    index = np.array([place[code] for code in catalog["stock_code"]])
-    inputs, effects = ahead.inputs[:, : len(network.features)], network.effects(ahead, index)
+    inputs = ahead.inputs[:, : len(network.features)]
     _, size = network.forecast_rows(ahead)
     model = to_onnx(network, int(own["draws"]), int(own["seed"]), walked.calibration.factor)
-    priced = catalog.with_columns(pl.Series("anchor_price", network.curves.anchor[index]))
-    prices = price_list(NetworkSession(model), priced, inputs, effects, params["price"])
+    curves = network.curves.of(codes)
+    posterior = network.posterior(codes, network.levels(ahead) * walked.calibration.factor)
+    priced = catalog.with_columns(
+        pl.Series("anchor_price", curves.anchor), pl.Series("current_price", regular_now(panel, codes))
+    )
+    plan, products = plan_prices(
+        posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
+    )
+    prices = price_list(plan, products, priced, _named(codes, families), params["price"])
     arrays = catalog_arrays(priced, coming, prices, params["price"])
-    arrays |= {
+    arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
-        "effects": effects,
+        "effects": network.effects(ahead, posterior, plan.current),
         "dispersion": size,
         "spread": np.asarray(walked.spread),
     }
-    return _NetworkRelease(model, arrays, prices)
+    return _NetworkRelease(model, arrays, prices, plan_summary(plan))
+
+
+def _named(codes: Sequence[str], families: Mapping[str, str]) -> list[str | None]:
+    """The family of each SKU, None where it has no other member."""
+    sizes = Counter(families[code] for code in codes if code in families)
+    names = (families.get(code) for code in codes)
+    return [name if name is not None and sizes[name] > 1 else None for name in names]
 
 
 def _backup(

@@ -5,8 +5,8 @@ Lin 2017) on its own weeks; priors, shop-wide weeks and noise are learned from w
 (stochastic variational inference, Hoffman et al. 2013). Memory is one batch's, time is linear in SKU-weeks.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,20 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from demand.errors import ModelError
-from demand.network.effects import DTYPE, Batch, Layout, linearise, precision_of, variance_of
+from demand.network.effects import DTYPE, Batch, Layout, Terms, linearise, precision_of, variance_of
+from demand.network.families import ALONE, family_sums, log_sums, taken
+from demand.network.family_fit import FamilyFit
 from demand.network.grid import Grid
 from demand.network.noise import expected_derivatives, size_step
 from demand.network.priors import PopulationMeans, Spread, learned_variance
 
 Floats = NDArray[np.float64]
+PROMOTION_SPREADS = (Spread(1.0, 5.0), Spread(0.05, 5.0), Spread(0.05, 10.0))  # of depth, display and dip
+OF_SKU = ("anchor", "mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "log_base", "informed")
+OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
+# Correlation of the slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
+ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.5, 20.0, 0.95
+MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
 
 
@@ -29,15 +37,43 @@ SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alon
 class Curves:
     """Posterior of n SKUs' curves for the coming week: (latent slope, latent curvature) ~ N(mean, covariance).
 
-    mean: (n, 2); covariance: (n, 2, 2); log_size: (n,) of the negative binomial; summary: what was learned.
+    mean: (n, 2); covariance: (n, 2, 2), of which own_covariance is a SKU's own, and loading (n, 2, h) times h standard
+    normals what all SKUs share; log_size: (n,) of the negative binomial; promotion: (n, 3) effects of depth, display and
+    dip; log_base: (n, T) log units of the fitted weeks at anchor prices; family: (n,); coefficients: (f, 2) latent
+    log-sum coefficients of the families, own_sd and shared_sd (f,) of the regular one; informed: (n,) how much of the
+    uncertainty about the slope the data took away, 0 to 1; summary: what was learned.
     """
 
     codes: tuple[str, ...]
+    weeks: tuple[object, ...]
     anchor: Floats
     mean: Floats
     covariance: Floats
+    own_covariance: Floats
+    loading: Floats
     log_size: Floats
+    promotion: Floats
+    log_base: Floats
+    family: NDArray[np.int64]
+    coefficients: Floats
+    coefficient_own_sd: Floats
+    coefficient_shared_sd: Floats
+    informed: Floats
     summary: dict[str, float]
+
+    @property
+    def families(self) -> dict[str, str]:
+        """A name of each SKU's family."""
+        return {code: str(family) for code, family in zip(self.codes, self.family, strict=True)}
+
+    def of(self, codes: Sequence[str]) -> "Curves":
+        """The curves of some SKUs, in the order given; families keep their numbers apart."""
+        place = {code: i for i, code in enumerate(self.codes)}
+        rows = np.array([place[code] for code in codes], dtype=np.int64)
+        known, family = np.unique(self.family[rows], return_inverse=True)
+        by_sku = {name: getattr(self, name)[rows] for name in OF_SKU}
+        by_family = {name: getattr(self, name)[known] for name in OF_FAMILY}
+        return replace(self, codes=tuple(codes), family=family, **by_sku, **by_family)
 
 
 class CurveFit:
@@ -57,7 +93,9 @@ class CurveFit:
         n, d, layout = len(grid), self.layout.width, self.layout
         self.design = self._design(torch.tensor(grid.attributes, dtype=DTYPE))
         self.population = self._population(self.design.shape[2])
+        self.untold = self.population.covariance[0, 0]
         self.prior_variance = self._starting_variances()
+        self.alike = ALIKE if params["pooling"] else 0.0
         self.level_mean = self._log_mean_units().mean()
         self.effects = torch.zeros(n, d, dtype=DTYPE)
         self.effects[:, 0] = self._log_mean_units()
@@ -69,14 +107,15 @@ class CurveFit:
         self.log_size = torch.ones(n, 1, dtype=DTYPE)
         self.weeks = torch.zeros(len(grid.weeks), dtype=DTYPE)
         self.weeks_variance = 0.05
+        self.families = FamilyFit(torch.tensor(grid.family), len(grid.weeks))
+        self.batches = _whole_families(grid.family, int(params["batch_skus"]))
         self.moved = float("inf")
 
     def sweep(self, number: int) -> None:
         """One natural-gradient step of every SKU, then one of all that the SKUs share."""
         sums = _Sums.zeros(len(self.weeks), self.layout.width, self.design.shape[2])
-        size = int(self.params["batch_skus"])
-        for start in range(0, len(self.grid), size):
-            self._visit(slice(start, min(start + size, len(self.grid))), number, sums)
+        for rows in self.batches:
+            self._visit(rows, number, sums)
         self.moved = sums.moved / max(len(self.grid) * self.layout.width, 1)
         if not np.isfinite(self.moved):
             raise ModelError(
@@ -87,25 +126,54 @@ class CurveFit:
             self._learn_weeks(sums)
             if self.params["pooling"]:
                 self._learn_priors(sums)
+                self.families.learn()
 
     def _visit(self, rows: slice, number: int, sums: "_Sums") -> None:
         batch, layout, base = self.data[rows], self.layout, self.layout.base
         effects = self.effects[rows] + self.response[rows] @ self.change
-        eta, jacobian = linearise(effects, batch, layout)
-        eta = eta + self.weeks
+        family = self.families.family[rows]
+        first, last = int(family[0]), int(family[-1]) + 1
+        chosen, family = slice(first, last), family - first
+        terms = linearise(effects, batch, layout)
+        competing = log_sums(
+            terms.base, terms.regular, terms.promotion, batch.listed, family, self.families.latent[chosen]
+        )
+        own, others = _jacobians(terms, taken(competing, self.families.latent[chosen], family))
+        eta = terms.base + terms.regular + terms.promotion + competing.shift + self.weeks
+        eta = eta + self.families.weeks[chosen][family]
         gradient, weight = expected_derivatives(batch.units, eta, self.variance[rows], self.log_size[rows])
         gradient, weight = gradient * batch.seen, weight * batch.seen
-        pull = (self._prior_mean(rows) - effects) / self.prior_variance
-        force = torch.cat([gradient @ layout.time, (gradient[:, :, None] * jacobian).sum(dim=1)], dim=1) + pull
-        precision = precision_of(weight, jacobian, layout) + torch.diag(1 / self.prior_variance)
+        rest_gradient, rest_weight = (family_sums(x, family, last - first)[family] - x for x in (gradient, weight))
+        prior = self._prior_precision()
+        pull = (self._prior_mean(rows) - effects) @ prior
+        by_price = torch.einsum("mt,mtp->mp", gradient, own) + torch.einsum("mt,mtp->mp", rest_gradient, others)
+        force = torch.cat([gradient @ layout.time, by_price], dim=1) + pull
+        precision = precision_of(weight, own, layout) + prior
+        precision[:, base:, base:] += others.transpose(1, 2) @ (rest_weight[:, :, None] * others)
         root = torch.linalg.cholesky(precision)
-        step = torch.cholesky_solve(force[:, :, None], root)[:, :, 0].clamp(-1.5, 1.5)
         covariance = torch.cholesky_inverse(root)
+        moves = self.families.moves(chosen, competing)[family]
+        coupled = torch.cat(
+            [
+                torch.einsum("tb,mta->mba", layout.time, weight[:, :, None] * moves),
+                torch.einsum("mtp,mta->mpa", own, weight[:, :, None] * moves)
+                + torch.einsum("mtp,mta->mpa", others, rest_weight[:, :, None] * moves),
+            ],
+            dim=1,
+        )
+        answered = covariance @ coupled
+        explained = (coupled.transpose(1, 2) @ answered, (answered.transpose(1, 2) @ force[:, :, None])[:, :, 0])
+        change = self.families.step(
+            chosen, family, competing, gradient, weight, explained, 0.5, learn=number >= SETTLING_SWEEPS
+        )
+        step = torch.cholesky_solve(force[:, :, None], root)[:, :, 0].clamp(-1.5, 1.5)
         effects = effects + step * (0.4 if number < SETTLING_SWEEPS else float(self.params["damping"]))
+        effects = effects - (answered @ change[family][:, :, None])[:, :, 0]
+        jacobian = own
         self.effects[rows] = effects
         self.variance[rows] = variance_of(covariance, jacobian, layout)
         self.price_covariance[rows] = covariance[:, base:, base:]
-        self.response[rows] = (covariance[:, :, base:] / self.prior_variance[base:]) @ self.design[rows]
+        self.response[rows] = covariance[:, :, base:] @ prior[base:, base:] @ self.design[rows]
         mean = torch.exp((eta + self.variance[rows] / 2).clamp(-14, 16))
         centre, spread = float(self.log_size.mean()), float(self.log_size.var(correction=0)) + 0.05
         self.log_size[rows] = size_step(batch.units, mean, batch.seen, self.log_size[rows], centre, spread)
@@ -116,17 +184,36 @@ class CurveFit:
             weight.sum(dim=0),
             *self._evidence(rows, effects),
             effects[:, 0].sum(),
+            self._together(rows, effects, covariance),
             float(step.abs().sum()),
         )
 
     def _evidence(self, rows: slice, effects: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient and curvature of the evidence by the population means of the price effects."""
         base = self.layout.base
-        inverse = 1 / self.prior_variance[base:]
+        inverse = self._prior_precision()[base:, base:]
         design = self.design[rows]
-        left = torch.diag(inverse) - self.price_covariance[rows] * inverse[:, None] * inverse
-        gradient = torch.einsum("npa,np->a", design, (effects[:, base:] - design @ self.population.theta) * inverse)
+        left = inverse - inverse @ self.price_covariance[rows] @ inverse
+        away = effects[:, base:] - design @ self.population.theta
+        gradient = torch.einsum("npa,np->a", design, away @ inverse)
         return gradient, torch.einsum("npa,npq,nqb->ab", design, left, design)
+
+    def _together(self, rows: slice, effects: Tensor, covariance: Tensor) -> Tensor:
+        """How far slopes and effects of a cut depart from their means together, summed over the SKUs."""
+        slope, depth = self.layout.base, self.layout.promotion.start
+        away = effects - self._prior_mean(rows)
+        return (away[:, slope] * away[:, depth] + covariance[:, slope, depth]).sum()
+
+    def _prior_precision(self) -> Tensor:
+        """Inverse prior covariance of the effects, (d, d): all are apart but slope and effect of a cut."""
+        precision = torch.diag(1 / self.prior_variance)
+        slope, depth = self.layout.base, self.layout.promotion.start
+        left = 1 - self.alike**2
+        precision[slope, slope] /= left
+        precision[depth, depth] /= left
+        between = -self.alike / left / (self.prior_variance[slope] * self.prior_variance[depth]).sqrt()
+        precision[slope, depth] = precision[depth, slope] = between
+        return precision
 
     def _learn_weeks(self, sums: "_Sums") -> None:
         """The weeks that all SKUs share: one damped Newton step, and their variance."""
@@ -144,34 +231,68 @@ class CurveFit:
         groups += [(slice(layout.base, layout.base + 1), Spread(0.6, 5.0))]
         drift = Spread(float(self.params["slope_drift"]) ** 2, 10.0)
         groups += [(slice(k, k + 1), drift) for k in range(layout.ramps.start, layout.ramps.stop)]
-        groups += [(slice(layout.creeping, layout.creeping + 1), Spread(0.1, 5.0))]
-        groups += [(slice(layout.curvature, layout.width), Spread(float(self.params["curvature_sd"]) ** 2, 50.0))]
+        groups += [(slice(layout.creeping, layout.creeping + 1), Spread(1.0, 5.0))]
+        bend = slice(layout.curvature, layout.curvature + 1)
+        groups += [(bend, Spread(float(self.params["curvature_sd"]) ** 2, 50.0))]
+        promotion = range(layout.promotion.start, layout.promotion.stop)
+        groups += [(slice(k, k + 1), spread) for k, spread in zip(promotion, PROMOTION_SPREADS, strict=True)]
         for group, spread in groups:
             count = n * (group.stop - group.start)
             deviations, posterior = sums.deviations[group].sum(), sums.posterior[group].sum()
             variance = self.prior_variance[group].mean()
             self.prior_variance[group] = learned_variance(deviations, posterior, count, variance, spread)
+        spreads = (self.prior_variance[layout.base] * self.prior_variance[layout.promotion.start]).sqrt()
+        together = (float(sums.together / spreads) + ALIKE_WEIGHT * ALIKE) / (n + ALIKE_WEIGHT)
+        self.alike = min(max((self.alike + together) / 2, -MOST_ALIKE), MOST_ALIKE)
 
     def curves(self) -> Curves:
         """The posterior of slope and curvature at the last week, the population's own uncertainty included."""
         base, layout = self.layout.base, self.layout
         read = torch.zeros(2, layout.width - base, dtype=DTYPE)
         read[0, : layout.path.shape[1]] = layout.path[-1]
-        read[1, -1] = 1.0
-        response = self.response[:, base:]
-        full = self.price_covariance + response @ self.population.covariance @ response.transpose(1, 2)
+        read[1, layout.curvature - base] = 1.0
+        root = torch.linalg.cholesky(self.population.covariance)
+        loading = read @ self.response[:, base:] @ root
+        own = read @ self.price_covariance @ read.T
+        covariance = own + loading @ loading.transpose(1, 2)
+        known = self.families.coefficients()
         summary = {
             "mean_latent_slope": float((self.effects[:, base:] @ read[0]).mean()),
             "slope_sd": float(self.prior_variance[base].sqrt()),
             "curvature": float(softplus(self.effects[:, layout.curvature]).mean()),
             "creeping": float(self.effects[:, layout.creeping].mean()),
+            "alike": self.alike,
+            "depth": float(self.effects[:, layout.promotion.start].mean()),
+            "families": int(self.families.several.sum()),
+            "kept_regular": float(torch.sigmoid(self.families.mean[0])),
+            "kept_promotion": float(torch.sigmoid(self.families.mean[1])),
             "size": float(torch.exp(self.log_size.mean())),
             "week_sd": self.weeks_variance**0.5,
             "last_mean_step": self.moved,
         }
-        mean, covariance = self.effects[:, base:] @ read.T, read @ full @ read.T
-        tables = (mean.numpy(), covariance.numpy(), self.log_size[:, 0].numpy())
-        return Curves(self.grid.codes, self.grid.anchor, *tables, summary)
+        untold = float(self._starting_variances()[base] + self.untold)
+        return Curves(
+            codes=self.grid.codes,
+            weeks=self.grid.weeks,
+            anchor=self.grid.anchor,
+            mean=(self.effects[:, base:] @ read.T).numpy(),
+            covariance=covariance.numpy(),
+            own_covariance=own.numpy(),
+            loading=loading.numpy(),
+            log_size=self.log_size[:, 0].numpy(),
+            promotion=self.effects[:, layout.promotion].numpy(),
+            log_base=self._log_base().numpy(),
+            family=self.grid.family,
+            coefficients=known.mean.numpy(),
+            coefficient_own_sd=known.own_sd.numpy(),
+            coefficient_shared_sd=known.shared_sd.numpy(),
+            informed=(1 - covariance[:, 0, 0] / untold).clamp(0, 1).numpy(),
+            summary=summary,
+        )
+
+    def _log_base(self) -> Tensor:
+        """Log units at anchor prices apart from the weeks that the SKUs share, (n, T)."""
+        return torch.cat([linearise(self.effects[rows], self.data[rows], self.layout).base for rows in self.batches])
 
     def _prior_mean(self, rows: slice) -> Tensor:
         prior = torch.zeros_like(self.effects[rows])
@@ -190,12 +311,16 @@ class CurveFit:
     def _population(self, width: int) -> PopulationMeans:
         """Before any data: elasticities of about 2 (Bijmolt et al. 2005 find a mean of 2.6), exponential curves."""
         start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
-        place = self.layout.width - self.layout.base
+        place = self.layout.curvature - self.layout.base
         start[0], sd[0] = 1.8, 1.0
-        sd[1 : self.layout.path.shape[1]] = 0.25
-        sd[place - 2] = 1.5
-        start[place - 1], sd[place - 1] = 0.5413, 0.5  # softplus of it is 1, an exponential curve
-        return PopulationMeans.starting(start, sd)
+        sd[1 : self.layout.path.shape[1]] = 0.1
+        sd[place - 1] = 2.0
+        start[place], sd[place] = 0.5413, 0.5  # softplus of it is 1, an exponential curve
+        start[place + 1 : place + 4] = torch.tensor([2.0, 0.2, 0.2], dtype=DTYPE)  # depth, display, dip
+        sd[place + 1 : place + 4] = torch.tensor([1.5, 0.5, 0.5], dtype=DTYPE)
+        prior = torch.diag(sd**2)
+        prior[0, place + 1] = prior[place + 1, 0] = MEANS_ALIKE * sd[0] * sd[place + 1]
+        return PopulationMeans.starting(start, prior)
 
     def _starting_variances(self) -> Tensor:
         layout, wide = self.layout, 100.0
@@ -203,8 +328,9 @@ class CurveFit:
         variance[0] = 2.0
         variance[layout.base] = 1.0 if self.params["pooling"] else wide
         variance[layout.ramps] = float(self.params["slope_drift"]) ** 2
-        variance[layout.creeping] = 0.5
+        variance[layout.creeping] = 1.0
         variance[layout.curvature] = float(self.params["curvature_sd"]) ** 2
+        variance[layout.promotion] = torch.tensor([spread.start for spread in PROMOTION_SPREADS], dtype=DTYPE)
         return variance
 
     def _log_mean_units(self) -> Tensor:
@@ -222,26 +348,66 @@ class _Sums:
     evidence_gradient: Tensor
     evidence_curvature: Tensor
     levels: Tensor
+    together: Tensor
     moved: float
 
     @classmethod
     def zeros(cls, weeks: int, width: int, means: int) -> "_Sums":
-        shapes = ((width,), (width,), (weeks,), (weeks,), (means,), (means, means), ())
-        deviations, posterior, gradient, weight, first, second, levels = (
-            torch.zeros(shape, dtype=DTYPE) for shape in shapes
-        )
-        return cls(deviations, posterior, gradient, weight, first, second, levels, 0.0)
+        shapes = ((width,), (width,), (weeks,), (weeks,), (means,), (means, means), (), ())
+        return cls(*(torch.zeros(shape, dtype=DTYPE) for shape in shapes), 0.0)
 
     def add(self, deviations: Tensor, posterior: Tensor, *rest: Any) -> None:
         self.deviations += deviations.sum(dim=0)
         self.posterior += posterior.sum(dim=0)
-        gradient, weight, evidence_gradient, evidence_curvature, levels, moved = rest
+        gradient, weight, evidence_gradient, evidence_curvature, levels, together, moved = rest
         self.gradient += gradient
         self.weight += weight
         self.evidence_gradient += evidence_gradient
         self.evidence_curvature += evidence_curvature
         self.levels += levels
+        self.together += together
         self.moved += moved
+
+
+def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_units: Floats) -> Curves:
+    """The curves, with the population's mean curve for SKUs that came after the fit; they compete with nobody."""
+    count = len(codes)
+
+    def usual(table: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([table, np.tile(table.mean(axis=0), (count, *(1,) * (table.ndim - 1)))])
+
+    alone = np.array([[ALONE, ALONE]] * count)
+    names = ("mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "informed")
+    return replace(
+        curves,
+        codes=curves.codes + tuple(codes),
+        anchor=np.concatenate([curves.anchor, anchor]),
+        log_base=np.concatenate([curves.log_base, np.tile(log_units[:, None], (1, curves.log_base.shape[1]))]),
+        family=np.concatenate([curves.family, int(curves.family.max()) + 1 + np.arange(count)]),
+        coefficients=np.concatenate([curves.coefficients, alone]),
+        coefficient_own_sd=np.concatenate([curves.coefficient_own_sd, np.zeros(count)]),
+        coefficient_shared_sd=np.concatenate([curves.coefficient_shared_sd, np.zeros(count)]),
+        **{name: usual(getattr(curves, name)) for name in names},
+    )
+
+
+def _jacobians(terms: Terms, taken: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """How log units of a SKU, and of every other one of its family, move with its price block; (m, T, P) each."""
+    by_regular, by_promotion = (share[:, :, None] for share in taken)
+    others = -by_regular * terms.by_regular - by_promotion * terms.by_promotion
+    return terms.by_base + terms.by_regular + terms.by_promotion + others, others
+
+
+def _whole_families(family: NDArray[np.int64], size: int) -> list[slice]:
+    """Batches of about `size` SKUs that part no family; family: (n,) numbers in order."""
+    ends = np.flatnonzero(np.r_[np.diff(family) > 0, True]) + 1
+    batches, start, before = [], 0, 0
+    for end in ends.tolist():
+        if end - start > size and before > start:
+            batches.append(slice(start, before))
+            start = before
+        before = end
+    return [*batches, slice(start, len(family))]
 
 
 def fit_curves(

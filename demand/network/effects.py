@@ -1,10 +1,12 @@
 """Per-SKU random effects: what each SKU's log units depend on, and how units pull on them.
 
-One vector per SKU: [level, seasons, random walk | slope, slope ramps | creeping | curvature]. The first block is
-linear in functions of time that all SKUs share; the price block is not linear and is linearised at its mean.
+One vector per SKU: [level, seasons, random walk | slope, slope ramps | creeping | curvature | depth, display, dip].
+The first block is linear in functions of time that all SKUs share; the price block is not linear and is linearised at
+its mean. Regular price (slope, curvature) and temporary cut (depth, display) are parts of the SKU's attraction, with
+which it competes in its family (families.py); creeping and dip move its units alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ from demand.network.grid import Grid
 from demand.network.shape import box_cox
 
 DTYPE = torch.float64
+LEAST_DECIDED = 0.25  # spread of a price's decisions over that of its creeping part, from which on they say enough
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,14 @@ class Layout:
         return self.creeping + 1
 
     @property
+    def promotion(self) -> slice:
+        """Effect of a cut's depth, of a promotion as such, and of the promotions of the weeks before."""
+        return slice(self.curvature + 1, self.curvature + 4)
+
+    @property
     def width(self) -> int:
         """Effects per SKU."""
-        return self.creeping + 2
+        return self.curvature + 4
 
     @property
     def groups(self) -> list[slice]:
@@ -75,36 +83,70 @@ class Layout:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some SKUs' weeks as tensors, all (m, T)."""
+    """Some SKUs' weeks as tensors, all (m, T); as in Grid."""
 
     units: Tensor
     log_ratio: Tensor
     creeping: Tensor
+    depth: Tensor
+    promotion: Tensor
+    dip: Tensor
     seen: Tensor
+    listed: Tensor
 
     @classmethod
     def of(cls, grid: Grid, outlying: float, *, control: bool) -> "Batch":
-        """Every SKU of the grid; without `control` the creeping part is left out."""
-        path = creeping(grid.log_price_ratio, grid.seen, outlying) * float(control)
-        tables = (grid.units, grid.log_price_ratio, path, grid.seen)
+        """Every SKU of the grid. The curves learn from the decisions in a price path, apart from its creeping part, which
+        may follow demand week by week; a SKU whose price only creeps has nothing else to learn from. Without `control`
+        all of them learn from all of it.
+        """
+        path = creeping(grid.log_price_ratio - grid.depth, grid.listed, outlying) * float(control)
+        decided = grid.log_price_ratio - path
+        decides = decided.std(axis=1, where=grid.listed > 0) > LEAST_DECIDED * path.std(axis=1)
+        tables = (
+            grid.units, np.where(decides[:, None], decided, grid.log_price_ratio), path, grid.depth, grid.promotion, grid.dip, grid.seen, grid.listed,
+        )  # fmt: skip
         return cls(*(torch.tensor(table, dtype=DTYPE) for table in tables))
 
     def __getitem__(self, rows: slice) -> "Batch":
-        return Batch(self.units[rows], self.log_ratio[rows], self.creeping[rows], self.seen[rows])
+        return Batch(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def linearise(effects: Tensor, batch: Batch, layout: Layout) -> tuple[Tensor, Tensor]:
-    """Log expected units without the shop's weeks, (m, T), and the slope of it by the price block, (m, T, P)."""
+@dataclass(frozen=True)
+class Terms:
+    """Parts of log expected units, (m, T), and their slopes by the price block, (m, T, P).
+
+    base: what is not attraction; regular, promotion: log attraction of the regular price and of a temporary cut.
+    """
+
+    base: Tensor
+    regular: Tensor
+    promotion: Tensor
+    by_base: Tensor
+    by_regular: Tensor
+    by_promotion: Tensor
+
+
+def linearise(effects: Tensor, batch: Batch, layout: Layout) -> Terms:
+    """The parts of log expected units at these effects (m, d), without the shop's and the families' weeks."""
     latent = effects[:, layout.base : layout.ramps.stop] @ layout.path.T
     slope = softplus(latent)
-    latent_curvature = effects[:, layout.curvature :]
+    latent_curvature = effects[:, layout.curvature : layout.curvature + 1]
     value, by_curvature = box_cox(batch.log_ratio, softplus(latent_curvature))
     by_curvature = by_curvature * torch.sigmoid(latent_curvature)
-    eta = effects[:, : layout.base] @ layout.time.T - slope * value
-    eta = eta + effects[:, layout.creeping : layout.creeping + 1] * batch.creeping
-    by_slope = -(torch.sigmoid(latent) * value)[:, :, None] * layout.path
-    jacobian = torch.cat([by_slope, batch.creeping[:, :, None], -(slope * by_curvature)[:, :, None]], dim=2)
-    return eta, jacobian
+    depth, display, dip = (effects[:, k : k + 1] for k in range(layout.promotion.start, layout.promotion.stop))
+    base = effects[:, : layout.base] @ layout.time.T
+    base = base + effects[:, layout.creeping : layout.creeping + 1] * batch.creeping - dip * batch.dip
+    shape = (*batch.units.shape, layout.width - layout.base)
+    by_base, by_regular, by_promotion = (torch.zeros(shape, dtype=DTYPE) for _ in range(3))
+    ramps = layout.path.shape[1]
+    by_regular[:, :, :ramps] = -(torch.sigmoid(latent) * value)[:, :, None] * layout.path
+    by_regular[:, :, ramps + 1] = -(slope * by_curvature)
+    by_base[:, :, ramps] = batch.creeping
+    by_base[:, :, ramps + 4] = -batch.dip
+    by_promotion[:, :, ramps + 2], by_promotion[:, :, ramps + 3] = batch.depth, batch.promotion
+    promotion = depth * batch.depth + display * batch.promotion
+    return Terms(base, -slope * value, promotion, by_base, by_regular, by_promotion)
 
 
 def precision_of(weights: Tensor, jacobian: Tensor, layout: Layout) -> Tensor:

@@ -14,13 +14,15 @@ from demand.network.network import DemandNetwork
 from demand.network.rows import HISTORY
 
 OPSET = 18
-POSTERIOR = 5  # mean of slope and curvature, and three numbers of their Cholesky factor
+# Mean of slope and curvature, three numbers of their Cholesky factor, the SKU's share of its family and what the others
+# attract, mean and spread of the latent log-sum coefficient.
+POSTERIOR = 9
 FLATTEST = 0.01  # curvature per log price: a curve flatter than that is drawn with it
 
 
 def normal_draws(count: int, seed: int) -> NDArray[np.float32]:
-    """Quasi-random standard normal pairs, (2, count): a scrambled Sobol sequence through the inverse normal."""
-    engine = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
+    """Quasi-random standard normal triples, (3, count): a scrambled Sobol sequence through the inverse normal."""
+    engine = torch.quasirandom.SobolEngine(3, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
     uniform = engine.draw(count).double().clamp(1e-6, 1 - 1e-6)
     return (math.sqrt(2) * torch.erfinv(2 * uniform - 1)).T.float().numpy()
 
@@ -48,7 +50,7 @@ class _Graph:
 
 
 def to_onnx(network: DemandNetwork, draws: int, seed: int, calibration: float = 1.0) -> bytes:
-    """Inputs: features (r, k), effects (r, 12), log_price_ratio (n,), where r is 1 (a curve) or n (n single rows).
+    """Inputs: features (r, k), effects (r, 16), log_price_ratio (n,), where r is 1 (a curve) or n (n single rows).
     Output: units (n, draws), expected units per posterior draw; `calibration` multiplies them. The graph agrees
     with the Python model to 1e-4.
     """
@@ -105,13 +107,15 @@ def _silu(graph: _Graph, x: str) -> str:
 
 
 def _effect(graph: _Graph, normal: NDArray[np.float32]) -> str:
-    """Log effect of each price under each draw, (n, draws): -softplus(slope) x (e^cx - 1) / c, c = softplus(curvature).
+    """Log effect of each price under each draw, (n, draws): e - lost x log(share exp(e) + rest), others as they are,
+    where e = -softplus(slope) x (e^cx - 1) / c, c = softplus(curvature), and lost = 1 - log-sum coefficient.
 
     What stands before the bracket is one factor per SKU and draw. FLATTEST keeps it so small that the rounding of the
     bracket moves no log units by more than 1e-5: it is met by curvatures four deviations from their mean.
     """
-    mean_slope, mean_curvature, a, b, c = (graph.columns("effects", i, i + 1) for i in range(POSTERIOR))
-    first, second = graph.constant(normal[:1]), graph.constant(normal[1:])
+    columns = (graph.columns("effects", i, i + 1) for i in range(POSTERIOR))
+    mean_slope, mean_curvature, a, b, c, share, rest, keeps, keeps_sd = columns
+    first, second, third = (graph.constant(normal[k : k + 1]) for k in range(3))
     slope = graph("Softplus", graph("Add", mean_slope, graph("Mul", a, first)))
     shift = graph("Add", graph("Mul", b, first), graph("Mul", c, second))
     curvature = graph("Softplus", graph("Add", mean_curvature, shift))
@@ -119,5 +123,7 @@ def _effect(graph: _Graph, normal: NDArray[np.float32]) -> str:
     factor = graph("Neg", graph("Div", slope, curvature))
     x = graph("Unsqueeze", "log_price_ratio", graph.constant([1], np.int64))
     bracket = graph("Sub", graph("Exp", graph("Mul", x, curvature)), graph.constant(1.0))
-    value = graph("Mul", bracket, factor)
-    return graph("Clip", value, graph.constant(-30.0), graph.constant(30.0))
+    own = graph("Clip", graph("Mul", bracket, factor), graph.constant(-30.0), graph.constant(30.0))
+    lost = graph("Sigmoid", graph("Neg", graph("Add", keeps, graph("Mul", keeps_sd, third))))
+    attracted = graph("Add", graph("Mul", graph("Exp", own), share), rest)
+    return graph("Sub", own, graph("Mul", graph("Log", attracted), lost))

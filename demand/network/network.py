@@ -6,7 +6,6 @@ takes the curves as given (modular inference, Bayarri, Berger and Liu 2009).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,11 +17,12 @@ from numpy.typing import NDArray
 from demand.errors import ModelError
 from demand.forecast import Forecast
 from demand.network import heads
-from demand.network.curves import Curves, fit_curves
+from demand.network.curves import Curves, fit_curves, with_strangers
 from demand.network.grid import grid_of
 from demand.network.level import LevelNetwork, Trainer
 from demand.network.rows import HISTORY, Rows, rows_of
 from demand.network.shape import log_effect
+from demand.substitution import Posterior
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -46,9 +46,13 @@ class DemandNetwork:
         params: Mapping[str, Any],
         seed: int,
         progress: Progress = no_progress,
+        families: Mapping[str, str] | None = None,
     ) -> "DemandNetwork":
-        """Fit curves, then levels, on all rows of the panel (stock_code, week, units, price, features)."""
-        grid = grid_of(panel, int(params["anchor_weeks"]))
+        """Fit curves, then levels, on all rows of the panel (stock_code, week, units, price, features).
+
+        families: the family of each SKU; a SKU without one competes with nobody.
+        """
+        grid = grid_of(panel, int(params["anchor_weeks"]), families)
         curves = fit_curves(grid, params["curves"], lambda done, of: progress("curves", done, of))
         return cls.fit_levels(panel, features, curves, params, seed, progress)
 
@@ -69,7 +73,8 @@ class DemandNetwork:
         """
         level_params = params["level"]
         rows = rows_of(panel, features, curves, level_params["base"], float(level_params["effect_cap"]))
-        rows = rows[rows.week >= min(int(level_params["first_weeks"]), max(int(rows.week.max()) - 8, 0))]
+        late = rows.week >= min(int(level_params["first_weeks"]), max(int(rows.week.max()) - 8, 0))
+        rows = rows[late & rows.seen]
         inputs = _without_common(rows, len(features), int(level_params["calendar_weeks"]))
         level = LevelNetwork(inputs, int(rows.week.max()) + 100, level_params, seed)
         trainer = Trainer(level, level_params, seed)
@@ -91,7 +96,7 @@ class DemandNetwork:
         """Learn from the newest weeks of the panel with a few careful passes; the curves stay as they are."""
         params = self.trainer.params
         rows = self.rows(panel)
-        recent = rows.week > rows.week.max() - int(params["update_weeks"])
+        recent = (rows.week > rows.week.max() - int(params["update_weeks"])) & rows.seen
         self.trainer.train(rows[recent], int(params["update_epochs"]), float(params["learning_rate"]) / 4)
 
     def rows(self, panel: pl.DataFrame) -> Rows:
@@ -125,32 +130,60 @@ class DemandNetwork:
         units = Forecast(mean.double().numpy(), np.expm1(median), log1p, np.expm1(low), np.expm1(high))
         return units, size.double().numpy()
 
-    def effects(self, rows: Rows, sku: NDArray[np.int64]) -> NDArray[np.float32]:
-        """What the release keeps per SKU: mean of (latent slope, curvature), its Cholesky factor, HISTORY; (n, 12).
+    def levels(self, rows: Rows) -> Floats:
+        """Expected units at anchor prices, all SKUs of a family at theirs; (N,)."""
+        self.level.eval()
+        with torch.no_grad():
+            start = torch.tensor(rows.base, dtype=torch.float32)
+            levels: Floats = torch.exp(heads.log_mean(self.level(torch.tensor(rows.inputs)), start)).mean(0).numpy()
+        return levels.astype(np.float64)
 
-        rows: one per SKU; sku: (n,) their places among the curves.
+    def effects(self, rows: Rows, posterior: Posterior, current: Floats) -> NDArray[np.float32]:
+        """What the release keeps per SKU for its own curve, (n, 16): the POSTERIOR of export.py and HISTORY.
+
+        rows: one per SKU, in the order of the posterior; current: (n,) prices at which the others of its family stay.
         """
-        root = np.linalg.cholesky(self.curves.covariance[sku] + 1e-10 * np.eye(2))
+        share, rest = posterior.beside(current)
+        keeps = np.column_stack([posterior.keeps[:, 0], np.hypot(posterior.keeps[:, 1], posterior.keeps[:, 2])])
+        root = np.linalg.cholesky(posterior.covariance() + 1e-10 * np.eye(2))
         triangle = np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]])
-        return np.column_stack([self.curves.mean[sku], triangle, rows.inputs[:, -len(HISTORY) :]]).astype(np.float32)
+        history = rows.inputs[:, -len(HISTORY) :]
+        return np.column_stack([posterior.curve, triangle, share, rest, keeps, history]).astype(np.float32)
+
+    def posterior(self, codes: Sequence[str], level: Floats) -> Posterior:
+        """What is known of some SKUs' demand, given their expected units at anchor prices (n,)."""
+        curves = self.curves.of(codes)
+        root = np.linalg.cholesky(curves.own_covariance + 1e-10 * np.eye(2))
+        spread = (curves.coefficients[:, 0], curves.coefficient_own_sd, curves.coefficient_shared_sd)
+        return Posterior(
+            level=level,
+            anchor=curves.anchor,
+            curve=curves.mean,
+            own=np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]]),
+            shared=curves.loading,
+            family=curves.family,
+            keeps=np.column_stack(spread)[curves.family],
+        )
 
     def expected_units(
         self, features: NDArray[np.float32], effects: NDArray[np.float32], log_price_ratio: Floats, normal: Floats
     ) -> Floats:
         """Expected units of one SKU at n prices per draw, (n, S): what the released graph computes, in Python.
 
-        features (k,), effects (12,), normal (2, S): standard normal pairs behind the draws.
+        features (k,), effects (16,), normal (3, S): standard normals behind the draws.
         """
-        inputs = torch.tensor(np.concatenate([features, effects[5:]])[None])
+        inputs = torch.tensor(np.concatenate([features, effects[-len(HISTORY) :]])[None])
         rough = np.log(np.expm1(max(float(features[self.features.index(self.trainer.params["base"])]), 0.0)) + 0.1)
         self.level.eval()
         with torch.no_grad():
             level = torch.exp(heads.log_mean(self.level(inputs), torch.tensor([rough], dtype=torch.float32))).mean()
         mean, (a, b, c) = torch.tensor(effects[:2]).double(), torch.tensor(effects[2:5]).double()
+        share, rest, keeps, keeps_sd = torch.tensor(effects[5:9]).double()
         draws = torch.tensor(normal).double()
         slope, curvature = mean[0] + a * draws[0], mean[1] + b * draws[0] + c * draws[1]
         effect = log_effect(torch.tensor(log_price_ratio).double()[:, None], slope, curvature).clamp(-30, 30)
-        units: Floats = (torch.exp(effect) * level.double()).numpy()
+        lost = torch.sigmoid(-(keeps + keeps_sd * draws[2])) * torch.log(share * torch.exp(effect) + rest)
+        units: Floats = (torch.exp(effect - lost) * level.double()).numpy()
         return units
 
     def _covering(self, panel: pl.DataFrame) -> Curves:
@@ -160,15 +193,17 @@ class DemandNetwork:
         new = last.filter(~pl.col("stock_code").is_in(list(known)))
         if new.is_empty():
             return self.curves
-        count, curves = len(new), self.curves
-        return replace(
-            curves,
-            codes=curves.codes + tuple(new["stock_code"]),
-            anchor=np.concatenate([curves.anchor, new["price"].to_numpy()]),
-            mean=np.concatenate([curves.mean, np.tile(curves.mean.mean(axis=0), (count, 1))]),
-            covariance=np.concatenate([curves.covariance, np.tile(curves.covariance.mean(axis=0), (count, 1, 1))]),
-            log_size=np.concatenate([curves.log_size, np.full(count, curves.log_size.mean())]),
+        return with_strangers(
+            self.curves, new["stock_code"].to_list(), new["price"].to_numpy(), self._level(panel, new)
         )
+
+    def _level(self, panel: pl.DataFrame, new: pl.DataFrame) -> Floats:
+        """Mean log units of the new SKUs."""
+        rows = panel.filter(pl.col("stock_code").is_in(new["stock_code"].implode())).sort("stock_code")
+        mean = rows.group_by("stock_code", maintain_order=True).agg(
+            pl.col("units").cast(pl.Float64).mean().fill_null(0)
+        )
+        return np.log(mean["units"].to_numpy() + 0.1)
 
 
 def _without_common(rows: Rows, features: int, calendar_weeks: int) -> NDArray[np.float32]:

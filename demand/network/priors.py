@@ -27,9 +27,9 @@ def learned_variance(deviations: Tensor, posterior: Tensor, count: int, variance
 
 @dataclass
 class PopulationMeans:
-    """Prior means of the price effects as a regression: mean of SKU i = design_i @ theta, theta ~ N(start, sd^2).
+    """Prior means of the price effects as a regression: mean of SKU i = design_i @ theta, theta ~ N(start, prior).
 
-    theta, start, precision: (h,); covariance: (h, h), the posterior of theta given everything else.
+    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given everything else.
     """
 
     theta: Tensor
@@ -38,14 +38,14 @@ class PopulationMeans:
     covariance: Tensor
 
     @classmethod
-    def starting(cls, start: Tensor, sd: Tensor) -> "PopulationMeans":
-        """Before any data."""
-        return cls(start.clone(), start, 1 / sd**2, torch.diag(sd**2))
+    def starting(cls, start: Tensor, prior: Tensor) -> "PopulationMeans":
+        """Before any data; prior: (h, h) covariance."""
+        return cls(start.clone(), start, torch.linalg.inv(prior), prior.clone())
 
     def step(self, gradient: Tensor, curvature: Tensor, damping: float) -> Tensor:
         """Newton step on the evidence, given its summed gradient (h,) and curvature (h, h); returns the change."""
-        self.covariance = torch.linalg.inv(curvature + torch.diag(self.precision))
-        change = damping * self.covariance @ (gradient - self.precision * (self.theta - self.start))
+        self.covariance = torch.linalg.inv(curvature + self.precision)
+        change = damping * self.covariance @ (gradient - self.precision @ (self.theta - self.start))
         change = change.clamp(-0.3, 0.3)
         self.theta = self.theta + change
         return change

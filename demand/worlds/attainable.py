@@ -28,12 +28,21 @@ class Standard(NamedTuple):
 
 def attainable_prices(world: World, seed: int = 0) -> Floats:
     """(n,): the prices with the highest sales of the coming week on average over the agent's posterior."""
-    drawn = posterior_curves(world, seed)
+    return _best_prices(world, posterior_curves(world, seed))
+
+
+def prior_prices(world: World, seed: int = 0) -> Floats:
+    """(n,): the prices of the same agent before it has seen a week: what takes no learning."""
+    rng, curves = np.random.default_rng(seed), world.truth.curves
+    drawn = (rng.standard_normal((DRAWS, *shape)) for shape in (curves.families.shape, curves.items.shape))
+    return _best_prices(world, _curves_at(curves, Standard(*drawn)))
+
+
+def _best_prices(world: World, drawn: Curves) -> Floats:
     takings = world.truth.takings[:, None]
 
     def family_sales(prices: Floats) -> Floats:
-        units = sell_coming(world.truth, drawn, prices).mean(axis=0)
-        return drawn.sums(prices * takings * units)
+        return drawn.sums(prices * takings * sell_coming(world.truth, drawn, prices).mean(axis=0))
 
     return ascend(drawn, family_sales, world.low, world.high, world.now)
 

@@ -31,7 +31,7 @@ class Curves:
     """Unconstrained parameters with their normal prior, and the layout of the families.
 
     families: (..., F, 5) in the order of FAMILY; items: (..., n, 3) in the order of ITEM; a leading axis holds draws.
-    mean and sd of the prior, (5,) and (3,) each: what has sd 0 is no parameter.
+    mean and sd of the prior, (5,) each for families, (n, 3) and (3,) for items: what has sd 0 is no parameter.
     """
 
     form: Form
@@ -82,8 +82,8 @@ class Offer:
     path: Floats
 
 
-def draw_curves(rng: np.random.Generator, kind: Kind, family: Ints) -> Curves:
-    """Draw the parameters of every family and item from the priors of the kind."""
+def draw_curves(rng: np.random.Generator, kind: Kind, family: Ints, usual: Floats) -> Curves:
+    """Draw the parameters of every family and item from the priors of the kind; family, usual prices: (n,)."""
     low, high = (np.log(share / (1 - share)) for share in kind.outside)
     substitutes = kind.family_sizes[1] > 1
     family_prior = (
@@ -99,8 +99,10 @@ def draw_curves(rng: np.random.Generator, kind: Kind, family: Ints) -> Curves:
         ),
     )
     promoted = kind.promotions > 0
+    dear = np.log(usual) - (np.bincount(family, np.log(usual)) / np.bincount(family))[family]
+    constant = np.array([0.0, np.log(kind.depth[0]), kind.display[0]])
     item_prior = (
-        np.array([0.0, np.log(kind.depth[0]), kind.display[0]]),
+        constant + kind.dear_substitution * dear[:, None] * np.array([1.0, 0.0, 0.0]),
         np.array([kind.uneven_substitution * substitutes, kind.depth[1] * promoted, kind.display[1] * promoted]),
     )
     count = int(family[-1]) + 1

@@ -30,6 +30,8 @@ class Kind:
     elasticity: LogNormal = (1.1, 0.42)
     substitution: LogNormal = (2.6, 0.28)
     uneven_substitution: float = 0.2  # log sd between the items of a family
+    dear_substitution: float = -1.3  # of its log per log price over the family's: who buys the dear ones looks less at
+    # prices; near this value no shop gains by making cheap items dearer and dear ones cheaper without a look at sales
     outside: Span = (0.15, 0.55)
     depth: LogNormal = (2.2, 0.3)
     display: tuple[float, float] = (0.3, 0.12)
@@ -58,7 +60,7 @@ _NESTED = Kind(
     "families of substitutes: shoppers choose one item of the family, or none (nested logit)",
     form="nested logit",
     family_sizes=(1, 9),
-    elasticity=(1.04, 0.3),
+    elasticity=(1.07, 0.3),
 )
 KINDS: dict[str, Kind] = {
     "plain": _INDEPENDENT,
@@ -102,8 +104,9 @@ KINDS: dict[str, Kind] = {
         "families of substitutes with linear demand",
         form="linear",
         family_sizes=(1, 9),
-        elasticity=(1.04, 0.3),
+        elasticity=(1.07, 0.3),
         substitution=(2.2, 0.28),
+        dear_substitution=-0.6,
     ),
     "channels": replace(
         _NESTED,
@@ -121,7 +124,7 @@ KINDS: dict[str, Kind] = {
         "families of substitutes (market shares); most price changes are of a category or of the whole shop",
         form="market share",
         family_sizes=(1, 9),
-        elasticity=(1.04, 0.3),
+        elasticity=(1.07, 0.3),
         changes=0.008,
         common_changes=0.03,
         common_sd=0.07,

@@ -15,6 +15,7 @@ GOODS = (
     "TEAPOT", "CUSHION", "APRON", "BASKET", "NAPKINS", "SOAP DISH", "PHOTO FRAME", "DRAWER KNOB", "WRAP", "TOY BOX",
 )  # fmt: skip
 VARIETIES = ("RED", "BLUE", "GREEN", "IVORY", "LARGE", "SMALL", "VINTAGE", "STRIPED", "SPOTTY", "ROSE", "RETRO", "MINI")
+ALIKE, APART = 0.2, 0.4  # log sd of the prices of a category: of substitutes, of different things
 CATEGORY_SIZE = 8  # items, where each is a family of its own
 
 
@@ -40,7 +41,7 @@ def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Shelf:
     sizes = rng.integers(low, high + 1, items)
     family = np.repeat(np.arange(items), sizes)[:items]
     category = family if high > 1 else np.arange(items) // CATEGORY_SIZE
-    usual = rng.normal(1.3, 0.6, items)[category] + rng.normal(0, 0.3, items)
+    usual = rng.normal(1.3, 0.6, items)[category] + rng.normal(0, np.where(high > 1, ALIKE, APART), items)
     number = np.sort(rng.choice(np.arange(20000, max(90000, 20000 + 9 * items)), items, replace=False))
     codes = tuple(f"{i}{letter}" for i, letter in zip(number, rng.choice(["", "", "", "A", "B"], items), strict=True))
     place = np.arange(items) - np.searchsorted(category, category)

@@ -114,7 +114,7 @@ def simulate_world(params: Mapping[str, Any]) -> World:
     shelf = stock_shelf(rng, kind, n)
     state = draw_state(rng, kind, shelf, float(params["units_per_week"]), weeks + 1)
     paths = draw_prices(rng, kind, shelf, state.wave[:, :weeks])
-    curves = draw_curves(rng, kind, shelf.family)
+    curves = draw_curves(rng, kind, shelf.family, shelf.usual)
     in_stock = _stock(rng, kind, n, weeks)
     rival = np.column_stack([paths.rival, paths.rival[:, -1]])
     base = state.base * np.exp(rng.uniform(*kind.rival_effect, shelf.category[-1] + 1)[shelf.category, None] * rival)

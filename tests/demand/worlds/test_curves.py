@@ -14,7 +14,7 @@ BASE = np.array([[10.0], [20.0], [5.0], [40.0], [8.0], [8.0]])
 
 
 def drawn(form: str) -> Curves:
-    return draw_curves(np.random.default_rng(3), KINDS[FORMS.get(form, "plain")], FAMILY)
+    return draw_curves(np.random.default_rng(3), KINDS[FORMS.get(form, "plain")], FAMILY, np.full(6, 2.0))
 
 
 def offer(prices: np.ndarray, cut: np.ndarray | float = 0.0, offered: np.ndarray | float = 1.0) -> Offer:
@@ -83,7 +83,7 @@ def test_an_item_out_of_stock_sells_nothing_and_its_substitutes_no_less(form: st
 
 @pytest.mark.parametrize("shape", range(len(SHAPES)))
 def test_every_shape_of_an_item_without_substitutes_falls_and_has_its_elasticity(shape: int) -> None:
-    alone = draw_curves(np.random.default_rng(1), KINDS["plain"], np.arange(1))
+    alone = draw_curves(np.random.default_rng(1), KINDS["plain"], np.arange(1), np.ones(1))
     curves = replace(alone, shape=np.array([shape]))
     ratio = np.append(np.linspace(0.5, 2.0, 50), [1 - 1e-5, 1.0, 1 + 1e-5])
     none = np.zeros((1, len(ratio)))

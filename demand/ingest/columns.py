@@ -8,7 +8,7 @@ from demand.errors import ParameterError, SourceError
 from demand.ingest.table import Table
 
 REQUIRED = ("invoice", "stock_code", "quantity", "invoice_time", "unit_price")
-OPTIONAL = ("description", "customer_id", "country", "unit_cost")
+OPTIONAL = ("description", "customer_id", "country", "unit_cost", "category", "promotion", "channel", "in_stock")
 MOST, LONGEST = 20, 40  # columns that a message lists, characters of each
 WORDS = ("invoice", "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
 

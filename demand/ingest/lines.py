@@ -11,6 +11,7 @@ from demand.ingest.numbers import read_numbers
 from demand.ingest.table import Table
 from demand.ingest.texts import read_texts
 from demand.ingest.times import read_times
+from demand.ingest.yes_no import read_flags, read_shares
 
 HINTS = {
     "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
@@ -21,6 +22,7 @@ HINTS = {
 TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
 EXACT = 2**53  # floats count no further one by one
 NUMBERS = ("quantity", "unit_price", "unit_cost")
+ANSWERS = {"promotion": read_shares, "in_stock": read_flags}  # what cannot be read is not known
 
 
 def read_lines(
@@ -39,6 +41,9 @@ def read_lines(
         elif word == "invoice_time":
             raw = texts[word] if named[word].dtype == pl.String else named[word]
             typed[word], layout = read_times(raw, bool(params["day_first"]))
+        elif word in ANSWERS:
+            typed[word] = ANSWERS[word](texts[word])
+            continue
         _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
     return _with_reasons(table, texts, typed), layout
 
@@ -96,6 +101,10 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         pl.when(pl.col("unit_cost").cast(pl.Float64) >= 0)
         .then(pl.col("unit_cost").cast(pl.Float64))
         .alias("unit_cost"),
+        "category",
+        pl.col("promotion").cast(pl.Float64),
+        "channel",
+        pl.col("in_stock").cast(pl.Boolean),
         *first_reason(reasons),
     )
 

@@ -71,6 +71,23 @@ def test_an_optional_column_may_be_missing(optional: str, shop: pl.DataFrame, cl
     assert cleaned(shop.drop(optional)).accepted.height == shop.height
 
 
+USUAL = {
+    "category": ("Category", "Product Category", "Department", "PRODUCT_TYPE"),
+    "promotion": ("Promotion", "promo", "On Promotion", "Deal", "is_promo"),
+    "channel": ("Channel", "Sales Channel", "Order Channel"),
+    "in_stock": ("InStock", "In Stock", "Availability"),
+}
+
+
+@pytest.mark.parametrize(("word", "name"), [(word, name) for word, names in USUAL.items() for name in names])
+def test_what_else_a_shop_says_of_a_line_is_found_by_its_usual_names(
+    word: str, name: str, shop: pl.DataFrame, cleaned: Callable[..., Ingested]
+) -> None:
+    said = cleaned(shop.with_columns(pl.lit("1").alias(name))).accepted
+    assert said[word].cast(pl.Float64).to_list() == [1.0] * shop.height
+    assert cleaned(shop).accepted[word].null_count() == shop.height
+
+
 def test_one_column_cannot_be_two_things(shop: pl.DataFrame, params: Params) -> None:
     with pytest.raises(SourceError, match="'Quantity' is taken for quantity and for unit_price"):
         found(shop, params, {"unit_price": "Quantity"})

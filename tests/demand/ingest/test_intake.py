@@ -77,6 +77,7 @@ def test_a_transaction_has_its_columns_and_types(shop: pl.DataFrame, cleaned: Cl
         "row": whole, "source": text, "invoice": text, "stock_code": text, "description": text, "quantity": whole,
         "cancelled": whole, "cancelled_in_week": whole, "units": whole, "invoice_time": pl.Datetime("us"),
         "unit_price": number, "customer_id": text, "country": text, "unit_cost": number,
+        "category": text, "promotion": number, "channel": text, "in_stock": pl.Boolean,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from demand.errors import SourceError
-from demand.ingest.columns import OPTIONAL, WORDS
+from demand.ingest.columns import INVOICE, OPTIONAL, WORDS
 from demand.ingest.numbers import read_numbers
 from demand.ingest.table import Table
 from demand.ingest.texts import read_texts
@@ -20,6 +20,7 @@ HINTS = {
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
 }
 TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
+TELLS_APART = ("unit_price", "customer_id", "country", "channel")  # rows of a SKU and a time that name no invoice
 EXACT = 2**53  # floats count no further one by one
 NUMBERS = ("quantity", "unit_price", "unit_cost")
 ANSWERS = {"promotion": read_shares, "in_stock": read_flags}  # what cannot be read is not known
@@ -80,7 +81,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
     reasons = [
         (pl.all_horizontal(column.is_null() for column in given), "empty row", ""),
         (pl.col("stock_code").is_null(), "no stock code", ""),
-        (pl.col("invoice").is_null(), "no invoice", ""),
+        *([(pl.col(INVOICE).is_null(), "no invoice", "")] if INVOICE in texts else []),
         *_unread("invoice_time", "date"),
         *_unread("quantity", "quantity"),
         (pl.col("quantity").round() != pl.col("quantity"), "quantity not whole", "quantity_text"),
@@ -90,7 +91,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
     return lines.select(
         "row",
         pl.lit(table.name).alias("source"),
-        "invoice",
+        pl.col(INVOICE) if INVOICE in texts else _own_invoice(),
         pl.col("stock_code").str.to_uppercase(),
         "description",
         pl.col("quantity").cast(pl.Int64, strict=False),
@@ -107,6 +108,14 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         pl.col("in_stock").cast(pl.Boolean),
         *first_reason(reasons),
     )
+
+
+def _own_invoice() -> pl.Expr:
+    """An invoice of each row's own, made of what it says, so that copies of a row stay copies."""
+    time = pl.col("invoice_time").dt.to_string("%Y-%m-%d %H:%M:%S")
+    code = pl.col("stock_code").str.to_uppercase()
+    quantity = pl.col("quantity").cast(pl.Int64, strict=False)
+    return pl.concat_str(time, code, quantity, *TELLS_APART, separator=" ", ignore_nulls=True).alias(INVOICE)
 
 
 def _unread(word: str, kind: str) -> list[tuple[pl.Expr, str, str]]:

@@ -1,4 +1,4 @@
-"""The SKUs on sale, one row each: name, prices, cost, and the segments that models are compared over."""
+"""The SKUs on sale, one row each: name, category, prices, cost, and the segments that models are compared over."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +24,7 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
     return skus.sort("stock_code").select(
         "stock_code",
         pl.col("description").fill_null(""),
+        "category",
         pl.col("list_price").alias("current_price"),
         "reference_price",
         "price_min",

@@ -15,10 +15,12 @@ from demand.feature.week import monday
 
 KEY = ("stock_code", "week")
 WEEKEND = 5  # Friday and later
-SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units")
+SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units", "promoted_units")
 COUNTED = ("orders", "guest_orders", "customers", "largest_order")
 NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
+NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String}
+SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean}  # null where a shop says nothing
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,17 @@ class WeekSales:
     """One week of the shop, a Monday.
 
     sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED, and of its lines' prices the median `price`, `low`,
-    `high`, the `last_line` and how many `lines`; names: description and unit_cost of every SKU with a line, as last
-    said; buyers: each registered customer of each SKU once, as a hash; days: on which there was a line; countries:
-    lines by country; home: the country with most lines so far; units: of all lines.
+    `high`, the `last_line` and how many `lines`; names: what is NAMED of every SKU with a line, as last said;
+    unstocked: SKUs of which a line of zero units says that they were out of stock; says_stock: whether any line says
+    anything of the stock; buyers: each registered customer of each SKU once, as a hash; days: on which there was a
+    line; countries: lines by country; home: the country with most lines so far; units: of all lines.
     """
 
     week: date
     sales: pl.DataFrame
     names: pl.DataFrame
+    unstocked: tuple[str, ...]
+    says_stock: bool
     buyers: pl.DataFrame
     days: tuple[date, ...]
     countries: Mapping[str, int]
@@ -48,10 +53,15 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
     cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units were; without
     it, all cancellations count as made in the week of the sale.
     """
-    transactions = transactions.with_columns(_known_units(transactions), week=monday(pl.col("invoice_time")))
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
+    week = monday(pl.col("invoice_time"))
+    transactions = transactions.with_columns(_known_units(transactions), *missing, week=week)
     lines = transactions.filter(pl.col("known_units") > 0)
     totals = transactions.group_by("week").agg(
-        days=pl.col("invoice_time").dt.date().unique(), units=pl.col("units").sum()
+        days=pl.col("invoice_time").dt.date().unique(),
+        units=pl.col("units").sum(),
+        unstocked=pl.col("stock_code").filter(~pl.col("in_stock") & (pl.col("quantity") == 0)).unique(),
+        says_stock=pl.col("in_stock").is_not_null().any(),
     )
     totals = totals.sort("week")
     by_country = _by_country(lines)
@@ -69,13 +79,15 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
             week=week,
             sales=sales.get(week, sums.clear().drop("week")),
             names=names[week],
+            unstocked=tuple(sorted(unstocked)),
+            says_stock=says_stock,
             buyers=buyers.get(week, NO_BUYERS),
             days=tuple(sorted(days)),
             countries=by_country.get(week, {}),
             home=own,
             units=int(units),
         )
-        for (week, days, units), own in zip(totals.iter_rows(), homes, strict=True)
+        for (week, days, units, unstocked, says_stock), own in zip(totals.iter_rows(), homes, strict=True)
     ]
 
 
@@ -105,6 +117,7 @@ def _orders(lines: pl.DataFrame) -> pl.DataFrame:
         known_units=units.sum(),
         late_units=(units * late).sum(),
         registered_units=(units * pl.col("customer_id").is_not_null()).sum(),
+        promoted_units=(units * pl.col("promotion").fill_null(0)).sum(),
         abroad_units=(units * (pl.col("country") != pl.col("home")).fill_null(False)).sum(),
         guest=pl.col("customer_id").is_null().all(),
         customer_id=pl.col("customer_id").min(),
@@ -136,8 +149,8 @@ def _prices(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _names(transactions: pl.DataFrame) -> pl.DataFrame:
-    in_time = transactions.select(*KEY, "description", "unit_cost", "invoice_time", "row")
-    newest = [pl.col(name).drop_nulls().last() for name in ("description", "unit_cost")]
+    in_time = transactions.select(*KEY, *NAMED, "invoice_time", "row")
+    newest = [pl.col(name).drop_nulls().last() for name in NAMED]
     return in_time.sort("invoice_time", "row").group_by(KEY).agg(newest).sort(KEY)
 
 

@@ -50,7 +50,18 @@ class SalesOnShelf:
         """The whole of it."""
         sales, names, buyers = (pl.read_parquet(self.entry.folder / n) for n in (SALES, NAMES, BUYERS))
         index = self.entry.index
-        return WeekSales(self.week, sales, names, buyers, self.days, index["countries"], index["home"], index["units"])
+        return WeekSales(
+            week=self.week,
+            sales=sales,
+            names=names,
+            unstocked=tuple(index["unstocked"]),
+            says_stock=index["says_stock"],
+            buyers=buyers,
+            days=self.days,
+            countries=index["countries"],
+            home=index["home"],
+            units=index["units"],
+        )
 
 
 def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
@@ -68,5 +79,7 @@ def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
         "units": counted.units,
         "sold_units": counted.sold_units,
         "unsold": list(counted.unsold),
+        "unstocked": list(week.unstocked),
+        "says_stock": week.says_stock,
         "buyers": week.buyers.height,
     }

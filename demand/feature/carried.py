@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from demand.feature.history import HALF_LIVES
 from demand.feature.past import Floats, Whole
+from demand.feature.stock import RECENT, Mask, remember
 from demand.price_features import SAME_PRICE
 
 # Of the week itself: what a Past is filled from again.
@@ -20,11 +20,11 @@ OF_WEEK = (
     "largest_order", "repeat_customers", "price_moved", "price", "list_price",
 )  # fmt: skip
 ZEROS = (
-    *OF_WEEK[:10], "age", "selling_weeks", "all_units", "all_known", "all_registered", "all_abroad",
+    *OF_WEEK[:10], "age", "quiet", "selling_weeks", "all_units", "all_known", "all_registered", "all_abroad",
     *(f"sum_{k}" for k in HALF_LIVES),
 )  # fmt: skip
 NONE_YET = ("price", "list_price", "last_line", "confirmed", "confirmed_before", "weeks_since_sold", "last_sold",
-            "price_min", "price_max")  # fmt: skip
+            "price_min", "price_max", *RECENT)  # fmt: skip
 DEPTH = {
     "log_units": 60, "known_units": 26, "registered_units": 26, "abroad_units": 26, "late_units": 1, "orders": 26,
     "customers": 13, "largest_order": 8, "repeat_customers": 13, "log_orders": 26, "log_customers": 13,
@@ -32,7 +32,6 @@ DEPTH = {
     "weeks_since_sold": 1, **{f"half_life_{k}": 1 for k in HALF_LIVES},
 }  # fmt: skip
 Carried = dict[str, Floats]
-Mask = NDArray[np.bool_]
 
 
 def nothing(count: int) -> Carried:
@@ -41,10 +40,16 @@ def nothing(count: int) -> Carried:
     return zeros | {name: np.full(count, np.nan) for name in NONE_YET}
 
 
-def carry(before: Carried, sales: Mapping[str, Floats], t: int) -> Carried:
-    """After week t; `sales`: WeekSales.sales and repeat_customers as arrays (n,), 0 where a SKU sold none."""
-    now = {name: sales[name] for name in OF_WEEK[:9]}
+def carry(before: Carried, sales: Mapping[str, Floats], in_stock: Mask, t: int) -> Carried:
+    """After week t; `sales`: WeekSales.sales and repeat_customers as arrays (n,), 0 where a SKU sold none.
+
+    A week without stock says nothing about demand: what its SKU sold in the last week in stock is remembered in its
+    place, so that no lag and no mean falls.
+    """
     sells, there = sales["lines"] > 0, before["age"] > 0
+    counts = in_stock | ~there
+    now = {name: np.where(counts, sales[name], before[name]) for name in OF_WEEK[:9]}
+    now |= remember(before, sales["known_units"], in_stock & (there | sells), sells)
     confirmed = np.where(sales["lines"] == 2, _of_three(before["last_line"], sales), sales["price"])
     alone = (sales["lines"] == 1) & _steady(before)
     listed = np.where(alone, before["confirmed"], confirmed)
@@ -55,8 +60,8 @@ def carry(before: Carried, sales: Mapping[str, Floats], t: int) -> Carried:
     now["confirmed_before"] = np.where(sells, before["confirmed"], before["confirmed_before"])
     now["confirmed"] = np.where(sells, confirmed, before["confirmed"])
     now["age"] = np.where(there | sells, before["age"] + 1, 0)
-    now["weeks_since_sold"] = np.where(sells, 1.0, before["weeks_since_sold"] + 1)
-    log_units = np.log1p(sales["known_units"])
+    now["weeks_since_sold"] = np.where(sells, 1.0, before["weeks_since_sold"] + in_stock)
+    log_units = np.log1p(now["known_units"])
     for weeks in HALF_LIVES:
         now[f"sum_{weeks}"] = log_units + decay(weeks) * before[f"sum_{weeks}"]
     return now | _for_catalog(before, sales, now["list_price"], t)

@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 
 from demand.feature.calendar import CALENDAR, calendar_weeks
-from demand.feature.carried import DEPTH, Carried, Mask, carry, from_frame, measures, nothing, to_frame
+from demand.feature.carried import DEPTH, Carried, carry, from_frame, measures, nothing, to_frame
 from demand.feature.columns import FEATURES, KEPT, OWN
 from demand.feature.family import Families
 from demand.feature.last_year import last_year
 from demand.feature.past import Floats, Past, Whole
 from demand.feature.sales import COUNTED, NAMED, SUMMED, WeekSales
+from demand.feature.stock import Mask, without_stock
 
 WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
 OF_LINES = ("price", "low", "high", "last_line", "lines")
@@ -34,6 +35,7 @@ class Walk:
         calendar = calendar_weeks(weeks).select(pl.col(list(CALENDAR)).cast(pl.Float32).fill_nan(0).fill_null(0))
         self._calendar = calendar.rows(named=True)
         self._reference_weeks = int(params["reference_weeks"])
+        self._stockout_probability = float(params["stockout_probability"])
         self._families = Families(self.codes, int(params["family_code_length"]))
         self._past = Past({**DEPTH, "list_price": self._reference_weeks}, len(self.codes))
 
@@ -49,13 +51,14 @@ class Walk:
     def step(self, sales: WeekSales, repeat_customers: pl.DataFrame) -> pl.DataFrame:
         """The rows of the next week, in order of stock_code; repeat_customers by stock_code."""
         arrays = self._arrays(sales.sales, repeat_customers)
-        now = carry(self.carried, arrays, self.t)
+        in_stock = ~self._without_stock(sales, arrays["lines"] > 0)
+        now = carry(self.carried, arrays, in_stock, self.t)
         there = now["age"] > 0
         self._rename(sales.names, there)
         own = {"units": arrays["units"], "sold": arrays["units"] > 0}
         own |= {name: arrays[name] for name in ("orders", "customers")}
         own["promotion"] = arrays["promoted_units"] / np.maximum(arrays["known_units"], 1)
-        own["in_stock"] = ~self._unstocked(sales)
+        own["in_stock"] = in_stock
         rows = self._rows(own, now["price"], now["list_price"], there)
         self._remember(now)
         self.t += 1
@@ -121,8 +124,10 @@ class Walk:
                 arrays[name][places] = frame[name].to_numpy()
         return arrays
 
-    def _unstocked(self, sales: WeekSales) -> Mask:
-        """The SKUs that the source says were out of stock in the week."""
+    def _without_stock(self, sales: WeekSales, sells: Mask) -> Mask:
+        """The SKUs that were out of stock in the week, as the source says; guessed, where it says nothing of stock."""
+        if not sales.says_stock:
+            return without_stock(self.carried, sells, self._stockout_probability)
         out = np.zeros(len(self.codes), np.bool_)
         known = pl.DataFrame({"stock_code": sales.unstocked}, schema={"stock_code": pl.String})
         out[self._places(known.filter(pl.col("stock_code").is_in(self.codes)))] = True

@@ -33,7 +33,7 @@ ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
         "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
         "in_stock")  # fmt: skip
-OF_ROWS = ("reference_weeks", "family_code_length")  # what the rows of all SKUs depend on
+OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
 Tell = Callable[[float, str], None]
 
 

@@ -10,7 +10,7 @@ from demand.feature.returning import repeat_customers
 from demand.feature.sales import read_sales
 from demand.feature.walk import Walk
 
-FEATURE = {"reference_weeks": 26, "family_code_length": 4}
+FEATURE = {"reference_weeks": 26, "family_code_length": 4, "stockout_probability": 0.001}
 Sold = Callable[..., pl.DataFrame]
 
 

@@ -108,6 +108,18 @@ def test_what_a_shop_states_beside_its_sales_comes_through_week_by_week(lines: p
     assert panel.ending.coming["category"].null_count() == 0
 
 
+def test_weeks_without_stock_are_found_wherever_the_walk_begins(lines: pl.DataFrame, shop: Shop) -> None:
+    weeks, busy = weeks_of(lines), lines.group_by("stock_code").len().sort("len", "stock_code")["stock_code"].tail(9)
+    gone = WEEK.is_in(weeks[60:67]) & pl.col("stock_code").is_in(busy.implode())
+    left = lines.filter(~gone)
+    shop.build(left.filter(weeks[63] >= WEEK))
+    panel = shop.build(left)
+    assert panel.made == 6
+    shop.check(panel, left)
+    rows = pl.read_parquet(shop.folder / "panel" / "**" / "*.parquet")
+    assert rows.filter(~pl.col("in_stock")).height > 40
+
+
 def test_a_week_without_a_kept_sku_leaves_no_file(
     sold: Callable[..., pl.DataFrame], shop: Shop, params: Mapping[str, Any]
 ) -> None:

@@ -25,14 +25,14 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
         "stock_code",
         pl.col("description").fill_null(""),
         "category",
-        pl.col("list_price").alias("current_price"),
+        pl.col("regular_price").alias("current_price"),
         "reference_price",
         "price_min",
         "price_max",
         "unit_cost",
         customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
         country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
-        price_tier=_terciles("list_price", TIERS),
+        price_tier=_terciles("regular_price", TIERS),
         speed=_terciles("weekly", SPEEDS),
     )
 

@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from demand.feature.asked import asked_prices
 from demand.feature.week import monday
 
 KEY = ("stock_code", "week")
@@ -27,15 +28,16 @@ SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Bo
 class WeekSales:
     """One week of the shop, a Monday.
 
-    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED, and of its lines' prices the median `price`, `low`,
-    `high`, the `last_line` and how many `lines`; names: what is NAMED of every SKU with a line, as last said;
-    unstocked: SKUs of which a line of zero units says that they were out of stock; says_stock: whether any line says
-    anything of the stock; buyers: each registered customer of each SKU once, as a hash; days: on which there was a
-    line; countries: lines by country; home: the country with most lines so far; units: of all lines.
+    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED; asked: the prices of their lines, see asked.py;
+    names: what is NAMED of every SKU with a line, as last said; unstocked: SKUs that were out of stock, as a line of
+    zero units says; says_stock: whether any line says anything of the stock; buyers: each registered customer of each
+    SKU once, as a hash; days: on which there was a line; countries: lines by country; home: the country with most
+    lines so far; units: of all lines.
     """
 
     week: date
     sales: pl.DataFrame
+    asked: pl.DataFrame
     names: pl.DataFrame
     unstocked: tuple[str, ...]
     says_stock: bool
@@ -49,9 +51,8 @@ class WeekSales:
 def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None = None) -> list[WeekSales]:
     """The sales of every week, in order; `countries` has the lines of all weeks before them by country.
 
-    Prices do not look at quantities, so that quantity breaks and bulk orders move them little. A line that was
-    cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units were; without
-    it, all cancellations count as made in the week of the sale.
+    A line that was cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units
+    were; without it, all cancellations count as made in the week of the sale.
     """
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
     week = monday(pl.col("invoice_time"))
@@ -72,12 +73,15 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
         homes.append(home_country(so_far))
     home = pl.Series("home", homes, dtype=pl.String)
     per_order = _orders(lines.join(totals.select("week", home), on="week"))
-    sums = per_order.group_by(KEY).agg(_sums()).join(_prices(lines), on=KEY).sort(KEY)
-    sales, names, buyers = (_by_week(frame) for frame in (sums, _names(transactions), _buyers(per_order)))
+    sums = per_order.group_by(KEY).agg(_sums()).sort(KEY)
+    prices = asked_prices(lines)
+    frames = (sums, prices, _names(transactions), _buyers(per_order))
+    sales, asked, names, buyers = (_by_week(frame) for frame in frames)
     return [
         WeekSales(
             week=week,
             sales=sales.get(week, sums.clear().drop("week")),
+            asked=asked.get(week, prices.clear().drop("week")),
             names=names[week],
             unstocked=tuple(sorted(unstocked)),
             says_stock=says_stock,
@@ -135,17 +139,6 @@ def _sums() -> list[pl.Expr]:
         *(pl.col(name).sum().cast(pl.Float64) for name in SUMMED),
         *(expression.cast(pl.Float64).alias(name) for name, expression in counted.items()),
     ]
-
-
-def _prices(lines: pl.DataFrame) -> pl.DataFrame:
-    price = pl.col("unit_price")
-    return lines.group_by(KEY).agg(
-        price=price.median(),
-        low=price.min(),
-        high=price.max(),
-        last_line=price.filter(pl.col("invoice_time") == pl.col("invoice_time").max()).max(),
-        lines=pl.len().cast(pl.Float64),
-    )
 
 
 def _names(transactions: pl.DataFrame) -> pl.DataFrame:

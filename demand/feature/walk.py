@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from demand.feature.asked import Channels
 from demand.feature.calendar import CALENDAR, calendar_weeks
 from demand.feature.carried import DEPTH, Carried, carry, from_frame, measures, nothing, to_frame
 from demand.feature.columns import FEATURES, KEPT, OWN
@@ -17,7 +18,6 @@ from demand.feature.sales import COUNTED, NAMED, SUMMED, WeekSales
 from demand.feature.stock import Mask, without_stock
 
 WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
-OF_LINES = ("price", "low", "high", "last_line", "lines")
 
 
 class Walk:
@@ -36,6 +36,7 @@ class Walk:
         self._calendar = calendar.rows(named=True)
         self._reference_weeks = int(params["reference_weeks"])
         self._stockout_probability = float(params["stockout_probability"])
+        self._channels = Channels(len(self.codes))
         self._families = Families(self.codes, int(params["family_code_length"]))
         self._past = Past({**DEPTH, "list_price": self._reference_weeks}, len(self.codes))
 
@@ -46,13 +47,15 @@ class Walk:
             self._remember(from_frame(frame, self._places(frame), len(self.codes)))
             newest = frame.select("stock_code", *NAMED)
         if t:
+            self._channels.load(frame, self._places(frame))
             self._rename(newest, self.carried["age"] > 0)
 
     def step(self, sales: WeekSales, repeat_customers: pl.DataFrame) -> pl.DataFrame:
         """The rows of the next week, in order of stock_code; repeat_customers by stock_code."""
         arrays = self._arrays(sales.sales, repeat_customers)
-        in_stock = ~self._without_stock(sales, arrays["lines"] > 0)
-        now = carry(self.carried, arrays, in_stock, self.t)
+        asked = self._channels.week(sales.asked, self._places(sales.asked), self.carried["list_price"])
+        in_stock = ~self._without_stock(sales, arrays["orders"] > 0)
+        now = carry(self.carried, arrays, asked, in_stock, self.t)
         there = now["age"] > 0
         self._rename(sales.names, there)
         own = {"units": arrays["units"], "sold": arrays["units"] > 0}
@@ -66,14 +69,14 @@ class Walk:
 
     def carried_on(self) -> pl.DataFrame:
         """What a walk needs that goes on from here, and the catalog."""
-        return to_frame(self.codes, self.carried, [self.names[name] for name in NAMED])
+        return to_frame(self.codes, self.carried, [*(self.names[name] for name in NAMED), *self._channels.columns()])
 
     def coming(self) -> pl.DataFrame:
-        """The rows of the coming week, whose sales nobody knows; it carries the list price."""
+        """The rows of the coming week, whose sales nobody knows; it carries the regular price."""
         unknown: dict[str, Any] = dict.fromkeys(("units", "sold", "orders", "customers"), None)
         unknown |= {"promotion": 0.0, "in_stock": True}
-        listed = self.carried["list_price"]
-        return self._rows(unknown, listed, listed, self.carried["age"] > 0)
+        regular = self.carried["regular_price"]
+        return self._rows(unknown, regular, regular, self.carried["age"] > 0)
 
     def _rows(self, own: Mapping[str, Any], price: Floats, list_price: Floats, there: Mask) -> pl.DataFrame:
         seen = self._past.age > 0
@@ -117,7 +120,7 @@ class Walk:
     def _arrays(self, sales: pl.DataFrame, repeat_customers: pl.DataFrame) -> dict[str, Floats]:
         """Columns of the week's sales as arrays over all SKUs, 0 where one did not sell."""
         arrays = {}
-        for frame, names in ((sales, (*SUMMED, *COUNTED, *OF_LINES)), (repeat_customers, ("repeat_customers",))):
+        for frame, names in ((sales, (*SUMMED, *COUNTED)), (repeat_customers, ("repeat_customers",))):
             places = self._places(frame)
             for name in names:
                 arrays[name] = np.zeros(len(self.codes))

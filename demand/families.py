@@ -20,6 +20,7 @@ CODE_LENGTH = 4  # characters with which the codes of a family begin
 MOST_MEMBERS = 60  # a larger group is a habit of naming
 HELD_OUT = 0.3  # share of the weeks, the last ones
 LEAST_T = 2.5  # standard errors by which the cross effect exceeds 0 in the weeks before them
+LEAST_CROSS = 0.6  # per cent of units won per per cent of the others' prices; substitutes win 1 to 2
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -34,22 +35,38 @@ class Evidence:
 
     @property
     def holds(self) -> bool:
-        """Whether the SKUs of the families compete."""
+        """Whether the SKUs of the families compete: enough to believe a guess."""
         return self.cross > 0 and self.t > LEAST_T and self.gain > 0
+
+    @property
+    def denies(self) -> bool:
+        """Whether they hardly can: enough to leave the shop's own categories."""
+        deviation = abs(self.cross / self.t) if self.t else 0.0
+        return self.t < LEAST_T and self.cross + 2 * deviation < LEAST_CROSS
 
 
 def families_of(panel: pl.DataFrame, descriptions: Mapping[str, str]) -> dict[str, str]:
-    """The family of each SKU that has one. panel: stock_code, week, units, price, and category where it is known."""
-    if "category" in panel.columns:
-        named = panel.drop_nulls("category").group_by("stock_code").agg(pl.col("category").last())
-        if named.height:
-            return dict(named.iter_rows())
-    return learned_families(panel, descriptions)
+    """The family of each SKU that has one. panel: stock_code, week, units, price, and category where it is known.
 
-
-def learned_families(panel: pl.DataFrame, descriptions: Mapping[str, str]) -> dict[str, str]:
-    """The best of the guesses that held-out weeks confirm; none where they confirm none."""
+    The shop's categories are its families unless their sales deny it: a department is no family.
+    """
     changes = _Changes.of(grid_of(panel, 1))
+    categories = categories_of(panel)
+    if categories and not weigh(changes, categories).denies:
+        return categories
+    return {} if categories else learned_families(changes, descriptions)
+
+
+def categories_of(panel: pl.DataFrame) -> dict[str, str]:
+    """The last known category of each SKU that has one."""
+    if "category" not in panel.columns:
+        return {}
+    named = panel.drop_nulls("category").sort("week").group_by("stock_code").agg(pl.col("category").last())
+    return dict(named.iter_rows())
+
+
+def learned_families(changes: "_Changes", descriptions: Mapping[str, str]) -> dict[str, str]:
+    """The best of the guesses that held-out weeks confirm; none where they confirm none."""
     best: dict[str, str] = {}
     highest = 0.0
     for families in guesses(changes.codes, descriptions):

@@ -12,6 +12,7 @@ from demand.what_if import MOST_PRICE, Change, read_share, what_if
 from inference.catalog import Catalog
 from inference.query import Complaint, InvalidQuery
 
+HINT = "give change, such as -10%, or price, such as 3.99; and a category, SKUs, or neither for all."
 PARAMETERS = ("category", "stock_codes", "change", "price")
 
 
@@ -37,7 +38,7 @@ def read_what_if(given: Mapping[str, Any]) -> Asked:
         complaints.append(Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed."))
     change = _change(given, complaints)
     if complaints or change is None:
-        raise InvalidQuery(complaints)
+        raise InvalidQuery(complaints, HINT)
     return Asked(category or "", tuple(dict.fromkeys(codes or ())), change)
 
 
@@ -68,7 +69,7 @@ def _change(given: Mapping[str, Any], complaints: list[Complaint]) -> Change | N
     share, price = given.get("change"), given.get("price")
     if (share is None) == (price is None):
         both = "both" if share is not None else "nothing"
-        complaints.append(Complaint("change or price", both, "exactly one of them is needed, such as -10% or 3.99."))
+        complaints.append(Complaint("change or price", both, "exactly one of them is needed."))
         return None
     if share is None:
         return _price(price, complaints)

@@ -63,6 +63,12 @@ def test_price_answers_with_the_best_price_and_the_curve(shop: Shop) -> None:
     assert "90 % interval" in answer
 
 
+def test_price_names_the_family_and_what_the_plan_promises(shop: Shop) -> None:
+    answers = [run("price", sku, "--store", str(shop.folder), "--bins", "3") for sku in ("20021", "20028", "20042")]
+    assert all("competes in     MUGS" in answer for answer in answers)
+    assert any("sales with the whole plan" in answer for answer in answers)
+
+
 def test_a_sku_that_is_not_known_is_one_line_with_the_nearest(shop: Shop) -> None:
     command = "from cli.main import main; main()"
     arguments = ["price", "20007B", "--store", str(shop.folder)]

@@ -46,11 +46,10 @@ class Families:
     def category(self, name: str) -> Whole:
         """The places of the products of a category. Raises UnknownSku with near matches."""
         named = np.asarray(self._arrays["list_family"])
-        places = np.flatnonzero(named == name)
-        if not len(places) and name.strip():
-            places = np.flatnonzero(np.char.upper(named) == name.strip().upper())
-        if len(places):
-            return places
+        for same in (named == name, np.char.upper(named) == name.strip().upper()):
+            places = np.flatnonzero(same & (named != ""))  # numpy takes a text of NULs for an empty one
+            if len(places):
+                return places
         near = self._near(name[:LONGEST])
         raise UnknownSku(f"category {name[:LONGEST]!r} is in no price list.", hint=_hint(near))
 

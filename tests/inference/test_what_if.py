@@ -72,6 +72,7 @@ def listed_now(get) -> float:
         ({"change": "1%", "categories": "MUGS"}, 422, "not a parameter"),
         ({"change": "1%", "stock_codes": ["20007", "20008"]}, 404, "in no price list"),
         ({"change": "1%", "category": "MUG"}, 404, "there is MUGS"),
+        ({"change": "1%", "category": "\0"}, 404, "there is"),
         ("{", 422, "a JSON object"),
         ("", 422, "a JSON object"),
     ],

@@ -59,7 +59,7 @@ def train(
     own = params["train"]
     settings = network_settings(params, hyperparameters["network"], own["network"])
     tell(0.0, "network, on the weeks before the backtest")
-    families = families_of(panel, catalog)
+    families = families_of(panel, dict(catalog.select("stock_code", "description").iter_rows()))
     walked = walk_network(
         panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"), families
     )

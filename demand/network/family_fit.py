@@ -53,7 +53,7 @@ class FamilyFit:
 
     def step(
         self, chosen: slice, family: Tensor, sums: LogSums, gradient: Tensor, weight: Tensor,
-        explained: tuple[Tensor, Tensor], damping: float, *, learn: bool,
+        explained: tuple[Tensor, Tensor], damping: float
     ) -> Tensor:  # fmt: skip
         """Move the coefficients and weeks of some families; the change (f, 2) of the latent coefficients.
 
@@ -80,12 +80,13 @@ class FamilyFit:
         precision = _at_least(curvature) + torch.diag(1 / self.variance)
         covariance = torch.linalg.inv(precision)
         change = damping * (covariance @ slope[:, :, None])[:, :, 0].clamp(-0.5, 0.5)
-        change = change * several[:, None] * float(learn)
+        change = change * several[:, None]
         self.latent[chosen] += change
         self.covariance[chosen] = covariance * several[:, None, None]
         own = total_weight + 1 / self.weeks_variance
         week = self.weeks[chosen]
-        self.weeks[chosen] = week + 0.5 * several[:, None] * (total_gradient - week / self.weeks_variance) / own
+        left = unrested - total_weight * (moves * change[:, None, :]).sum(dim=2)
+        self.weeks[chosen] = week + damping * several[:, None] * left / own
         self.week_precision[chosen] = own
         return change
 

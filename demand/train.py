@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from demand.network.network import DemandNetwork
 from demand.network.settings import network_settings
 from demand.network.walk import Walked, walk
 from demand.partitions import iso_week
+from demand.price_changes import no_price_changes
 from demand.price_list import plan_prices, plan_summary, price_list
 
 Tell = Callable[[float, str], None]
@@ -28,7 +29,9 @@ Tell = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest: as released; metrics: numbers."""
+    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest, price_changes: as released;
+    metrics: numbers.
+    """
 
     models: dict[str, bytes]
     catalog: Arrays
@@ -36,6 +39,7 @@ class Trained:
     plan: dict[str, float | int]
     backtest: pl.DataFrame
     metrics: dict[str, Any]
+    price_changes: pl.DataFrame = field(default_factory=no_price_changes)
 
 
 def train(
@@ -172,6 +176,7 @@ def _network_release(
         "effects": network.effects(ahead, posterior, plan.current),
         "dispersion": size,
         "spread": np.asarray(walked.spread),
+        "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
     }
     return _NetworkRelease(model, arrays, prices, plan_summary(plan))
 

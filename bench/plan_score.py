@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from demand.worlds import World
 from demand.worlds.attainable import attainable_prices, prior_prices
 from demand.worlds.oracle import oracle_prices
+from demand.worlds.world import relive
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 WORSE = 0.01  # a SKU is made worse when its family's sales fall by more than this share
+HISTORIES = 3  # with different luck in a world's units: what is attainable is their mean, which depends less on luck
+LEAST = 0.1  # of the oracle's gain; where less is attainable, no share of it is told
 SMALL = 0.005  # a move of the oracle that is smaller counts as none
 MOVED = 1e-6  # a smaller relative change of price is none
 STATED = (0.5, 0.7, 0.8, 0.9, 1.0)  # bins of stated probabilities
@@ -61,7 +64,7 @@ class PlanScore:
     yardsticks: Yardsticks
     promised: float
     realised: float
-    captured: float
+    captured: float | None
     kept: float | None
     priced: float
     misread: float
@@ -77,10 +80,11 @@ class PlanScore:
 def measure(world: World) -> Yardsticks:
     """The yardsticks of a world; they depend on no price list."""
     oracle = oracle_prices(world)
+    histories = [world, *(relive(world, seed) for seed in range(1, HISTORIES))]
     moved = np.abs(oracle / world.now - 1) > SMALL
     return Yardsticks(
         oracle=uplift(world, oracle),
-        attainable=uplift(world, attainable_prices(world)),
+        attainable=float(np.mean([uplift(world, attainable_prices(other)) for other in histories])),
         prior=uplift(world, prior_prices(world)),
         lowest=uplift(world, world.low),
         highest=uplift(world, world.high),
@@ -120,7 +124,7 @@ def score_plan(
         yardsticks=yardsticks,
         promised=promised,
         realised=realised,
-        captured=realised / yardsticks.attainable,
+        captured=realised / attainable if (attainable := yardsticks.attainable) > LEAST * yardsticks.oracle else None,
         kept=of_listed / promised if promised > 0.001 else None,
         priced=float(listed.mean()),
         misread=float(off.mean()),

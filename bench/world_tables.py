@@ -59,8 +59,10 @@ def worth_table(scores: Sequence[PlanScore]) -> str:
         oracle, attainable = (np.mean([getattr(s.yardsticks, y) for s in some]) for y in ("oracle", "attainable"))
         realised, promised = (np.mean([getattr(s, y) for s in some]) for y in ("realised", "promised"))
         uplifts = [f"{u:.1%}" for u in (oracle, attainable, promised, realised)]
+        captured = [s.captured for s in some if s.captured is not None]
+        least = f"{min(captured):.2f}" if captured else "-"
         shares = [_mean(s.worse for s in some), _mean(s.moved for s in some), _mean(s.raised for s in some)]
-        return [name, *uplifts, f"{realised / attainable:.2f}", f"{min(s.captured for s in some):.2f}", *shares]
+        return [name, *uplifts, f"{realised / attainable:.2f}", least, *shares]
 
     header = ["kind", "oracle", "attainable", "promised", "realised", "captured", "least", "worse", "moved", "raised"]
     return markdown(header, _by_kind(scores, lambda score: score.kind, row))

@@ -6,7 +6,7 @@ docs/worlds.md; --yardsticks writes the priors and the yardsticks of all kinds, 
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bench import machine
 from bench.marks import write_between
 from bench.plan_score import PlanScore, measure, score_plan
 from bench.world_tables import honesty_table, kinds_table, reliability_table, worth_table, yardstick_table
+from demand.errors import ParameterError
 from demand.feature import FEATURES, build_panel
 from demand.ingest import ingest_frame
 from demand.train import train
@@ -25,17 +26,27 @@ from tasks.parameters import read_parameters
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python -m bench.worlds"
+Product = Callable[[World, Mapping[str, Any]], tuple[pl.DataFrame, Mapping[str, Any] | None]]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def price(world: World, params: Mapping[str, Any]) -> tuple[pl.DataFrame, Mapping[str, Any] | None]:
+    """The price list and the plan that the product makes of the world's sales lines: `params` is all of params.yaml."""
+    lines = world.transactions({**params["market"], "seed": world.seed})
+    panel = build_panel(ingest_frame(lines, params["ingest"], source=world.kind).accepted, params["feature"])
+    hyperparameters = params["tune"]["defaults"]  # nothing is tuned on a world
+    trained = train(panel.rows, panel.coming, panel.catalog, hyperparameters, params, features=tuple(FEATURES))
+    return trained.price_list, trained.metrics.get("plan")
+
+
+def main(arguments: Sequence[str] | None = None, product: Product = price) -> None:
     """Print what is asked for, and write it to the page when it is the whole of a part."""
     options = _options(arguments)
     params, began = read_parameters(ROOT / "params.yaml"), time.perf_counter()
-    command, parts = (_yardsticks if options.yardsticks else _scores)(params, options)
+    command, parts = _yardsticks(params, options) if options.yardsticks else _scores(params, options, product)
     measured = f"Seeds 1 to {options.seeds}, {options.skus} SKUs x {options.weeks} weeks."
     measured += f" Measured in {time.perf_counter() - began:.0f} s: {machine.describe()}."
     print("\n", "\n\n".join([*parts, measured]), flush=True)
-    if options.out and (options.yardsticks or not options.kinds):
+    if not options.kinds:
         write_between(options.out, command, [*parts, measured])
 
 
@@ -53,8 +64,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _kinds(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
-    for name in names:
-        kind_named(name)
+    try:
+        for name in names:
+            kind_named(name)
+    except ParameterError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
     return names
 
 
@@ -70,34 +84,25 @@ def _yardsticks(params: Mapping[str, Any], options: argparse.Namespace) -> tuple
     return f"{COMMAND} --yardsticks", [kinds_table(KINDS), yardstick_table([(w, measure(w)) for w in worlds])]
 
 
-def _scores(params: Mapping[str, Any], options: argparse.Namespace) -> tuple[str, list[str]]:
+def _scores(params: Mapping[str, Any], options: argparse.Namespace, product: Product) -> tuple[str, list[str]]:
     kinds = options.kinds or (HELD_OUT if options.held_out else DEVELOPED_ON)
-    scores = [play(world, params) for world in _worlds(params, options, kinds)]
+    scores = [play(world, params, product) for world in _worlds(params, options, kinds)]
     tables = [worth_table(scores), honesty_table(scores), reliability_table(scores)]
     return COMMAND + " --held-out" * options.held_out, tables
 
 
-def play(world: World, params: Mapping[str, Any]) -> PlanScore:
-    """The product's score in one world, said in a line."""
+def play(world: World, params: Mapping[str, Any], product: Product = price) -> PlanScore:
+    """A product's score in one world, said in a line."""
     began = time.perf_counter()
-    price_list, plan = price(world, params)
+    price_list, plan = product(world, params)
     found = score_plan(world, price_list, measure(world), plan)
     print(
-        f"{found.kind} {found.seed}: promised {found.promised:.1%}, realised {found.realised:.1%}, captured "
-        f"{found.captured:.2f} of {found.yardsticks.attainable:.1%}, {found.worse:.0%} of the SKUs worse, "
+        f"{found.kind} {found.seed}: promised {found.promised:.1%}, realised {found.realised:.1%} of "
+        f"{found.yardsticks.attainable:.1%} that are attainable, {found.worse:.0%} of the SKUs worse, "
         f"{time.perf_counter() - began:.0f} s",
         flush=True,
     )
     return found
-
-
-def price(world: World, params: Mapping[str, Any]) -> tuple[pl.DataFrame, Mapping[str, Any] | None]:
-    """The price list and the plan that the product makes of the world's sales lines: `params` is all of params.yaml."""
-    lines = world.transactions({**params["market"], "seed": world.seed})
-    panel = build_panel(ingest_frame(lines, params["ingest"], source=world.kind).accepted, params["feature"])
-    hyperparameters = params["tune"]["defaults"]  # nothing is tuned on a world
-    trained = train(panel.rows, panel.coming, panel.catalog, hyperparameters, params, features=tuple(FEATURES))
-    return trained.price_list, trained.metrics.get("plan")
 
 
 if __name__ == "__main__":

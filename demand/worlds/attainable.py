@@ -15,7 +15,7 @@ from demand.worlds.world import Truth, World, sell_coming
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-STEPS, LONGEST, NUDGE = 15, 1.0, 1e-3  # Gauss-Newton steps, the longest in prior standard deviations, differences
+STEPS, LONGEST, NUDGE = 10, 1.0, 1e-3  # Gauss-Newton steps, the longest in prior standard deviations, differences
 DRAWS = 64
 
 

@@ -5,7 +5,7 @@ simulate_world draws one from the priors of its kind; the same parameters give t
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -122,7 +122,7 @@ def simulate_world(params: Mapping[str, Any]) -> World:
     mean = sell(curves, base[:, :weeks], offer)
     afterwards = _afterwards(curves, base[:, :weeks], offer, mean, kind.stockpiled)
     size = np.exp(rng.normal(np.log(6.0), 0.4, n))
-    units = rng.poisson(mean * afterwards * rng.gamma(size[:, None], 1 / size[:, None], mean.shape)).astype(np.float64)
+    units = _sold(rng, mean * afterwards, size)
     second = draw_second_channel(rng, kind, shelf, units)
     truth = Truth(curves, shelf.usual, base[:, :weeks], offer, afterwards, base[:, weeks], size, second.takings)
     first, prices, now = date.fromisoformat(str(params["first_week"])), paid(paths), paths.regular[:, -1]
@@ -147,6 +147,19 @@ def simulate_world(params: Mapping[str, Any]) -> World:
         second=second,
         truth=truth,
     )
+
+
+def relive(world: World, seed: int) -> World:
+    """The same world with other luck: units are drawn again around the same means."""
+    rng, truth = np.random.default_rng([world.seed, seed]), world.truth
+    units = _sold(rng, sell(truth.curves, truth.base, truth.offer) * truth.afterwards, truth.size)
+    share = world.second.units / np.maximum(world.units, 1)
+    return replace(world, units=units, second=world.second._replace(units=np.round(units * share)))
+
+
+def _sold(rng: np.random.Generator, mean: Floats, size: Floats) -> Floats:
+    """Negative binomial units, (n, T), around a mean (n, T); size (n,): variance = mean + mean^2 / size."""
+    return rng.poisson(mean * rng.gamma(size[:, None], 1 / size[:, None], mean.shape)).astype(np.float64)
 
 
 def _stock(rng: np.random.Generator, kind: Kind, n: int, weeks: int) -> Floats:

@@ -12,6 +12,7 @@ from demand.errors import ParameterError
 from demand.ingest import ingest_frame
 from demand.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
 from demand.worlds.curves import sell
+from demand.worlds.world import relive
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
 SMALL = PARAMS["market"] | {"skus": 60, "weeks": 60, "seed": 4}
@@ -71,6 +72,14 @@ def test_units_scatter_around_the_true_mean(world: World) -> None:
     assert world.units.sum() == pytest.approx(mean.sum(), rel=0.1)
     scatter = (world.units - mean) ** 2 / np.maximum(mean + mean**2 / truth.size[:, None], 1e-9)
     assert scatter[mean > 0.5].mean() == pytest.approx(1.0, abs=0.15)
+
+
+def test_a_world_relived_sells_other_units_around_the_same_truth(world: World) -> None:
+    other = relive(world, 1)
+    assert not np.array_equal(other.units, world.units)
+    assert other.units.sum() == pytest.approx(world.units.sum(), rel=0.1)
+    assert (other.units[world.in_stock == 0] == 0).all() and (other.second.units <= other.units).all()
+    assert other.expected_sales(world.now) == world.expected_sales(world.now)
 
 
 def test_the_true_elasticity_is_that_of_the_expected_units(world: World) -> None:

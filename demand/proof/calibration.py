@@ -1,7 +1,7 @@
 """How much of what the curves said of past price changes came true: one slope, with its doubt."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,11 @@ class Proof:
         """The share of a promised gain that is believed: 1 unless the slope is credibly below it."""
         return min(max(self.mean, 0.0), 1.0) if self.judged and self.high < 1 else 1.0
 
+    def as_dict(self) -> dict[str, float | int | str | None]:
+        """Plain JSON; None where nothing could be said."""
+        numbers = {name: None if value != value else value for name, value in asdict(self).items()}
+        return numbers | {"trust": self.trust}
+
 
 def calibrate(changes: pl.DataFrame, params: Mapping[str, Any]) -> Proof:
     """The slope through the origin, weighted by 1 / variance, and its posterior with the prior N(1, prior_sd^2).
@@ -61,7 +66,8 @@ def calibrate(changes: pl.DataFrame, params: Mapping[str, Any]) -> Proof:
     precision = prior + slope_sd**-2
     mean, reach = (prior + slope * slope_sd**-2) / precision, NORMAL * precision**-0.5
     inside = some["realised_log_change"].is_between(some["predicted_low"], some["predicted_high"])
-    return Proof(slope, slope_sd, mean, mean - reach, mean + reach, some.height, kind, float(np.mean(inside.to_numpy())))
+    coverage = float(np.mean(inside.to_numpy()))
+    return Proof(slope, slope_sd, mean, mean - reach, mean + reach, some.height, kind, coverage)
 
 
 def _sandwich(scores: Floats, week: pl.Series, sku: pl.Series) -> float:

@@ -33,7 +33,7 @@ POOLED = 10.0  # unchanged SKUs that the spread of all weeks counts for beside t
 
 
 def price_changes(panel: pl.DataFrame, curves: Curves, params: Mapping[str, Any], cap: float) -> pl.DataFrame:
-    """Every price change after the weeks that the curves were fitted on; the columns of SCHEMA, in order of week and SKU.
+    """Every price change after the weeks that the curves were fitted on; as in SCHEMA, in order of week and SKU.
 
     panel: stock_code, week, units, price, and list_price, promotion and in_stock where they are known; params: the
     section `proof` of params.yaml; cap: that of mean_log_effect. Log changes are of mean units, against the SKUs whose
@@ -107,7 +107,7 @@ class _Span:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A change, its log changes against the unchanged SKUs, the variance of the realised one, how many were unchanged."""
+    """A change, its log changes against so many unchanged SKUs, and the variance of the realised one."""
 
     change: Change
     realised: float

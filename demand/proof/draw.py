@@ -21,7 +21,7 @@ def draw_changes(changes: pl.DataFrame, proof: Proof, path: Path) -> None:
 
 
 def changes_picture(changes: pl.DataFrame, proof: Proof) -> Any:
-    """A figure: a mark per change, its 90 % interval around what was said, the line of true promises, the fitted one."""
+    """A figure: a mark per change with its 90 % interval, the line of promises that come true, the fitted one."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.5, 6.5), layout="constrained")

@@ -51,7 +51,7 @@ def last_weeks(grid: Grid, start: int) -> Grid:
 def find_changes(grid: Grid, least: Floats, first: int) -> list[Change]:
     """Changes from week number `first` on of SKUs that sold in that week and in the one before.
 
-    A sale is asked for on both sides alike: where a price is known from sales only, a change is seen in a week with one.
+    A sale is asked for on both sides alike: where a price is known from sales only, a change is seen when one is made.
     """
     log_price = log_prices(grid)
     sold = (grid.units > 0) & (grid.seen > 0)

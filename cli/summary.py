@@ -73,7 +73,7 @@ def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[
     return [
         ("price list", f"{place}/price_list.parquet"),
         ("a demand curve", f"{_command()} price {first}"),
-        ("the gates", "work/drift/report.html, work/fairness/parity.png"),
+        ("the gates", "work/drift/report.html, work/proof/price_changes.png, work/fairness/parity.png"),
         ("the numbers", "work/metrics/, dvc metrics show, dvc plots show"),
         ("another release", f"{_command()} releases, promote, roll-back"),
     ]

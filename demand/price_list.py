@@ -61,17 +61,19 @@ def plan_prices(
 
 def price_list(
     plan: Plan, products: Sequence[Product], catalog: pl.DataFrame, families: Sequence[str | None],
-    params: Mapping[str, Any],
+    params: Mapping[str, Any], trust: float = 1.0,
 ) -> pl.DataFrame:  # fmt: skip
     """The plan as a table; catalog, products and families (None: it competes with nobody) are in the same order.
 
-    A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so.
+    A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so. trust: the
+    share of a gain that is promised, 0 to 1 (demand/proof); expected units are those of the promised sales.
     """
     moved = np.abs(plan.prices - plan.current) > TINY
     sales, now = plan.sales, plan.sales_now
     ratio = sales / np.maximum(now, TINY) - 1
-    low, high = np.quantile(ratio, SHARES, axis=1)
-    expected, current = sales.mean(axis=1), now.mean(axis=1)
+    low, high = trust * np.quantile(ratio, SHARES, axis=1)
+    current = now.mean(axis=1)
+    expected = _shrunk(sales.mean(axis=1), current, trust)
     uncosted = params["objective"] == "profit"
     reasons = [
         reason(
@@ -95,7 +97,7 @@ def price_list(
             "optimal_price": plan.prices,
             "guardrail_low": [product.low for product in products],
             "guardrail_high": [product.high for product in products],
-            "expected_units": plan.units.mean(axis=1),
+            "expected_units": expected / plan.prices,
             "expected_sales": expected,
             "current_expected_sales": current,
             "sales_uplift": np.where(current > 0, expected / np.maximum(current, TINY) - 1, 0.0),
@@ -113,9 +115,13 @@ def price_list(
     ).select(*COLUMNS, *ADDED)
 
 
-def plan_summary(plan: Plan, shrink: float = 1.0) -> dict[str, float | int]:
-    """What plan.json says: sales of a week of all SKUs now and under the plan, each with its 90 % interval."""
-    now, sales = plan.sales_now.sum(axis=0), plan.sales.sum(axis=0)
+def plan_summary(plan: Plan, trust: float = 1.0) -> dict[str, float | int]:
+    """What plan.json says: sales of a week of all SKUs now and under the plan, each with its 90 % interval.
+
+    trust: as in price_list. The probability of a gain is that of the curves alone.
+    """
+    now = plan.sales_now.sum(axis=0)
+    sales = _shrunk(plan.sales.sum(axis=0), now, trust)
     low, high = np.quantile(sales, SHARES)
     uplift = sales / np.maximum(now, TINY) - 1
     uplift_low, uplift_high = np.quantile(uplift, SHARES)
@@ -128,7 +134,14 @@ def plan_summary(plan: Plan, shrink: float = 1.0) -> dict[str, float | int]:
         "uplift": float(sales.mean() / max(float(now.mean()), TINY) - 1),
         "uplift_low": float(uplift_low),
         "uplift_high": float(uplift_high),
-        "probability": float((sales > now).mean()) if moved else 0.0,
+        "probability": float((plan.sales.sum(axis=0) > now).mean()) if moved else 0.0,
         "moved": moved,
         "skus": len(plan.prices),
+        "trust": trust,
     }
+
+
+def _shrunk(sales: Floats, now: Floats, trust: float) -> Floats:
+    """Sales of which only a share of the gain over those of now is promised."""
+    shrunk: Floats = (1 - trust) * now + trust * sales
+    return shrunk

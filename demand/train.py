@@ -21,16 +21,19 @@ from demand.network.network import DemandNetwork
 from demand.network.settings import network_settings
 from demand.network.walk import Walked, walk
 from demand.partitions import iso_week
-from demand.price_changes import no_price_changes
 from demand.price_list import plan_prices, plan_summary, price_list
+from demand.proof import Proof, assess_proof, price_changes
+from demand.proof.changes import ever_moved
+from demand.verdict import Verdict
 
 Tell = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest, price_changes: as released;
-    metrics: numbers.
+    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest, price_changes: as released.
+
+    metrics: numbers; proof, verdict: what came of past price changes, and what the proof gate says of it.
     """
 
     models: dict[str, bytes]
@@ -39,7 +42,9 @@ class Trained:
     plan: dict[str, float | int]
     backtest: pl.DataFrame
     metrics: dict[str, Any]
-    price_changes: pl.DataFrame = field(default_factory=no_price_changes)
+    price_changes: pl.DataFrame
+    proof: Proof
+    verdict: Verdict
 
 
 def train(
@@ -63,9 +68,11 @@ def train(
     walked = walk_network(
         panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"), families
     )
+    changes = price_changes(panel, walked.curves, params["proof"], float(params["network"]["level"]["effect_cap"]))
+    proof, verdict = assess_proof(changes, params["proof"])
     tell(0.4, "network, on all weeks")
     network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
-    release = _network_release(network, walked, panel, coming, catalog, families, params)
+    release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust)
     parts, models, arrays = [walked_rows(walked)], {"network": release.model}, release.arrays
     for place, name in enumerate(BACKUPS):
         tell(0.7 + 0.1 * place, name)
@@ -80,11 +87,16 @@ def train(
     metrics = {
         "models": measure(backtest),
         "network": {**network.curves.summary, "spread": walked.spread, "calibration": walked.calibration.factor},
-        "prices": _price_metrics(release.price_list),
+        "prices": {
+            **_price_metrics(release.price_list),
+            "ever_moved": ever_moved(panel),
+            "known": panel["stock_code"].n_unique(),
+        },
         "plan": release.plan,
+        "proof": proof.as_dict(),
     }
     tell(1.0, "done")
-    return Trained(models, arrays, release.price_list, release.plan, backtest, metrics)
+    return Trained(models, arrays, release.price_list, release.plan, backtest, metrics, changes, proof, verdict)
 
 
 @dataclass(frozen=True)
@@ -152,6 +164,7 @@ def _network_release(
     catalog: pl.DataFrame,
     families: Mapping[str, str],
     params: Mapping[str, Any],
+    trust: float,
 ) -> _NetworkRelease:
     """The network's graph and arrays, and the price list that they give."""
     own, codes = params["train"], catalog["stock_code"].to_list()
@@ -169,7 +182,7 @@ def _network_release(
     plan, products = plan_prices(
         posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
     )
-    prices = price_list(plan, products, priced, _named(codes, families), params["price"])
+    prices = price_list(plan, products, priced, _named(codes, families), params["price"], trust)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
     arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
@@ -178,7 +191,7 @@ def _network_release(
         "spread": np.asarray(walked.spread),
         "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
     }
-    return _NetworkRelease(model, arrays, prices, plan_summary(plan))
+    return _NetworkRelease(model, arrays, prices, plan_summary(plan, trust))
 
 
 def _named(codes: Sequence[str], families: Mapping[str, str]) -> list[str | None]:

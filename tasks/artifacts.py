@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from tasks.events import tell_gate, tell_release
-from tasks.gates import GATES
+from tasks.gates import gates_of
 from tasks.ledger import Entry
 from tasks.markdown import cells, shown, table
 from tasks.movers import biggest_moves, read_price_list
@@ -28,24 +28,24 @@ def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) ->
     create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=line)
     for key, rows in tables(at, entry.stage, metrics).items():
         create_table_artifact(cells(rows), key=key, description=line)
-    if entry.stage in GATES:
-        tell_gate(entry.stage, metrics["status"], metrics["worst"])
+    for gate in gates_of(entry.stage):
+        said = metrics if gate == entry.stage else metrics[gate]
+        tell_gate(gate, said["status"], said["worst"])
     if entry.stage == "promote" and entry.how == "ran":
         tell_release(metrics["release"], metrics["channel"], metrics["previous"])
 
 
 def tables(at: Workspace, stage: str, metrics: Metrics) -> dict[str, Table]:
     """The tables of a stage, by key; none of a stage that was skipped because another machine has done it."""
-    source = at.work / (f"{stage}/verdict.json" if stage in GATES else "price_list.parquet")
-    if not source.exists():
-        return {}
-    if stage in GATES:
-        return {f"{stage}-checks": json.loads((at.work / stage / "verdict.json").read_text())["checks"]}
-    if stage == "train":
+    verdicts = {gate: at.work / gate / "verdict.json" for gate in gates_of(stage)}
+    found = {
+        f"{gate}-checks": json.loads(path.read_text())["checks"] for gate, path in verdicts.items() if path.exists()
+    }
+    if stage == "train" and (at.work / "price_list.parquet").exists():
         models = [{"model": name, **values} for name, values in metrics["models"].items()]
         moves = biggest_moves(read_price_list((at.work / "price_list.parquet").read_bytes()), MOVES)
-        return {"metrics": models, "moves": moves}
-    return {}
+        return {"metrics": models, "moves": moves, **found}
+    return found
 
 
 def page(entry: Entry, line: str, metrics: Metrics) -> str:

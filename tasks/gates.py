@@ -1,4 +1,4 @@
-"""The verdicts that promotion depends on: written by the gates' stages, read before a channel moves."""
+"""The verdicts that promotion depends on: written by stages, read before a channel moves."""
 
 import csv
 import json
@@ -12,12 +12,17 @@ from inference.table import harmless
 from tasks.stage import Metrics
 from tasks.workspace import Workspace
 
-GATES = ("drift", "fairness")
+GATES = {"drift": "drift", "proof": "train", "fairness": "fairness"}  # the stage that writes each gate's verdict
 Verdicts = dict[str, dict[str, Any]]
 
 
+def gates_of(stage: str) -> list[str]:
+    """The gates whose verdict this stage writes."""
+    return [gate for gate, writer in GATES.items() if writer == stage]
+
+
 def write_verdict(at: Workspace, verdict: Verdict) -> Metrics:
-    """work/<gate>/verdict.json for promotion, checks.csv for `dvc plots`; returns the numbers of the stage."""
+    """work/<gate>/verdict.json for promotion, checks.csv for `dvc plots`; returns the numbers of the gate."""
     folder = at.work / verdict.gate
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=2) + "\n")
@@ -44,7 +49,9 @@ def pass_gates(verdicts: Mapping[str, Any], override: str) -> None:
     """Raises GateBlocked when a gate blocks, or did not speak, and nobody gave a reason to promote in spite of it."""
     silent = [gate for gate in GATES if gate not in verdicts]
     if silent:
-        raise GateBlocked(f"not promoted: gate {silent[0]} has no verdict.", hint=f"pricewright stage {silent[0]}.")
+        raise GateBlocked(
+            f"not promoted: gate {silent[0]} has no verdict.", hint=f"pricewright stage {GATES[silent[0]]}."
+        )
     blocked = [verdicts[gate] for gate in GATES if verdicts[gate]["status"] == "block"]
     if not blocked or override:
         return

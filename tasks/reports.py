@@ -11,11 +11,13 @@ from tasks.workspace import Workspace
 
 REPORTS = {
     "drift.html": "drift/report.html",
+    "price_changes.png": "proof/price_changes.png",
     "parity.png": "fairness/parity.png",
     "attributions.png": "fairness/attributions.png",
 }
 NAMES = {
     "drift.html": "drift (Evidently)",
+    "price_changes.png": "past price changes against the curves",
     "parity.png": "parity over segments",
     "attributions.png": "attributions (SHAP)",
 }

@@ -1,4 +1,4 @@
-"""Stage train: four models, the price list, and the backtest that says how good they are."""
+"""Stage train: four models, the price list, the backtest that says how good they are, and the proof of past prices."""
 
 import json
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from demand.partitions import read_partitions
 from demand.release.arrays import pack
 from demand.release.bundle import plan_json
 from demand.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
+from tasks.gates import write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
@@ -29,7 +30,7 @@ def work(at: Workspace, tell: Tell) -> Metrics:
     )
     trained = train(panel, coming, catalog, hyperparameters, at.parameters, tell)
     _write(at, trained)
-    return dict(trained.metrics)
+    return trained.metrics | {"proof": trained.metrics["proof"] | _write_proof(at, trained)}
 
 
 def _write(at: Workspace, trained: "Trained") -> None:
@@ -46,6 +47,15 @@ def _write(at: Workspace, trained: "Trained") -> None:
     errors_by_week(trained.backtest).write_csv(at.work / "plots" / "backtest.csv")
 
 
+def _write_proof(at: Workspace, trained: "Trained") -> Metrics:
+    """The verdict is written whatever it says; promotion reads it."""
+    from demand.proof import draw_changes
+
+    said, folder = write_verdict(at, trained.verdict), at.work / "proof"
+    draw_changes(trained.price_changes, trained.proof, folder / "price_changes.png")
+    return said
+
+
 def errors_by_week(backtest: pl.DataFrame) -> pl.DataFrame:
     """One row per model and week: WAPE (absolute error over units) and bias (predicted over actual units)."""
     units, error = pl.col("units"), (pl.col("predicted_median") - pl.col("units")).abs()
@@ -57,11 +67,23 @@ def errors_by_week(backtest: pl.DataFrame) -> pl.DataFrame:
 
 
 def line(metrics: Metrics) -> str:
-    """How good the network's backtest is, and what the price list says."""
+    """How good the network's backtest is, what the price list says, and how past prices came out."""
     network, prices = metrics["models"]["network"], metrics["prices"]
     return (
         f"4 models; network WAPE {network['wape']:.3f}, predicted/sold {network['bias']:.2f}; {prices['moved']:,} of "
-        f"{prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected"
+        f"{prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; prices of "
+        f"{prices['ever_moved']:,} of {prices['known']:,} SKUs ever moved; {proof_line(metrics['proof'])}"
+    )
+
+
+def proof_line(proof: Metrics) -> str:
+    """What came true of past price changes, such as `proof ok: of 41 past price changes 0.93 +- 0.20 came true`."""
+    if proof["slope"] is None:
+        return f"proof {proof['status']}: {proof['changes']} past price changes are too few to prove anything"
+    shrunk = f", promised gains are cut to {proof['trust']:.0%}" if proof["trust"] < 1 else ""
+    return (
+        f"proof {proof['status']}: of the effects of {proof['changes']} past price changes {proof['slope']:.2f} +- "
+        f"{proof['slope_sd']:.2f} came true{shrunk}"
     )
 
 

@@ -19,7 +19,9 @@ from tasks.parameters import Parameters, differences, overlay, read_parameters
 
 MARKET = "demand/market.py"  # as the source, it means: simulate the market of params.yaml
 STORE = "./lake"
-SECTIONS = ("market", "ingest", "feature", "drift", "tune", "network", "train", "fairness", "price", "promote")
+SECTIONS = (
+    "market", "ingest", "feature", "drift", "tune", "network", "train", "proof", "fairness", "price", "promote",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from demand.decision import interval
 from demand.errors import ModelError
 from demand.forecast import Forecast
+from demand.network.curves import Curves
 from demand.network.network import DemandNetwork
 
 Floats = NDArray[np.float64]
@@ -42,7 +43,8 @@ class Walked:
     """Forecasts of the judged weeks' rows in order of week and SKU, what was sold, and what was learned.
 
     week, sku: per row; size: of the negative binomial; calibration: for the week that comes next; spread: the
-    factor on the standard deviation with which the negative binomial interval covers as asked.
+    factor on the standard deviation with which the negative binomial interval covers as asked; curves: those of the
+    walked network, which have seen none of the walked weeks.
     """
 
     forecast: Forecast
@@ -52,6 +54,7 @@ class Walked:
     price: Floats
     calibration: Calibration
     spread: float
+    curves: Curves
 
 
 def walk(
@@ -82,7 +85,8 @@ def walk(
     forecast = Forecast.concatenate(shown[-judged:])
     spread = learn_spread(forecast.mean, np.concatenate(sizes[-judged:]), units)
     price = rows["price"].to_numpy().astype(np.float64)
-    return Walked(forecast, units, rows["week"].to_list(), rows["stock_code"].to_list(), price, calibration, spread)
+    sku, learned = rows["stock_code"].to_list(), network.curves
+    return Walked(forecast, units, rows["week"].to_list(), sku, price, calibration, spread, learned)
 
 
 def learn_calibration(forecasts: list[Forecast], sold: list[Floats], params: Mapping[str, Any]) -> Calibration:

@@ -19,6 +19,7 @@ from demand.market import simulate
 from demand.network.session import NetworkSession
 from demand.price_features import price_features
 from demand.price_list import COLUMNS
+from demand.recommendation import CANDIDATES
 from demand.train import Trained, train
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
@@ -58,10 +59,10 @@ def test_every_sku_of_the_catalog_has_one_price_inside_its_guardrail(panel: Pane
 
 def test_a_recommended_price_beats_its_neighbours_that_pay_as_probably(trained: Trained) -> None:
     session, arrays = NetworkSession(trained.models["network"]), trained.catalog
-    least, bins = PARAMS["price"]["minimum_probability"], PARAMS["price"]["bins"]
+    least = PARAMS["price"]["minimum_probability"]
     judged = 0
     for sku, row in enumerate(trained.price_list.iter_rows(named=True)):
-        labels = candidate_prices(row["guardrail_low"], row["guardrail_high"], bins)
+        labels = candidate_prices(row["guardrail_low"], row["guardrail_high"], CANDIDATES)
         best = int(np.argmin(abs(labels - row["optimal_price"])))
         if row["optimal_price"] == row["current_price"] or not 0 < best < len(labels) - 1:
             continue

@@ -128,7 +128,7 @@ class CurveFit:
             self._learn_weeks(sums)
             if self.params["pooling"]:
                 self._learn_priors(sums)
-                self.families.learn()
+                self.families.learn(self.effects[:, self.layout.walk])
 
     def _visit(self, rows: slice, number: int, sums: "_Sums") -> None:
         batch, layout, base = self.data[rows], self.layout, self.layout.base
@@ -283,6 +283,7 @@ class CurveFit:
             "alike": self.alike,
             "depth": float(self.effects[:, layout.promotion.start].mean()),
             "families": int(self.families.several.sum()),
+            "family_walk": self.families.alike,
             "kept_regular": float(torch.sigmoid(self.families.mean[0])),
             "kept_promotion": float(torch.sigmoid(self.families.mean[1])),
             "size": float(torch.exp(self.log_size.mean())),
@@ -330,6 +331,7 @@ class CurveFit:
     def _population(self, width: int) -> PopulationMeans:
         """Before any data: elasticities of about 2 (Bijmolt et al. 2005 find a mean of 2.6), exponential curves."""
         start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
+        sd[-2:] = 1.5  # of a SKU's log units and log price over its family's
         place = self.layout.curvature - self.layout.base
         start[0], sd[0] = 1.8, 1.0
         sd[1 : self.layout.path.shape[1]] = 0.1

@@ -68,6 +68,11 @@ class Layout:
         return slice(self.curvature + 1, self.curvature + 4)
 
     @property
+    def walk(self) -> slice:
+        """The steps of the level's random walk."""
+        return slice(1 + self.season_columns, self.base)
+
+    @property
     def width(self) -> int:
         """Effects per SKU."""
         return self.curvature + 4
@@ -76,8 +81,7 @@ class Layout:
     def groups(self) -> list[slice]:
         """Effects of the first block that share one prior variance: level, each season's pair, random walk."""
         pairs = [slice(1 + i, 3 + i) for i in range(0, self.season_columns, 2)]
-        walk = slice(1 + self.season_columns, self.base)
-        return [slice(0, 1), *pairs, *([walk] if walk.start < walk.stop else [])]
+        return [slice(0, 1), *pairs, *([self.walk] if self.walk.start < self.walk.stop else [])]
 
 
 @dataclass(frozen=True)

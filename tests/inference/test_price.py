@@ -12,6 +12,8 @@ from inference.handler import App
 from tests.hostile_release import files_of, write_unchecked
 from tests.synthetic_release import FAMILIES, UNINFORMED, before_plans
 
+BINS = (10, 20, 50, 200)  # prices of the curve
+
 
 @pytest.fixture(scope="module")
 def listed(steady) -> list[dict[str, Any]]:
@@ -114,6 +116,23 @@ def test_the_curve_of_every_model_falls_within_its_interval(api: App, model: str
     assert (np.diff(curve["unit_price"]) > 0).all() and (np.diff(curve["quantity"]) <= 0).all()
     assert (curve["quantity_min"] <= curve["quantity"]).all() and (curve["quantity"] <= curve["quantity_max"]).all()
     np.testing.assert_allclose(curve["predicted_sales"], curve["unit_price"] * curve["quantity"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["network", "svr"])
+@pytest.mark.parametrize("narrowed", [{}, {"unitprice_min": 0.8, "unitprice_max": 1.2}])
+def test_what_is_drawn_does_not_decide(
+    api: App, listed: list[dict[str, Any]], model: str, narrowed: dict[str, float]
+) -> None:
+    """For profit, so that the best price of some SKUs lies between the ends of their guardrail."""
+    inside = 0
+    for row in listed:
+        asked = {name: share * row["current_price"] for name, share in (narrowed | {"unit_cost": 0.45}).items()}
+        asked |= {"stock_code": row["stock_code"], "objective": "profit", "model": model}
+        answers = [api(asked | {"num_price_bins": bins}) for bins in BINS]
+        assert [len(answer["curve"]["unit_price"]) for answer in answers] == list(BINS)
+        assert len({(answer["optimal_price"], answer["sales_uplift"], answer["reason"]) for answer in answers}) == 1
+        inside += answers[0]["moved"] and "guardrail ends here" not in answers[0]["reason"]
+    assert inside >= 3
 
 
 def test_a_backup_has_no_posterior_and_says_so(api: App) -> None:

@@ -30,6 +30,7 @@ OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
 # Correlation of the slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
 ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.5, 20.0, 0.95
 FAMILY_DAMPING = 0.5
+COARSE_SD = 1.4  # on the posterior deviations of slope and curvature: with 1 their 90 % intervals held 75 to 90 %
 CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
@@ -193,8 +194,7 @@ class CurveFit:
         seen = self._look(rows, effects)
         moves = self.families.moves(seen.chosen, seen.competing)[seen.family]
         weighted = seen.weight[:, :, None] * moves
-        by_price = torch.einsum("mtp,mta->mpa", seen.own, weighted)
-        by_price = by_price + torch.einsum("mtp,mta->mpa", seen.others, seen.rest_weight[:, :, None] * moves)
+        by_price = torch.einsum("mtp,mta->mpa", seen.own, weighted)  # of its own weeks: each week is explained once
         coupled = torch.cat([torch.einsum("tb,mta->mba", self.layout.time, weighted), by_price], dim=1)
         answered = covariance @ coupled
         force = self._force(rows, effects, seen)[:, :, None]
@@ -271,8 +271,8 @@ class CurveFit:
         read[0, : layout.path.shape[1]] = layout.path[-1]
         read[1, layout.curvature - base] = 1.0
         root = torch.linalg.cholesky(self.population.covariance)
-        loading = read @ self.response[:, base:] @ root
-        own = read @ self.price_covariance @ read.T
+        loading = COARSE_SD * read @ self.response[:, base:] @ root
+        own = COARSE_SD**2 * read @ self.price_covariance @ read.T
         covariance = own + loading @ loading.transpose(1, 2)
         known = self.families.coefficients()
         summary = {

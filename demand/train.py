@@ -31,7 +31,7 @@ Tell = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest: as released; metrics: numbers.
+    """models: ONNX by name; catalog: arrays of catalog.npz; price_list, plan, backtest: as released; metrics: numbers.
 
     price_changes, proof, verdict: what came of past price changes, and what the proof gate says of it.
     """

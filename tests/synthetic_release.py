@@ -164,7 +164,7 @@ def contents(
         "price_list": listed,
         "backtest": pl.DataFrame({"stock_code": ["20000A"], "units": [3.0], "predicted_units": [2.5]}),
         "metrics": {"network": {"wape": 0.5, "bias": float("nan")}},
-        "gates": {"drift": {"status": "ok"}, "fairness": {"status": "ok"}},
+        "gates": {"drift": {"status": "ok"}, "proof": {"status": "ok"}, "fairness": {"status": "ok"}},
         "lineage": {"data": "abc", "code": "def", "params": "012"},
         "week": WEEK,
         "created": CREATED,

@@ -1,10 +1,19 @@
-"""What a gate writes down for people to open holds no formula of somebody else."""
+"""A gate that blocks stops promotion; what it writes down for people to open holds no formula of somebody else."""
 
 import csv
+import shutil
 from pathlib import Path
 
+import pytest
+
+from demand.errors import GateBlocked
 from demand.verdict import Check, Verdict
-from tasks.gates import _write_checks
+from tasks import promote
+from tasks.gates import GATES, _write_checks, gates_of, write_verdict
+from tasks.progress import untold
+from tasks.workspace import Workspace, configure
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_no_segment_reaches_a_gates_table_as_a_formula(tmp_path: Path) -> None:
@@ -14,3 +23,34 @@ def test_no_segment_reaches_a_gates_table_as_a_formula(tmp_path: Path) -> None:
     with (tmp_path / "checks.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["check"] for row in rows] == [*(f"'{name}" for name in names[:-1]), names[-1]]
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Workspace:
+    """A workspace in which every gate has said ok, and nothing else is."""
+    shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    at = configure(tmp_path, store=str(tmp_path / "lake"))
+    for gate in GATES:
+        write_verdict(at, Verdict(gate, (Check("measured", 0.1, 0.5, 1.0),)))
+    return at
+
+
+def test_a_past_that_denies_the_promises_stops_promotion(judged: Workspace) -> None:
+    slope = Check("calibration_slope", 0.1, 1.0, 0.25, larger_is_worse=False)
+    write_verdict(judged, Verdict("proof", (slope,), "look at work/proof/price_changes.png."))
+    with pytest.raises(GateBlocked, match=r"proof blocks: calibration_slope is 0\.1, the limit is 0\.25") as caught:
+        promote.work(judged, untold)
+    assert "price_changes.png" in caught.value.hint
+
+
+def test_a_past_that_warns_stops_nothing(judged: Workspace) -> None:
+    slope = Check("calibration_slope", 0.8, 1.0, 0.25, larger_is_worse=False)
+    write_verdict(judged, Verdict("proof", (slope,)))
+    with pytest.raises(FileNotFoundError, match="models"):  # it went on to bundling what is not there
+        promote.work(judged, untold)
+
+
+def test_each_gate_is_that_of_one_stage() -> None:
+    assert gates_of("drift") == ["drift"]
+    assert gates_of("train") == ["proof"]
+    assert gates_of("promote") == []

@@ -24,6 +24,8 @@ def grow(release: Path, skus: int, lake: Path) -> Path:
         for name, array in arrays.items()
     }
     grown["stock_code"] = (int(FIRST) + np.arange(skus)).astype(str)
+    if "demand_family" in grown:
+        grown["demand_family"] = grown["demand_family"] + known * (np.arange(skus) // known)  # a family per copy
     catalog, late = split(grown)
     bodies = {f"{name}.onnx": (release / f"{name}.onnx").read_bytes() for name in MODELS}
     bodies |= {CATALOG: pack(catalog), HISTORY: pack(late)}

@@ -21,6 +21,7 @@ from cli import (
     serve,
     stage,
     up,
+    what_if,
 )
 from cli.console import show_error
 from cli.full_disk import full_disk
@@ -38,6 +39,7 @@ app = typer.Typer(
 run.register(app)
 backfill.register(app)
 price.register(app)
+what_if.register(app)
 serve.register(app)
 releases.register(app)
 lineage.register(app)

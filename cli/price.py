@@ -59,10 +59,19 @@ def _lines(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("current price", f"{answer['current_price']:.2f}"),
         ("optimal price", f"{answer['optimal_price']:.2f}   ({guardrail})"),
         ("weekly sales", f"{answer['expected_sales']:,.2f} expected, {answer['sales_uplift']:+.1%}{sure}"),
+        *_promise(answer),
         ("why", answer["reason"]),
         ("answered by", f"{answer['model']} of release {answer['release']}"),
     ]
     return lines + [("not by", f"{skipped['model']}: {skipped['why']}") for skipped in answer["fallbacks"]]
+
+
+def _promise(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the plan promises for a price that moves, and with whom the product competes."""
+    low, high = answer["promised_low"], answer["promised_high"]
+    promised = [("promised", f"{low:+.1%} to {high:+.1%} sales with the whole plan")] if low is not None else []
+    family = [("competes in", answer["family"])] if answer["family"] else []
+    return (promised if answer["moved"] else []) + family
 
 
 def _curve(curve: dict[str, list[float | None]]) -> Table:

@@ -44,19 +44,19 @@ def price_grid(low: float, high: float, bins: int) -> Floats:
 
 
 def candidate_prices(
-    low: float, high: float, bins: int, *, endings: Sequence[float] = (), step: float = 0.01
+    low: float, high: float, most: int, *, endings: Sequence[float] = (), step: float = 0.01
 ) -> Floats:
-    """Prices that can stand on a label: multiples of `step` inside [low, high], shape (at most bins,), ascending.
+    """Prices that can stand on a label: multiples of `step` inside [low, high], shape (at most `most`,), ascending.
 
     With `endings` such as (0.99, 0.95) only prices that end so, as long as the range holds one.
     """
     ended = _ended(low, high, endings) if endings else np.empty(0)
     if len(ended):
-        return ended if len(ended) <= bins else ended[np.linspace(0, len(ended) - 1, bins).round().astype(int)]
+        return ended if len(ended) <= most else ended[np.linspace(0, len(ended) - 1, most).round().astype(int)]
     first, last = math.ceil(low / step - TINY), math.floor(high / step + TINY)
     if last < first:  # the range is narrower than one step
         return np.array([(low + high) / 2])
-    count = min(bins, int(last - first) + 1)
+    count = min(most, int(last - first) + 1)
     steps = (first + np.arange(count, dtype=np.float64) * ((last - first) / max(count - 1, 1))).round()
     if count > 1 and (same := steps[1:] == steps[:-1]).any():
         steps = np.delete(steps, np.flatnonzero(same))

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.recommendation import NUDGE
+from demand.decision import candidate_prices
+from demand.recommendation import CANDIDATES, NUDGE, Terms
 from demand.substitution import LEAST, Demand, Draws, Posterior
 
 Floats = NDArray[np.float64]
@@ -34,6 +35,11 @@ class Product(NamedTuple):
     candidates: Floats
     cost: float
     fixed: bool
+
+
+def offer(current: float, low: float, high: float, terms: Terms, cost: float, *, fixed: bool) -> Product:
+    """What may be asked for a product within [low, high]; cost is 0 where sales are the objective."""
+    return Product(current, low, high, candidate_prices(low, high, CANDIDATES, endings=terms.endings), cost, fixed)
 
 
 @dataclass(frozen=True)
@@ -191,3 +197,34 @@ def _probabilities(demand: Demand, products: Sequence[Product], prices: Floats) 
             value = _values(demand, products, prices, j, np.array([prices[j], product.current]))
             found[j] = (value[0] > value[1]).mean()
     return found
+
+
+class Alone(NamedTuple):
+    """The price of one product while its family keeps its prices; units, units_now: (S,) of the product itself.
+
+    probability: that the family gains, nan where the price stays; elasticity: as in Plan.
+    """
+
+    price: float
+    probability: float
+    elasticity: tuple[float, float, float]
+    units: Floats
+    units_now: Floats
+
+
+def recommend_alone(
+    family: Posterior, products: Sequence[Product], place: int, draws: int, seed: int, minimum_probability: float
+) -> Alone:
+    """The price of the product at `place` with which its whole family earns most, the others at current prices.
+
+    family and products (m,) are in the same order. Chosen on one set of draws and confirmed on another, as a plan is.
+    """
+    chooses, promises = (Draws(draws, family.shared.shape[2], seed + k).of(family) for k in (0, 1))
+    current = np.array([product.current for product in products])
+    prices = current.copy()
+    if not products[place].fixed:
+        prices[place] = _best(chooses, products, current, place, current[place], minimum_probability)
+    prices = _confirmed(promises, products, prices, minimum_probability)
+    chance = float(_probabilities(promises, products, prices)[place])
+    units, now = own_units(promises, current, place, np.array([prices[place], current[place]]))
+    return Alone(float(prices[place]), chance, _elasticity(promises, current, place), units, now)

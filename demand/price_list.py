@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from demand.decision import candidate_prices
-from demand.plan import Plan, Product, make_plan
-from demand.recommendation import CANDIDATES, Terms, bounds
+from demand.plan import Plan, Product, make_plan, offer
+from demand.reason import reason
+from demand.recommendation import Terms, bounds
 from demand.substitution import Posterior
 
 Floats = NDArray[np.float64]
@@ -47,8 +47,7 @@ def products_of(catalog: pl.DataFrame, informed: Floats, params: Mapping[str, An
             float(sku["price_min"]), float(sku["price_max"]), current, float(sku["reference_price"]), widen, factor
         )
         cost = sku["unit_cost"] if terms.objective == "profit" and sku["unit_cost"] is not None else 0.0
-        candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
-        products.append(Product(current, low, high, candidates, float(cost), bool(known < least)))
+        products.append(offer(current, low, high, terms, float(cost), fixed=bool(known < least)))
     return products
 
 
@@ -77,8 +76,15 @@ def price_list(
     expected = _shrunk(sales.mean(axis=1), current, trust)
     uncosted = params["objective"] == "profit"
     reasons = [
-        reason(product, price, chance, family, str(params["objective"]), float(params["minimum_probability"]))
-        + (" (no unit cost known)" if uncosted and cost is None else "")
+        reason(
+            product,
+            price,
+            chance,
+            family,
+            str(params["objective"]),
+            float(params["minimum_probability"]),
+            uncosted=uncosted and cost is None,
+        )
         for product, price, chance, family, cost in zip(
             products, plan.prices, plan.probability, families, catalog["unit_cost"], strict=True
         )
@@ -107,36 +113,6 @@ def price_list(
         },
         schema_overrides={"description": pl.String},
     ).select(*COLUMNS, *ADDED)
-
-
-def reason(
-    product: Product, price: float, chance: float, family: str | None, objective: str, minimum_probability: float
-) -> str:
-    """Why this price, or why none."""
-    if product.fixed:
-        return "keep: the sales of this shop say too little about how its demand answers to a price"
-    if abs(price - product.current) <= TINY:
-        return (
-            f"keep: no price within the guardrail gains expected {objective} with the probability of "
-            f"{minimum_probability:.2f} that is asked for"
-        )
-    raised = price > product.current
-    if family:
-        why = (
-            f"the buyers it loses mostly stay in {family} or pay the higher price"
-            if raised
-            else f"it wins more buyers than it takes from the others of {family}"
-        )
-    else:
-        why = (
-            "demand is inelastic here: fewer units, each earning more"
-            if raised
-            else "demand is elastic here: the units gained outweigh the lower price"
-        )
-    ends = len(product.candidates) > 1 and price in (product.candidates[0], product.candidates[-1])
-    edge = "; the guardrail ends here, the best price may lie beyond" if ends else ""
-    step = f"{'raise' if raised else 'lower'} by {abs(price / product.current - 1):.1%}"
-    return f"{step} for more expected {objective} (probability {chance:.2f}): {why}{edge}"
 
 
 def plan_summary(plan: Plan, trust: float = 1.0) -> dict[str, float | int]:

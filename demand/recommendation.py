@@ -13,12 +13,12 @@ from demand.decision import Decision, Objective, candidate_prices, decide, elast
 
 Floats = NDArray[np.float64]
 UnitsAt = Callable[[Floats], NDArray[Any]]
-CANDIDATES = 200
+CANDIDATES = 200  # label prices that are compared, at most: the best is found to 0.5 % of the guardrail's width
 NUDGE = 0.01  # the elasticity is the slope between one per cent below and above the current price
 
 
 class Terms(NamedTuple):
-    """What the shop asks of a recommendation."""
+    """What the shop asks of a recommendation. `bins` prices are drawn as its curve; they decide nothing."""
 
     bins: int = 50
     objective: Objective = "sales"
@@ -49,8 +49,8 @@ def bounds(
 def recommend(
     units_at: UnitsAt, current_price: float, low: float, high: float, terms: Terms, unit_cost: float | None = None
 ) -> Recommendation:
-    """The best price within [low, high]. `units_at(prices (n,))` gives expected units per draw, (n, S)."""
-    candidates = candidate_prices(low, high, terms.bins, endings=terms.endings)
+    """The best label price within [low, high]. `units_at(prices (n,))` gives expected units per draw, (n, S)."""
+    candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
     around = current_price * np.array([1 - NUDGE, 1.0, 1 + NUDGE])
     units = units_at(np.concatenate([candidates, around]))
     decision = decide(

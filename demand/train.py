@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,9 @@ Tell = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """models: ONNX by name; catalog: arrays of catalog.npz; price_list, plan, backtest: as released; metrics: numbers.
+    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest, price_changes: as released.
 
-    price_changes, proof, verdict: what came of past price changes, and what the proof gate says of it.
+    metrics: numbers; proof, verdict: what came of past price changes, and what the proof gate says of it.
     """
 
     models: dict[str, bytes]
@@ -64,7 +64,7 @@ def train(
     own = params["train"]
     settings = network_settings(params, hyperparameters["network"], own["network"])
     tell(0.0, "network, on the weeks before the backtest")
-    families = families_of(panel, catalog)
+    families = families_of(panel, dict(catalog.select("stock_code", "description").iter_rows()))
     walked = walk_network(
         panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"), families
     )
@@ -189,6 +189,7 @@ def _network_release(
         "effects": network.effects(ahead, posterior, plan.current),
         "dispersion": size,
         "spread": np.asarray(walked.spread),
+        "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
     }
     return _NetworkRelease(model, arrays, prices, plan_summary(plan, trust))
 

@@ -1,15 +1,17 @@
 """What a gate says: ok, warn or block, with the checks that led there."""
 
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Status = Literal["ok", "warn", "block"]
 SEVERITY: dict[Status, int] = {"ok": 0, "warn": 1, "block": 2}
+DETAIL_WIDTH = 120  # characters of a message for its detail: half a dozen columns by name
 
 
 @dataclass(frozen=True)
 class Check:
-    """One measured value held against its two thresholds; `unit` says what the value counts."""
+    """One measured value held against its two thresholds; `unit` says what the value counts, `detail` names it."""
 
     name: str
     value: float
@@ -17,6 +19,7 @@ class Check:
     block: float
     unit: str = ""
     larger_is_worse: bool = True
+    detail: str = ""  # such as the names of the columns that were counted, the worst first
 
     @property
     def status(self) -> Status:
@@ -31,6 +34,7 @@ class Check:
         side = "at least" if self.larger_is_worse else "at most"
         return (
             f"{self.name}: {self.value:.4g} {self.unit}".rstrip()
+            + (f": {shortened(self.detail)}" if self.detail else "")
             + f" ({self.status}; warns when {side} {self.warn:g}, blocks when {side} {self.block:g})"
         )
 
@@ -57,3 +61,8 @@ class Verdict:
         """Plain JSON: gate, status, hint, checks with their status."""
         checks = [asdict(check) | {"status": check.status} for check in self.checks]
         return {"gate": self.gate, "status": self.status, "hint": self.hint, "checks": checks}
+
+
+def shortened(detail: str) -> str:
+    """A detail as a message has room for it, cut between words after DETAIL_WIDTH characters."""
+    return textwrap.shorten(detail, DETAIL_WIDTH, placeholder=" ...")

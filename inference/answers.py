@@ -31,7 +31,7 @@ class Answers:
     def find(self, release: Release, place: int, query: Query) -> Answer:
         """The answer for a SKU; only what the model asked for answered itself is kept."""
         code = str(release.catalog.codes[place])
-        key = f"pricewright:1:{release.id}:{code}:{query.key()}"
+        key = f"pricewright:2:{release.id}:{code}:{query.key()}"
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])

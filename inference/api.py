@@ -17,6 +17,7 @@ from inference.replies import Reply, problem, reply, to_json
 from inference.served import Served
 from inference.settings import Settings
 from inference.table import as_csv
+from inference.what_if import answer_what_if, read_what_if
 
 MOST_LISTED = 500  # SKUs on one page
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
@@ -42,13 +43,12 @@ class Api:
 
     def prices(self, request: Request) -> Reply:
         """Prices of many SKUs, without curves; SKUs that are not known are named."""
-        asked = _body(request)
+        asked = _body(request, "stock_codes")
         codes = asked.pop("stock_codes", None)
         if not isinstance(codes, list) or not codes or not all(isinstance(code, str) for code in codes):
             raise InvalidQuery([Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed.")])
         if len(codes) > self._settings.most_skus:
-            limit = self._settings.most_skus
-            return problem(413, f"{len(codes)} SKUs in one request, at most {limit} are answered.", "send several.")
+            return self._too_many(len(codes))
         query = read_query(asked)
         release = self._served.current()
         places, unknown = _places(release, codes)
@@ -62,6 +62,18 @@ class Api:
                 refused.append({"stock_code": str(release.catalog.codes[place]), "why": error.message})
         head = {"release": release.id, "release_trouble": self._served.trouble or None}
         return reply(head | {"prices": found, "unknown": unknown, "refused": refused})
+
+    def what_if(self, request: Request) -> Reply:
+        """Units and sales of a category, some SKUs or all of them, if their prices were other ones."""
+        asked = read_what_if(_body(request, "change"))
+        if len(asked.stock_codes) > self._settings.most_skus:
+            return self._too_many(len(asked.stock_codes))
+        release = self._served.current()
+        if not release.catalog.planned:
+            text = f"release {release.id} was made before families of products were known."
+            return problem(409, text, "promote a release of the next weekly run.")
+        found = answer_what_if(release.catalog, asked)
+        return reply({"release": release.id, "release_trouble": self._served.trouble or None} | found)
 
     def price_list(self, request: Request) -> Reply:
         """The price list of the release, as CSV or JSON (`format`)."""
@@ -130,6 +142,10 @@ class Api:
         age = {"DataAgeDays": self._about(release)["data_age_days"]}
         return Reply(200, json.dumps({"status": "warm"} | warm), served=warm | age)
 
+    def _too_many(self, count: int) -> Reply:
+        limit = self._settings.most_skus
+        return problem(413, f"{count} SKUs in one request, at most {limit} are answered.", "send several.")
+
     def _about(self, release: Release) -> dict[str, Any]:
         week = release.catalog.last_week
         end = date.fromisocalendar(int(week[:4]), int(week[6:]), 7) + timedelta(days=1)
@@ -151,14 +167,14 @@ def _state(release: Release, model: str) -> str:
     return release.breaker.why_resting(model) or ("open" if model in release.models.opened else "not opened yet")
 
 
-def _body(request: Request) -> dict[str, Any]:
+def _body(request: Request, needed: str) -> dict[str, Any]:
     try:
         content = json.loads(request.body) if isinstance(request.body, str) else request.body
     except (ValueError, RecursionError) as error:  # the last: brackets in brackets, thousands deep
         content = error
     if not isinstance(content, Mapping):
         shown = str(content)[:80] if content else "empty"
-        raise InvalidQuery([Complaint("body", shown, 'a JSON object with "stock_codes" is needed.')])
+        raise InvalidQuery([Complaint("body", shown, f'a JSON object with "{needed}" is needed.')])
     return dict(content)
 
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from demand.errors import PricewrightError, UnknownSku
 from demand.recommendation import Terms
+from demand.release.arrays import FAMILY
 from demand.release.blocks import DamagedFile
-from demand.release.content import LISTED, check_form, check_history, check_listed, check_values
+from demand.release.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
 from demand.release.manifest import CATALOG
+from inference.families import Families
 
 NEAR = 5  # at most so many codes are offered for one that is not known
 LONGEST = 60  # characters of an unknown code that are looked at and shown
@@ -35,6 +37,7 @@ class Product(NamedTuple):
     dispersion: float
     features: NDArray[np.float32]
     effects: NDArray[np.float32]
+    family: str | None = None  # it competes with nobody, or the release does not know
 
 
 class Catalog:
@@ -58,6 +61,7 @@ class Catalog:
         self.spread = float(self.arrays["spread"])
         self.last_week = str(self.arrays["last_week"])
         self.columns = tuple(name.removeprefix(LISTED) for name in self.arrays if name.startswith(LISTED))
+        self.planned = has_plan(arrays)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -98,6 +102,7 @@ class Catalog:
             unit_cost=cost if np.isfinite(cost) else None,
             features=self.arrays["features"][place],
             effects=self.arrays["effects"][place],
+            family=(str(self.arrays[FAMILY][place]) or None) if self.planned else None,
         )
 
     def listed(self, place: int) -> dict[str, Any]:
@@ -113,13 +118,14 @@ class Catalog:
             return self.numbers(place) | {"reason": "as the price list says"}, error.message
 
     def numbers(self, place: int) -> dict[str, Any]:
-        """Code, description and numbers of the SKU's row of the price list: there without history.npz."""
+        """Code, description, family and numbers of the SKU's row of the price list: there without history.npz."""
         row: dict[str, Any] = {
             "stock_code": str(self.codes[place]),
             "description": str(self.arrays["description"][place]),
         }
         row |= {name: self.arrays[LISTED + name][place].item() for name in self._checked}
-        return {name: value if isinstance(value, str) or isfinite(value) else None for name, value in row.items()}
+        known = {name: value if isinstance(value, str) or isfinite(value) else None for name, value in row.items()}
+        return known | {"family": known["family"] or None} if self.planned else known
 
     def history(self, place: int) -> tuple[list[str], list[float | None], list[float | None]]:
         """Weeks (Mondays), units and prices; None for weeks in which the SKU was not on sale.
@@ -149,6 +155,11 @@ class Catalog:
         """Read and check all of it. Raises ReleaseError."""
         check_values(self.arrays)
         check_listed(self.arrays, [LISTED + name for name in self.columns], CATALOG, len(self))
+
+    @cached_property
+    def families(self) -> Families:
+        """Products that compete; of a release that holds a plan."""
+        return Families(self.arrays)
 
     def search(self, text: str) -> NDArray[np.intp]:
         """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""

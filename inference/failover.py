@@ -5,11 +5,14 @@ from typing import Any
 from demand.errors import PricewrightError
 from demand.recommendation import Terms
 from demand.release.blocks import DamagedFile
+from demand.release.manifest import MODELS
 from inference.catalog import Product
 from inference.models import Model
 from inference.pricing import price_with
 from inference.query import LIST_MODEL, TIERS, InvalidQuery, Query
 from inference.release import Release
+
+NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
 
 
 def answer(release: Release, place: int, query: Query, *, curve: bool = True) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
         why = release.breaker.why_resting(tier)
         if not why:
             try:
-                found = _ask(release, tier, product, query, terms, curve=curve)
+                found = _ask(release, tier, product, query, curve=curve)
             except (InvalidQuery, DamagedFile):
                 raise
             except PricewrightError as error:
@@ -40,9 +43,11 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
     return _head(release, LIST_MODEL, fallbacks) | _listed(row, product, query, terms, curve=curve)
 
 
-def _ask(release: Release, tier: str, product: Product, query: Query, terms: Terms, *, curve: bool) -> dict[str, Any]:
+def _ask(release: Release, tier: str, product: Product, query: Query, *, curve: bool) -> dict[str, Any]:
+    planned = tier == MODELS[0] and release.catalog.planned
+
     def work(model: Model) -> dict[str, Any]:
-        return price_with(model, product, query, terms, curve=curve)
+        return price_with(model, product, query, release.catalog, planned=planned, curve=curve)
 
     found: dict[str, Any] = release.models.run(tier, work)
     return found
@@ -68,15 +73,19 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     }
     ignored = [name for name, value in query._asdict().items() if value is not None and name != "model"]
     unknown = {"expected_units_low": None, "expected_units_high": None}
-    answer = row | {
-        "objective": terms.objective,
-        "unit_cost": product.unit_cost,
-        "moved": len(prices) > 1,
-        "unitprice_min": prices[0],
-        "unitprice_max": prices[-1],
-        "ignored": ignored,
-        **unknown,
-    }
+    answer = (
+        NOT_PLANNED
+        | row
+        | {
+            "objective": terms.objective,
+            "unit_cost": product.unit_cost,
+            "moved": len(prices) > 1,
+            "unitprice_min": prices[0],
+            "unitprice_max": prices[-1],
+            "ignored": ignored,
+            **unknown,
+        }
+    )
     if not curve:
         return answer
     quantities = [units[price] for price in prices]

@@ -13,10 +13,12 @@ from demand.errors import ModelError, PricewrightError
 from demand.network.onnx_file import UnknownGraph
 from demand.network.session import NetworkSession
 from demand.price_features import log_price_ratio, price_features
+from demand.recommendation import CANDIDATES
 from demand.release.manifest import MODELS
 from inference import smooth
 from inference.artifacts import Artifacts
 from inference.catalog import Catalog, Product
+from inference.query import MOST_BINS
 from inference.session import Stoppable, Workers, open_session, too_long
 
 Floats = NDArray[np.float64]
@@ -24,7 +26,7 @@ Units = NDArray[Any]  # in single or double precision, as the model gives them
 Interval = tuple[Floats, Floats, Floats]
 RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
 TINY = 1e-9
-MOST_PRICES = 2 * 1000 + 3  # asked for at once: a curve, the candidates, and around the current price
+MOST_PRICES = MOST_BINS + CANDIDATES + 3  # asked for at once: a curve, the candidates, and around the current price
 BLOCK, MOST_BLOCKS = 32, 500  # SKUs that the network prepares at once; 17 MB of them are kept
 
 
@@ -215,7 +217,8 @@ def checked(prices: Floats, units: Units) -> Units:
     if not (least >= 0 and means.max() < np.inf):
         raise ModelError(f"units from {least:g} to {units.max():g}: they must be finite and >= 0.")
     ordered = means[prices.argsort(kind="stable")]
-    if (ordered[1:] > (1 + RISE) * ordered[:-1] + TINY).any():
+    least_so_far = np.minimum.accumulate(ordered)  # between near prices even a steep rise is a small one
+    if (ordered[1:] > (1 + RISE) * least_so_far[:-1] + TINY).any():
         raise ModelError("units rise with the price: demand must never do so.")
     return units
 

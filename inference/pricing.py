@@ -1,18 +1,21 @@
 """The answer to one query about one SKU: recommendation, interval and curve, from whichever model is asked."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.decision import price_grid
+from demand.decision import mean_over_draws, price_grid
 from demand.recommendation import Terms, recommend
-from inference.catalog import Product
+from inference.catalog import Catalog, Product
 from inference.models import Interval, Model, Units, checked
+from inference.planned import as_planned, decides_in_family, in_family
 from inference.query import Complaint, InvalidQuery, Query
 
 Floats = NDArray[np.float64]
 WHOLE = ("quantity_min", "quantity_max")  # an interval of units is one of whole units
+TINY = 1e-9
 ROUNDED = 4  # digits behind the point of what is drawn; what is decided keeps all of them
 
 
@@ -35,25 +38,46 @@ class Asked:
         self._prices, self._units, self._drawn = prices, units[count:], units[:count]
         return self._units
 
-    def drawn(self, price: float) -> Interval:
-        """Mean and 90 % interval over the grid, and last at one of the prices that were asked for."""
+    def drawn(self, price: float, mean: float | None = None) -> Interval:
+        """Mean and 90 % interval over the grid, and last at one of the prices that were asked for.
+
+        mean: what is expected there, if not what the model says: a plan moves the others of a family too.
+        """
         place = int(np.abs(self._prices - price).argmin())
-        units = np.concatenate([self._drawn, self._units[place : place + 1]])
+        last = self._units[place : place + 1]
+        if mean is not None:
+            last = last * (mean / max(float(mean_over_draws(last)[0]), TINY))
+        units = np.concatenate([self._drawn, last.astype(self._units.dtype)])
         return self._model.drawn(self._product, self._grid, price, units)
 
 
-def price_with(model: Model, product: Product, query: Query, terms: Terms, *, curve: bool = True) -> dict[str, Any]:
+def price_with(
+    model: Model, product: Product, query: Query, catalog: Catalog, *, planned: bool = False, curve: bool = True
+) -> dict[str, Any]:
     """The recommendation in the words of the price list, and the curve if it is wanted.
 
+    planned: the release's plan decides, and where the query asks for something else, what is best for the family.
     Raises InvalidQuery when the query cannot be met for this SKU, ModelError when the model's units cannot be true.
     """
-    terms, cost, note = _terms(product, query, terms)
+    terms, cost, note = _terms(product, query, catalog.terms)
     low, high = _range(product, query)
     grid = _grid(low, high, terms.bins) if curve else np.empty(0)
     asked = Asked(model, product, grid)
-    found = recommend(asked.units_at, product.current_price, *_candidates(product, low, high), terms, cost)
-    posterior = found.decision.uplift_probability is not None
-    means, lowest, highest = asked.drawn(found.decision.optimal_price)
+    within = _candidates(product, low, high)
+    row: Mapping[str, Any] = {}
+    if planned and _asks_nothing_else(catalog, product, terms, cost, within):
+        row, note = catalog.numbers(product.place), ""
+        found = as_planned(catalog, product, row)
+    elif planned and decides_in_family(catalog, product):
+        together = terms._replace(objective="profit") if note else terms  # of the others, costs may be known
+        found = in_family(catalog, product, together, cost, *within)
+    else:
+        planned = False
+        found = recommend(asked.units_at, product.current_price, *within, terms, cost)
+    price, posterior = found.decision.optimal_price, found.decision.uplift_probability is not None
+    if planned:
+        asked.units_at(np.array([price]))
+    means, lowest, highest = asked.drawn(price, found.decision.expected_units if planned else None)
     answer = {
         "stock_code": product.stock_code,
         "description": product.description,
@@ -69,6 +93,9 @@ def price_with(model: Model, product: Product, query: Query, terms: Terms, *, cu
         "elasticity_low": found.elasticity_low if posterior else None,
         "elasticity_high": found.elasticity_high if posterior else None,
         "reason": found.decision.reason + note,
+        "family": product.family,
+        "promised_low": row.get("promised_low"),
+        "promised_high": row.get("promised_high"),
         "unitprice_min": low,
         "unitprice_max": high,
     }
@@ -114,6 +141,15 @@ def _terms(product: Product, query: Query, terms: Terms) -> tuple[Terms, float |
             )
         return terms._replace(bins=bins, objective="sales"), None, " (no unit cost known)"
     return terms._replace(bins=bins, objective=objective), cost, ""
+
+
+def _asks_nothing_else(
+    catalog: Catalog, product: Product, terms: Terms, cost: float | None, within: tuple[float, float]
+) -> bool:
+    """Whether what decides is what the release decided with."""
+    usual, known, _ = _terms(product, Query(), catalog.terms)
+    same_cost = terms.objective == "sales" or cost == known
+    return terms.objective == usual.objective and same_cost and within == (product.low, product.high)
 
 
 def _range(product: Product, query: Query) -> tuple[float, float]:

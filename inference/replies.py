@@ -10,6 +10,7 @@ TITLES = {
     400: "The request cannot be read",
     404: "Not found",
     405: "Method not allowed",
+    409: "This release cannot answer it",
     413: "Too large",
     422: "A parameter breaks its rule",
     500: "An error of ours",

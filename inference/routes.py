@@ -33,6 +33,7 @@ def _unquoted(text: str) -> str:
 ROUTES = (
     Route("GET", "/v1/predict-price/{stock_code}", "price"),
     Route("POST", "/v1/prices", "prices"),
+    Route("POST", "/v1/what-if", "what_if"),
     Route("GET", "/v1/price-list", "price_list"),
     Route("GET", "/v1/skus", "skus"),
     Route("GET", "/v1/sales/{stock_code}", "sales"),

@@ -10,7 +10,9 @@ from demand.errors import ParameterError, PricewrightError, ReleaseError, Unknow
 from inference.handler import make_app
 from inference.settings import read_settings
 
-ERRORS: dict[int, type[PricewrightError]] = {404: UnknownSku, 422: ParameterError, 503: ReleaseError}
+ERRORS: dict[int, type[PricewrightError]] = {
+    404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
+}  # fmt: skip
 PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and this process may still be warming up
 
 
@@ -43,6 +45,11 @@ class PriceApi:
         return self._ask(
             {"stock_code": stock_code} | {name: value for name, value in query.items() if value is not None}
         )
+
+    def what_if(self, **asked: Any) -> dict[str, Any]:
+        """Units and sales at other prices; what is empty is not asked. Raises the error that the reply names."""
+        body = json.dumps({name: value for name, value in asked.items() if value not in (None, "", [], ())})
+        return _checked(_content(self._app({"httpMethod": "POST", "path": "/v1/what-if", "body": body})))
 
     def skus(self, limit: int) -> list[dict[str, Any]]:
         """The first SKUs of the price list."""

@@ -15,6 +15,7 @@ from tasks.reports import report_links
 
 MOVES = 10
 MEASURES = ("wape", "rmsle", "bias", "coverage")
+OF_CHECK = ("name", "value", "warn", "block", "status")
 Table = list[dict[str, Any]]
 
 
@@ -62,7 +63,7 @@ def compare_metrics(new: Mapping[str, Any], old: Mapping[str, Any]) -> Table:
 def list_checks(gates: Mapping[str, Any]) -> Table:
     """A row per check that any gate made, those that made a verdict first."""
     rows = [
-        {"gate": gate, **{name: check[name] for name in ("name", "value", "warn", "block", "status")}}
+        {"gate": gate, **{name: check[name] for name in OF_CHECK}, "detail": check.get("detail", "")}
         for gate in GATES
         for check in gates.get(gate, {}).get("checks", [])
     ]

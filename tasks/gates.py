@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from demand.errors import GateBlocked
-from demand.verdict import Verdict
+from demand.verdict import Verdict, shortened
 from inference.table import harmless
 from tasks.stage import Metrics
 from tasks.workspace import Workspace
@@ -66,13 +66,22 @@ def pass_gates(verdicts: Mapping[str, Any], override: str) -> None:
 
 def _worst(verdict: dict[str, Any]) -> str:
     checks = [check for check in verdict["checks"] if check["status"] == "block"]
-    shown = [f"{check['name']} is {check['value']:.4g}, the limit is {check['block']:g}" for check in checks[:3]]
+    shown = [_exceeded(check) for check in checks[:3]]
     more = f" and {len(checks) - 3} more" if len(checks) > 3 else ""
     return ", ".join(shown) + more if shown else "nothing was checked"
+
+
+def _exceeded(check: dict[str, Any]) -> str:
+    """The value, what it counted and the limit; verdicts of old releases have no detail."""
+    detail = check.get("detail", "")
+    named = f" ({shortened(detail)})" if detail else ""
+    return f"{check['name']} is {check['value']:.4g}{named}, the limit is {check['block']:g}"
 
 
 def _write_checks(path: Path, verdict: Verdict) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["check", "value", "warn", "block", "status"])
-        writer.writerows([harmless(c.name), c.value, c.warn, c.block, c.status] for c in verdict.checks)
+        writer.writerow(["check", "value", "warn", "block", "status", "detail"])
+        for check in verdict.checks:
+            numbers = check.value, check.warn, check.block
+            writer.writerow([harmless(check.name), *numbers, check.status, harmless(check.detail)])

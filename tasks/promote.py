@@ -9,6 +9,7 @@ from blocks.hold import held
 from blocks.lake import Lake
 from demand.release import write_bundle
 from demand.release.arrays import unpack
+from demand.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from tasks.gates import pass_gates, read_verdicts
 from tasks.origin import write_origin
 from tasks.progress import Tell
@@ -29,8 +30,10 @@ def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
         at.work / "release",
         {path.stem: path.read_bytes() for path in sorted(models.glob("*.onnx"))},
         unpack((models / "catalog.npz").read_bytes(), "catalog.npz"),
-        pl.read_parquet(at.work / "price_list.parquet"),
-        pl.read_parquet(at.work / "backtest.parquet"),
+        pl.read_parquet(at.work / PRICE_LIST),
+        pl.read_parquet(at.work / BACKTEST),
+        json.loads((at.work / PLAN).read_text()),
+        pl.read_parquet(at.work / PRICE_CHANGES),
         metrics=json.loads(at.metrics("train").read_text()),
         gates=verdicts | {"override": params["override"]},
         lineage=write_origin(at, lake),

@@ -7,6 +7,8 @@ import polars as pl
 
 from demand.partitions import read_partitions
 from demand.release.arrays import pack
+from demand.release.bundle import plan_json
+from demand.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from tasks.gates import write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
@@ -37,8 +39,10 @@ def _write(at: Workspace, trained: "Trained") -> None:
     for name, body in trained.models.items():
         (models / f"{name}.onnx").write_bytes(body)
     (models / "catalog.npz").write_bytes(pack(trained.catalog))
-    trained.price_list.write_parquet(at.work / "price_list.parquet")
-    trained.backtest.write_parquet(at.work / "backtest.parquet")
+    trained.price_list.write_parquet(at.work / PRICE_LIST)
+    trained.backtest.write_parquet(at.work / BACKTEST)
+    trained.price_changes.write_parquet(at.work / PRICE_CHANGES)
+    (at.work / PLAN).write_bytes(plan_json(trained.plan))
     (at.work / "plots").mkdir(exist_ok=True)
     errors_by_week(trained.backtest).write_csv(at.work / "plots" / "backtest.csv")
 
@@ -48,7 +52,6 @@ def _write_proof(at: Workspace, trained: "Trained") -> Metrics:
     from demand.proof import draw_changes
 
     said, folder = write_verdict(at, trained.verdict), at.work / "proof"
-    trained.price_changes.write_parquet(folder / "price_changes.parquet")
     draw_changes(trained.price_changes, trained.proof, folder / "price_changes.png")
     return said
 

@@ -10,8 +10,18 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from demand.release.arrays import pack, split
-from demand.release.bundle import _parquet
-from demand.release.manifest import BACKTEST, CATALOG, HISTORY, MANIFEST, PRICE_LIST, FileEntry, Manifest
+from demand.release.bundle import _parquet, plan_json
+from demand.release.manifest import (
+    BACKTEST,
+    CATALOG,
+    HISTORY,
+    MANIFEST,
+    PLAN,
+    PRICE_CHANGES,
+    PRICE_LIST,
+    FileEntry,
+    Manifest,
+)
 from tests.synthetic_release import CREATED, EFFECTS, FEATURES, WEEK, contents, onnx_model
 
 Change = Callable[[dict[str, Any]], None]
@@ -22,13 +32,18 @@ NETWORK_INPUTS: dict[str, list[Any]] = {
 
 def bodies_of(change: Change = lambda arrays: None, **how: Any) -> dict[str, bytes]:
     """The files of a release that is as it should be, but for what `change` does to the catalog's arrays."""
-    content = contents(**how)
+    return files_of(contents(**how), change)
+
+
+def files_of(content: Mapping[str, Any], change: Change = lambda arrays: None) -> dict[str, bytes]:
+    """The same for these arguments of write_bundle."""
     arrays = dict(content["catalog_arrays"])
     change(arrays)
     early, late = split(arrays)
     models = {f"{name}.onnx": body for name, body in content["models"].items()}
-    tables = {PRICE_LIST: _parquet(content["price_list"]), BACKTEST: _parquet(content["backtest"])}
-    return models | {CATALOG: pack(early), HISTORY: pack(late)} | tables
+    tables = {PRICE_LIST: "price_list", BACKTEST: "backtest", PRICE_CHANGES: "price_changes"}
+    written = {file: _parquet(content[name]) for file, name in tables.items()}
+    return models | {CATALOG: pack(early), HISTORY: pack(late), PLAN: plan_json(content["plan"])} | written
 
 
 def write_unchecked(folder: Path, bodies: Mapping[str, bytes], week: str = WEEK) -> str:

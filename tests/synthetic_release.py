@@ -8,15 +8,20 @@ import polars as pl
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from demand.network.session import NetworkSession
-from demand.price_list import price_list
+from demand.plan import Product
+from demand.price_changes import no_price_changes
+from demand.price_list import ADDED, plan_prices, plan_summary, price_list
 from demand.release import Manifest, write_bundle
+from demand.release.content import PLANNED
+from demand.substitution import Posterior
 
 FEATURES = ("log_level", "season", "units_1")
-EFFECTS, DRAWS = 12, 128
+EFFECTS, DRAWS, SEED = 16, 128, 1
+FAMILIES = {"MUGS": (3, 4, 5, 6), "LANTERNS": (8, 9, 10, 11, 12, 13)}  # numbers of SKUs; the others compete with nobody
+UNINFORMED = (15, 21)  # numbers of SKUs about which the data say too little: their prices stay
 PARAMS: dict[str, Any] = {
     "bins": 50, "objective": "sales", "minimum_probability": 0.7, "endings": [],
-    "guardrail_widen": 0.1, "guardrail_factor": 1.5,
+    "guardrail_widen": 0.1, "guardrail_factor": 1.5, "minimum_information": 0.3,
 }  # fmt: skip
 WEEK, CREATED = "2011-W48", "2011-12-05T03:00:00Z"
 
@@ -113,6 +118,38 @@ def catalog(skus: int = 40, seed: int = 3) -> tuple[pl.DataFrame, dict[str, NDAr
     }
 
 
+def names(count: int) -> list[str | None]:
+    """The family of each SKU."""
+    found = {number: name for name, numbers in FAMILIES.items() for number in numbers}
+    return [found.get(number) for number in range(count)]
+
+
+def posterior(frame: pl.DataFrame, arrays: dict[str, NDArray[Any]], level: float) -> Posterior:
+    """The demand that the network says, and families that keep about 80 % of what their members lose."""
+    count = frame.height
+    numbers = {name: numbers[0] for name, numbers in FAMILIES.items()}
+    own = np.zeros((count, 3))
+    own[:, 0] = arrays["effects"][:, 1]
+    return Posterior(
+        level=np.exp(level + arrays["features"][:, 0].astype(np.float64)),
+        anchor=frame["anchor_price"].to_numpy(),
+        curve=np.column_stack([arrays["effects"][:, 0].astype(np.float64), np.full(count, -9.0)]),
+        own=own,
+        shared=np.full((count, 2, 1), [[0.02], [0.0]]),
+        family=np.array([numbers[name] if name else i for i, name in enumerate(names(count))], dtype=np.int64),
+        keeps=np.tile([-1.4, 0.1, 0.05], (count, 1)),
+    )
+
+
+def planned(
+    frame: pl.DataFrame, known: Posterior, params: dict[str, Any]
+) -> tuple[pl.DataFrame, dict[str, float | int], list[Product]]:
+    """The price list, the summary of the plan, and what was offered."""
+    informed = np.array([0.0 if number in UNINFORMED else 0.9 for number in range(frame.height)])
+    plan, products = plan_prices(known, frame, informed, DRAWS, SEED, params)
+    return price_list(plan, products, frame, names(frame.height), params), plan_summary(plan), products
+
+
 def catalog_arrays(
     frame: pl.DataFrame, listed: pl.DataFrame, arrays: dict[str, NDArray[Any]], params: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
@@ -156,19 +193,29 @@ def contents(
         frame = frame.with_columns(pl.Series("description", texts))
     merged = PARAMS | params
     made = models(level)
-    session = NetworkSession(made["network"])
-    listed = price_list(session, frame, arrays["features"], arrays["effects"], merged)
+    known = posterior(frame, arrays, level)
+    listed, plan, products = planned(frame, known, merged)
+    arrays |= known.arrays() | {"fixed": np.array([product.fixed for product in products], dtype=np.uint8)}
     return {
         "models": made | (given or {}),
         "catalog_arrays": catalog_arrays(frame, listed, arrays, merged),
         "price_list": listed,
         "backtest": pl.DataFrame({"stock_code": ["20000A"], "units": [3.0], "predicted_units": [2.5]}),
+        "plan": plan,
+        "price_changes": no_price_changes(),
         "metrics": {"network": {"wape": 0.5, "bias": float("nan")}},
         "gates": {"drift": {"status": "ok"}, "proof": {"status": "ok"}, "fairness": {"status": "ok"}},
         "lineage": {"data": "abc", "code": "def", "params": "012"},
         "week": WEEK,
         "created": CREATED,
     }
+
+
+def before_plans(**how: Any) -> dict[str, Any]:
+    """The same as it was written before there were plans: no demand of families, no names, no promises."""
+    made = contents(**how)
+    arrays = {name: array for name, array in made["catalog_arrays"].items() if name not in PLANNED}
+    return made | {"catalog_arrays": arrays, "price_list": made["price_list"].drop(ADDED)}
 
 
 def write_release(folder: Path, **how: Any) -> Manifest:

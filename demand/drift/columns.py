@@ -30,27 +30,27 @@ def judged_columns(reference: pl.DataFrame, not_judged: Sequence[str]) -> list[s
 
 def constant_columns(
     reference: pl.DataFrame, current: pl.DataFrame, share: float, not_judged: Sequence[str] = ()
-) -> float:
-    """Number of columns with one value in `current` whose most frequent value in the reference fills less than `share`.
+) -> list[str]:
+    """Columns with one value in `current` whose most frequent value in the reference fills less than `share`.
 
-    A rare feature (a promotion that one row in a thousand has) may be absent for some weeks; it is not counted. Nor
+    A rare feature (a promotion that one row in a thousand has) may be absent for some weeks; it is not frozen. Nor
     are the columns that `not_judged` names: an age that ends at a cap is the same for all SKUs once none is new.
     """
-    frozen = [
+    constant = [
         name
         for name in judged_columns(reference, not_judged)
         if name in current.columns and current[name].n_unique() == 1
     ]
-    return float(sum(_most_frequent_share(reference[name]) < share for name in frozen))
+    return [name for name in constant if _most_frequent_share(reference[name]) < share]
 
 
-def missing_values(reference: pl.DataFrame, current: pl.DataFrame) -> float:
-    """The largest rise, over all columns, of the share of rows without a finite value; 1 for a column that is gone."""
-    rises = [
-        _unusable_share(current[name]) - _unusable_share(reference[name]) if name in current.columns else 1.0
+def missing_values(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str, float]:
+    """By column, how far the share of rows without a finite value rose, the most first; 1 for a column that is gone."""
+    rises = {
+        name: _unusable_share(current[name]) - _unusable_share(reference[name]) if name in current.columns else 1.0
         for name in numeric_columns(reference)
-    ]
-    return max(rises, default=1.0)
+    }
+    return dict(sorted(rises.items(), key=lambda rise: -rise[1]))
 
 
 def _most_frequent_share(column: pl.Series) -> float:

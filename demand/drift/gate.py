@@ -1,7 +1,7 @@
 """The drift gate: what was measured, held against the thresholds of params.yaml."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from demand.drift.assortment import missing_skus, new_skus, silent_weeks, steady
 from demand.drift.columns import constant_columns, judged_columns, missing_values
 from demand.drift.prices import price_jumps, price_level
 from demand.drift.quantities import units_level, units_per_order
-from demand.drift.report import report_drift
+from demand.drift.report import report_drift, with_checks
 from demand.drift.usual import usual_of
 from demand.errors import ParameterError
 from demand.verdict import Check, Verdict
@@ -31,8 +31,15 @@ UNITS = {
 }
 
 
+class Measured(NamedTuple):
+    """The value of a measure, and the columns it counted, the worst first."""
+
+    value: float
+    columns: Sequence[str] = ()
+
+
 def assess_drift(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> tuple[Verdict, str]:
-    """The verdict on the newest panel rows (`current`) against those before (`reference`), and Evidently's page.
+    """The verdict on the newest panel rows (`current`) against those before (`reference`), and the page (HTML).
 
     `params` is the section `drift` of params.yaml. Season moves the level of units and thereby the lags; so those
     have wide thresholds, and what no season moves (usual prices, units per order, steady sellers) has narrow ones
@@ -41,18 +48,31 @@ def assess_drift(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping
     """
     _check(reference, current)
     columns = judged_columns(reference, params["not_judged"])
-    drifted, page = report_drift(reference, current, columns, params)
-    measured = measure(reference, current, params) | {"drifted_columns": drifted}
+    report = report_drift(reference, current, columns, params)
+    measured = measure(reference, current, params) | {"drifted_columns": Measured(report.share, report.drifted)}
     checks = tuple(_held(name, measured[name], params["thresholds"]) for name in UNITS)
-    return Verdict("drift", checks, _hint(checks)), page
+    return Verdict("drift", checks, _hint(checks)), with_checks(report.page, checks)
 
 
-def measure(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, float]:
+def measure(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, Measured]:
     """Every measure of the gate that does not need Evidently, by its name."""
+    of_columns = _measure_columns(reference, current, params)
+    return of_columns | {name: Measured(value) for name, value in _measure_sales(reference, current, params).items()}
+
+
+def _measure_columns(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, Measured]:
+    frozen = constant_columns(reference, current, float(params["constant_share"]), params["not_judged"])
+    rises = missing_values(reference, current)
+    emptied = [name for name, rise in rises.items() if rise > 0]
+    return {
+        "constant_columns": Measured(len(frozen), frozen),
+        "missing_values": Measured(max(rises.values(), default=1.0), emptied),
+    }
+
+
+def _measure_sales(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, float]:
     usual = usual_of(reference, int(params["reference_weeks"]))
     return {
-        "constant_columns": constant_columns(reference, current, float(params["constant_share"]), params["not_judged"]),
-        "missing_values": missing_values(reference, current),
         "price_level": price_level(current, usual),
         "price_jumps": price_jumps(current, usual),
         "units_per_order": units_per_order(current, usual),
@@ -75,11 +95,12 @@ def _check(reference: pl.DataFrame, current: pl.DataFrame) -> None:
             )
 
 
-def _held(name: str, value: float, thresholds: Mapping[str, Any]) -> Check:
+def _held(name: str, measured: Measured, thresholds: Mapping[str, Any]) -> Check:
     if name not in thresholds:
         raise ParameterError(f"drift.thresholds has no {name}: every measure needs warn and block.")
     limits = thresholds[name]
-    return Check(name, float(value), float(limits["warn"]), float(limits["block"]), UNITS[name])
+    warn, block = float(limits["warn"]), float(limits["block"])
+    return Check(name, float(measured.value), warn, block, UNITS[name], detail=", ".join(measured.columns))
 
 
 def _hint(checks: tuple[Check, ...]) -> str:

@@ -1,26 +1,40 @@
 """Evidently compares the distributions and makes the page an operator looks at."""
 
+import html
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from demand.errors import ParameterError
 from demand.price_features import log_price_ratio
+from demand.verdict import Check
 
 METHODS = ("psi", "wasserstein", "hellinger", "jensenshannon")  # distances: tests find everything in many rows
 LEAST_ROWS = 2
+LOOK = 'style="font: 14px sans-serif; text-align: left; border-spacing: 12px 4px"'
+NO_COLUMNS = "<!doctype html><title>drift</title><body><p>No column could be compared.</p></body>"
 
 # Evidently gives every widget a new id (a UUID of version 7 or 32 hex digits) on every run.
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=metric_)[0-9a-f]{32}")
 
 
+class DriftReport(NamedTuple):
+    """share: of the columns that drifted, NaN without columns; drifted: their names, the furthest first; page: HTML."""
+
+    share: float
+    drifted: list[str]
+    page: str
+
+
 def report_drift(
     reference: pl.DataFrame, current: pl.DataFrame, columns: Sequence[str], params: Mapping[str, Any]
-) -> tuple[float, str]:
-    """Share of the columns whose distance is at least `column_threshold`, NaN without columns; and the page (HTML).
+) -> DriftReport:
+    """The columns whose distance is at least `column_threshold`, or no number.
 
     The page carries its own scripts and asks no server. On each side at most `sample_rows` rows, drawn with
     `seed`, take part; the other measures of the gate use all rows. Columns stand as asinh(x), which is x for
@@ -32,10 +46,29 @@ def report_drift(
     before, now = (_prepared(rows, columns, params) for rows in (reference, current))
     kept = [name for name in before.columns if name in now.columns and _usable(before[name]) and _usable(now[name])]
     if not kept:
-        return float("nan"), "<!doctype html><title>drift</title><p>No column could be compared.</p>"
+        return DriftReport(float("nan"), [], NO_COLUMNS)
     values, page = _run_evidently(before.select(kept), now.select(kept), params)
-    threshold = float(params["column_threshold"])
-    return sum(not value < threshold for value in values) / len(kept), _with_stable_ids(page)
+    drifted = _furthest_first(dict(zip(kept, values, strict=True)), float(params["column_threshold"]))
+    return DriftReport(len(drifted) / len(kept), drifted, _with_stable_ids(page))
+
+
+def with_checks(page: str, checks: Sequence[Check]) -> str:
+    """The page with a table of the gate's checks on top, which names what they counted."""
+    cells = [(c.name, f"{c.value:.4g} {c.unit}", f"{c.warn:g}", f"{c.block:g}", c.status, c.detail) for c in checks]
+    head = _row("th", ("check", "value", "warns at", "blocks at", "status", "columns"))
+    rows = "\n".join(_row("td", row) for row in cells)
+    table = f"<table {LOOK}>\n<caption>Checks of the gate</caption>\n{head}\n{rows}\n</table>"
+    return page.replace("<body>", f"<body>\n{table}", 1)
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _furthest_first(distances: Mapping[str, float], threshold: float) -> list[str]:
+    """Columns at or beyond the threshold; those whose distance is NaN come first."""
+    drifted = {name: distance for name, distance in distances.items() if not distance < threshold}
+    return sorted(drifted, key=lambda name: -drifted[name] if drifted[name] == drifted[name] else -inf)
 
 
 def _prepared(rows: pl.DataFrame, columns: Sequence[str], params: Mapping[str, Any]) -> pl.DataFrame:
@@ -70,7 +103,8 @@ def _run_evidently(
         num_threshold=threshold,
         drift_share=float(params["thresholds"]["drifted_columns"]["block"]),
     )
-    run = Report([preset], include_tests=False).run(*sides)
+    with np.errstate(invalid="ignore"):  # it also correlates the columns, and a constant one correlates with none
+        run = Report([preset], include_tests=False).run(*sides)
     drift = {m["config"]["column"]: float(m["value"]) for m in run.dict()["metrics"] if "column" in m["config"]}
     return [drift[name] for name in columns], run.get_html_str(as_iframe=False)
 

@@ -1,17 +1,18 @@
 """What is carried from week to week about every SKU, so that a new week needs its window and not the history.
 
-Most features look back at most 60 weeks, at the measures of a `Past`. A few things have no end: the prices that the
-last lines said, the half-lives, sums for the catalog. They are a row per SKU, and lie beside each week of the panel.
+Most features look back at most 60 weeks, at the measures of a `Past`. A few things have no end: the prices that were
+asked last, the half-lives, sums for the catalog. They are a row per SKU, and lie beside each week of the panel.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from demand.feature.asked import Prices
 from demand.feature.history import HALF_LIVES
 from demand.feature.past import Floats, Whole
+from demand.feature.stock import RECENT, Mask, remember
 from demand.price_features import SAME_PRICE
 
 # Of the week itself: what a Past is filled from again.
@@ -20,11 +21,11 @@ OF_WEEK = (
     "largest_order", "repeat_customers", "price_moved", "price", "list_price",
 )  # fmt: skip
 ZEROS = (
-    *OF_WEEK[:10], "age", "selling_weeks", "all_units", "all_known", "all_registered", "all_abroad",
+    *OF_WEEK[:10], "age", "quiet", "selling_weeks", "all_units", "all_known", "all_registered", "all_abroad",
     *(f"sum_{k}" for k in HALF_LIVES),
 )  # fmt: skip
-NONE_YET = ("price", "list_price", "last_line", "confirmed", "confirmed_before", "weeks_since_sold", "last_sold",
-            "price_min", "price_max")  # fmt: skip
+NONE_YET = ("price", "price_before", "list_price", "regular_price", "weeks_since_sold", "last_sold", "price_min",
+            "price_max", *RECENT)  # fmt: skip
 DEPTH = {
     "log_units": 60, "known_units": 26, "registered_units": 26, "abroad_units": 26, "late_units": 1, "orders": 26,
     "customers": 13, "largest_order": 8, "repeat_customers": 13, "log_orders": 26, "log_customers": 13,
@@ -32,7 +33,6 @@ DEPTH = {
     "weeks_since_sold": 1, **{f"half_life_{k}": 1 for k in HALF_LIVES},
 }  # fmt: skip
 Carried = dict[str, Floats]
-Mask = NDArray[np.bool_]
 
 
 def nothing(count: int) -> Carried:
@@ -41,22 +41,22 @@ def nothing(count: int) -> Carried:
     return zeros | {name: np.full(count, np.nan) for name in NONE_YET}
 
 
-def carry(before: Carried, sales: Mapping[str, Floats], t: int) -> Carried:
-    """After week t; `sales`: WeekSales.sales and repeat_customers as arrays (n,), 0 where a SKU sold none."""
-    now = {name: sales[name] for name in OF_WEEK[:9]}
-    sells, there = sales["lines"] > 0, before["age"] > 0
-    confirmed = np.where(sales["lines"] == 2, _of_three(before["last_line"], sales), sales["price"])
-    alone = (sales["lines"] == 1) & _steady(before)
-    listed = np.where(alone, before["confirmed"], confirmed)
-    now["price"] = np.where(sells, sales["price"], before["price"])
-    now["list_price"] = np.where(sells, listed, before["list_price"])
+def carry(before: Carried, sales: Mapping[str, Floats], asked: Prices, in_stock: Mask, t: int) -> Carried:
+    """After week t; `sales`: WeekSales.sales and repeat_customers as arrays (n,), 0 where a SKU sold none; asked: what
+    the main channel asked.
+
+    A week without stock says nothing about demand: what its SKU sold in the last week in stock is remembered in its
+    place, so that no lag and no mean falls.
+    """
+    sells, there = sales["orders"] > 0, before["age"] > 0
+    counts = in_stock | ~there
+    now = {name: np.where(counts, sales[name], before[name]) for name in OF_WEEK[:9]}
+    now |= remember(before, sales["known_units"], in_stock & (there | sells), sells)
+    now |= _priced(before, asked, sales["promoted_units"] >= 0.5 * sales["known_units"])
     now["price_moved"] = np.where(there, _differ(now["price"], before["price"]), False).astype(np.float64)
-    now["last_line"] = np.where(sells, sales["last_line"], before["last_line"])
-    now["confirmed_before"] = np.where(sells, before["confirmed"], before["confirmed_before"])
-    now["confirmed"] = np.where(sells, confirmed, before["confirmed"])
     now["age"] = np.where(there | sells, before["age"] + 1, 0)
-    now["weeks_since_sold"] = np.where(sells, 1.0, before["weeks_since_sold"] + 1)
-    log_units = np.log1p(sales["known_units"])
+    now["weeks_since_sold"] = np.where(sells, 1.0, before["weeks_since_sold"] + in_stock)
+    log_units = np.log1p(now["known_units"])
     for weeks in HALF_LIVES:
         now[f"sum_{weeks}"] = log_units + decay(weeks) * before[f"sum_{weeks}"]
     return now | _for_catalog(before, sales, now["list_price"], t)
@@ -100,14 +100,23 @@ def from_frame(frame: pl.DataFrame, places: Whole, count: int) -> Carried:
     return carried
 
 
-def _of_three(last_line: Floats, sales: Mapping[str, Floats]) -> Floats:
-    """The median of a week's two lines and the one before them; of the two, where there was none."""
-    known = np.where(np.isnan(last_line), sales["price"], last_line)
-    return np.clip(known, sales["low"], sales["high"])
+def _priced(before: Carried, asked: Prices, promoted: Mask) -> Carried:
+    """The week's price, the list price and the regular one, which is the list price of the last week not promoted.
 
-
-def _steady(before: Carried) -> Mask:
-    return ~_differ(before["confirmed"], before["confirmed_before"]) & ~np.isnan(before["confirmed_before"])
+    A list price holds while enough lines sell at it. A single line that leaves a steady price is confirmed by the next
+    one, unless no SKU had more than one line: the shop gives totals.
+    """
+    asks, price = asked.lines > 0, asked.price
+    steady = ~np.isnan(before["price_before"]) & ~_differ(before["price"], before["price_before"])
+    alone = (asked.lines == 1) & (asked.lines.max(initial=0) > 1) & steady & _differ(price, before["price"])
+    listed = np.where(asks & ~asked.held & ~alone, price, before["list_price"])
+    regular = (asks & ~promoted) | np.isnan(before["regular_price"])
+    return {
+        "price": np.where(asks, price, before["price"]),
+        "price_before": np.where(asks, before["price"], before["price_before"]),
+        "list_price": listed,
+        "regular_price": np.where(regular, listed, before["regular_price"]),
+    }
 
 
 def _differ(price: Floats, other: Floats) -> Mask:

@@ -1,4 +1,4 @@
-"""The SKUs on sale, one row each: name, prices, cost, and the segments that models are compared over."""
+"""The SKUs on sale, one row each: name, category, prices, cost, and the segments that models are compared over."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,14 +24,15 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
     return skus.sort("stock_code").select(
         "stock_code",
         pl.col("description").fill_null(""),
-        pl.col("list_price").alias("current_price"),
+        "category",
+        pl.col("regular_price").alias("current_price"),
         "reference_price",
         "price_min",
         "price_max",
         "unit_cost",
         customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
         country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
-        price_tier=_terciles("list_price", TIERS),
+        price_tier=_terciles("regular_price", TIERS),
         speed=_terciles("weekly", SPEEDS),
     )
 

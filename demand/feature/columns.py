@@ -12,5 +12,5 @@ OWN: dict[str, Look] = {**HISTORY, **CUSTOMER_MIX, **PRICE_HISTORY}
 FEATURES: tuple[str, ...] = (*OWN, *FAMILY, *LAST_YEAR, *CALENDAR)
 KEPT = (
     "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
-    "last_price",
+    "last_price", "category", "promotion", "in_stock",
 )  # fmt: skip

@@ -11,29 +11,36 @@ from datetime import date
 
 import polars as pl
 
+from demand.feature.asked import asked_prices
 from demand.feature.week import monday
 
 KEY = ("stock_code", "week")
 WEEKEND = 5  # Friday and later
-SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units")
+SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units", "promoted_units")
 COUNTED = ("orders", "guest_orders", "customers", "largest_order")
 NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
+NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String}
+SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean}  # null where a shop says nothing
 
 
 @dataclass(frozen=True)
 class WeekSales:
     """One week of the shop, a Monday.
 
-    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED, and of its lines' prices the median `price`, `low`,
-    `high`, the `last_line` and how many `lines`; names: description and unit_cost of every SKU with a line, as last
-    said; buyers: each registered customer of each SKU once, as a hash; days: on which there was a line; countries:
-    lines by country; home: the country with most lines so far; units: of all lines.
+    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED; asked: the prices of their lines, see asked.py;
+    names: what is NAMED of every SKU with a line, as last said; unstocked: SKUs that were out of stock, as a line of
+    zero units says; says_stock: whether any line says anything of the stock; buyers: each registered customer of each
+    SKU once, as a hash; days: on which there was a line; countries: lines by country; home: the country with most
+    lines so far; units: of all lines.
     """
 
     week: date
     sales: pl.DataFrame
+    asked: pl.DataFrame
     names: pl.DataFrame
+    unstocked: tuple[str, ...]
+    says_stock: bool
     buyers: pl.DataFrame
     days: tuple[date, ...]
     countries: Mapping[str, int]
@@ -44,14 +51,18 @@ class WeekSales:
 def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None = None) -> list[WeekSales]:
     """The sales of every week, in order; `countries` has the lines of all weeks before them by country.
 
-    Prices do not look at quantities, so that quantity breaks and bulk orders move them little. A line that was
-    cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units were; without
-    it, all cancellations count as made in the week of the sale.
+    A line that was cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units
+    were; without it, all cancellations count as made in the week of the sale.
     """
-    transactions = transactions.with_columns(_known_units(transactions), week=monday(pl.col("invoice_time")))
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
+    week = monday(pl.col("invoice_time"))
+    transactions = transactions.with_columns(_known_units(transactions), *missing, week=week)
     lines = transactions.filter(pl.col("known_units") > 0)
     totals = transactions.group_by("week").agg(
-        days=pl.col("invoice_time").dt.date().unique(), units=pl.col("units").sum()
+        days=pl.col("invoice_time").dt.date().unique(),
+        units=pl.col("units").sum(),
+        unstocked=pl.col("stock_code").filter(~pl.col("in_stock") & (pl.col("quantity") == 0)).unique(),
+        says_stock=pl.col("in_stock").is_not_null().any(),
     )
     totals = totals.sort("week")
     by_country = _by_country(lines)
@@ -62,20 +73,25 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
         homes.append(home_country(so_far))
     home = pl.Series("home", homes, dtype=pl.String)
     per_order = _orders(lines.join(totals.select("week", home), on="week"))
-    sums = per_order.group_by(KEY).agg(_sums()).join(_prices(lines), on=KEY).sort(KEY)
-    sales, names, buyers = (_by_week(frame) for frame in (sums, _names(transactions), _buyers(per_order)))
+    sums = per_order.group_by(KEY).agg(_sums()).sort(KEY)
+    prices = asked_prices(lines)
+    frames = (sums, prices, _names(transactions), _buyers(per_order))
+    sales, asked, names, buyers = (_by_week(frame) for frame in frames)
     return [
         WeekSales(
             week=week,
             sales=sales.get(week, sums.clear().drop("week")),
+            asked=asked.get(week, prices.clear().drop("week")),
             names=names[week],
+            unstocked=tuple(sorted(unstocked)),
+            says_stock=says_stock,
             buyers=buyers.get(week, NO_BUYERS),
             days=tuple(sorted(days)),
             countries=by_country.get(week, {}),
             home=own,
             units=int(units),
         )
-        for (week, days, units), own in zip(totals.iter_rows(), homes, strict=True)
+        for (week, days, units, unstocked, says_stock), own in zip(totals.iter_rows(), homes, strict=True)
     ]
 
 
@@ -105,6 +121,7 @@ def _orders(lines: pl.DataFrame) -> pl.DataFrame:
         known_units=units.sum(),
         late_units=(units * late).sum(),
         registered_units=(units * pl.col("customer_id").is_not_null()).sum(),
+        promoted_units=(units * pl.col("promotion").fill_null(0)).sum(),
         abroad_units=(units * (pl.col("country") != pl.col("home")).fill_null(False)).sum(),
         guest=pl.col("customer_id").is_null().all(),
         customer_id=pl.col("customer_id").min(),
@@ -124,20 +141,9 @@ def _sums() -> list[pl.Expr]:
     ]
 
 
-def _prices(lines: pl.DataFrame) -> pl.DataFrame:
-    price = pl.col("unit_price")
-    return lines.group_by(KEY).agg(
-        price=price.median(),
-        low=price.min(),
-        high=price.max(),
-        last_line=price.filter(pl.col("invoice_time") == pl.col("invoice_time").max()).max(),
-        lines=pl.len().cast(pl.Float64),
-    )
-
-
 def _names(transactions: pl.DataFrame) -> pl.DataFrame:
-    in_time = transactions.select(*KEY, "description", "unit_cost", "invoice_time", "row")
-    newest = [pl.col(name).drop_nulls().last() for name in ("description", "unit_cost")]
+    in_time = transactions.select(*KEY, *NAMED, "invoice_time", "row")
+    newest = [pl.col(name).drop_nulls().last() for name in NAMED]
     return in_time.sort("invoice_time", "row").group_by(KEY).agg(newest).sort(KEY)
 
 

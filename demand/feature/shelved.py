@@ -13,7 +13,7 @@ from demand.feature.panel import said
 from demand.feature.sales import WeekSales
 from demand.ingest.shelf import Entry
 
-SALES, NAMES, BUYERS = "sales.parquet", "names.parquet", "buyers.parquet"
+SALES, ASKED, NAMES, BUYERS = "sales.parquet", "asked.parquet", "names.parquet", "buyers.parquet"
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,27 @@ class SalesOnShelf:
 
     def read(self) -> WeekSales:
         """The whole of it."""
-        sales, names, buyers = (pl.read_parquet(self.entry.folder / n) for n in (SALES, NAMES, BUYERS))
+        files = (SALES, ASKED, NAMES, BUYERS)
+        sales, asked, names, buyers = (pl.read_parquet(self.entry.folder / name) for name in files)
         index = self.entry.index
-        return WeekSales(self.week, sales, names, buyers, self.days, index["countries"], index["home"], index["units"])
+        return WeekSales(
+            week=self.week,
+            sales=sales,
+            asked=asked,
+            names=names,
+            unstocked=tuple(index["unstocked"]),
+            says_stock=index["says_stock"],
+            buyers=buyers,
+            days=self.days,
+            countries=index["countries"],
+            home=index["home"],
+            units=index["units"],
+        )
 
 
 def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
-    """Write SALES, NAMES and BUYERS; returns what else there is to know."""
-    for name, frame in ((SALES, week.sales), (NAMES, week.names)):
+    """Write SALES, ASKED, NAMES and BUYERS; returns what else there is to know."""
+    for name, frame in ((SALES, week.sales), (ASKED, week.asked), (NAMES, week.names)):
         frame.write_parquet(folder / name, compression="lz4")
     # in small groups of rows, in order of SKU, so that those of a range of SKUs are read without the others
     week.buyers.write_parquet(folder / BUYERS, compression="lz4", row_group_size=2**16)
@@ -68,5 +81,7 @@ def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
         "units": counted.units,
         "sold_units": counted.sold_units,
         "unsold": list(counted.unsold),
+        "unstocked": list(week.unstocked),
+        "says_stock": week.says_stock,
         "buyers": week.buyers.height,
     }

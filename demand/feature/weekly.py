@@ -31,8 +31,9 @@ BATCH = 500_000  # transactions of the weeks that are looked at together
 SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
 ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
-        "unit_price", "customer_id", "country", "unit_cost")  # fmt: skip
-OF_ROWS = ("reference_weeks", "family_code_length")  # what the rows of all SKUs depend on
+        "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
+        "in_stock")  # fmt: skip
+OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
 Tell = Callable[[float, str], None]
 
 

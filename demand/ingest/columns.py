@@ -7,28 +7,33 @@ import polars as pl
 from demand.errors import ParameterError, SourceError
 from demand.ingest.table import Table
 
-REQUIRED = ("invoice", "stock_code", "quantity", "invoice_time", "unit_price")
-OPTIONAL = ("description", "customer_id", "country", "unit_cost")
+REQUIRED = ("stock_code", "quantity", "invoice_time", "unit_price")
+OPTIONAL = ("description", "customer_id", "country", "unit_cost", "category", "promotion", "channel", "in_stock")
+INVOICE = "invoice"  # totals per product have none
 MOST, LONGEST = 20, 40  # columns that a message lists, characters of each
-WORDS = ("invoice", "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
+WORDS = (INVOICE, "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
 
 
 def find_columns(
     table: Table, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The table's column for every word; optional words may be missing.
+    """The table's column for every word; optional words and the invoice may be missing.
 
-    `known` lists names per word, the first that is there wins; `asked` names one column per word. Case, blanks,
-    `_`, `-` and `.` make no difference. Raises SourceError (a column is missing), ParameterError (no such word).
+    `known` lists names per word, the first that is there wins; `asked` names one column per word, which is then no
+    guess for a word that may be missing. Case, blanks, `_`, `-` and `.` make no difference. Raises SourceError (a
+    column is missing), ParameterError (no such word).
     """
     asked = asked or {}
     for word in (*known, *asked):
         if word not in WORDS:
             raise ParameterError(f"the column mapping has {word!r}: it must be one of {', '.join(WORDS)}.")
     by_plain_name = {_plain(column): column for column in reversed(table.frame.columns)}
+    taken = {_plain(name) for name in asked.values()}
     found: dict[str, str] = {}
     for word in WORDS:
         names = [asked[word]] if word in asked else [*known.get(word, ()), word]
+        if word not in (*asked, *REQUIRED):
+            names = [name for name in names if _plain(name) not in taken]
         column = next((by_plain_name[_plain(name)] for name in names if _plain(name) in by_plain_name), None)
         if column is not None:
             found[word] = column
@@ -39,9 +44,11 @@ def find_columns(
 
 
 def holds_sales(table: Table, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None = None) -> bool:
-    """Whether the table has any of the required columns; a sheet without one is a note beside the sales."""
+    """Whether the table has an invoice or a required column; a sheet without one is a note beside the sales."""
     columns = {_plain(column) for column in table.frame.columns}
-    names = [name for word in REQUIRED for name in (*known.get(word, ()), word)] + list((asked or {}).values())
+    names = [name for word in (INVOICE, *REQUIRED) for name in (*known.get(word, ()), word)] + list(
+        (asked or {}).values()
+    )
     return any(_plain(name) in columns for name in names)
 
 

@@ -24,7 +24,8 @@ from demand.partitions import week_of
 IDENTITY = WORDS
 TRANSACTION = (
     "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "cancelled_in_week",
-    "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost",
+    "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
+    "in_stock",
 )  # fmt: skip
 
 

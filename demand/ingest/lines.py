@@ -6,11 +6,12 @@ from typing import Any
 import polars as pl
 
 from demand.errors import SourceError
-from demand.ingest.columns import OPTIONAL, WORDS
+from demand.ingest.columns import INVOICE, OPTIONAL, WORDS
 from demand.ingest.numbers import read_numbers
 from demand.ingest.table import Table
 from demand.ingest.texts import read_texts
 from demand.ingest.times import read_times
+from demand.ingest.yes_no import read_flags, read_shares
 
 HINTS = {
     "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
@@ -19,8 +20,10 @@ HINTS = {
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
 }
 TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
+TELLS_APART = ("unit_price", "customer_id", "country", "channel")  # rows of a SKU and a time that name no invoice
 EXACT = 2**53  # floats count no further one by one
 NUMBERS = ("quantity", "unit_price", "unit_cost")
+ANSWERS = {"promotion": read_shares, "in_stock": read_flags}  # what cannot be read is not known
 
 
 def read_lines(
@@ -39,6 +42,9 @@ def read_lines(
         elif word == "invoice_time":
             raw = texts[word] if named[word].dtype == pl.String else named[word]
             typed[word], layout = read_times(raw, bool(params["day_first"]))
+        elif word in ANSWERS:
+            typed[word] = ANSWERS[word](texts[word])
+            continue
         _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
     return _with_reasons(table, texts, typed), layout
 
@@ -75,7 +81,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
     reasons = [
         (pl.all_horizontal(column.is_null() for column in given), "empty row", ""),
         (pl.col("stock_code").is_null(), "no stock code", ""),
-        (pl.col("invoice").is_null(), "no invoice", ""),
+        *([(pl.col(INVOICE).is_null(), "no invoice", "")] if INVOICE in texts else []),
         *_unread("invoice_time", "date"),
         *_unread("quantity", "quantity"),
         (pl.col("quantity").round() != pl.col("quantity"), "quantity not whole", "quantity_text"),
@@ -85,7 +91,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
     return lines.select(
         "row",
         pl.lit(table.name).alias("source"),
-        "invoice",
+        pl.col(INVOICE) if INVOICE in texts else _own_invoice(),
         pl.col("stock_code").str.to_uppercase(),
         "description",
         pl.col("quantity").cast(pl.Int64, strict=False),
@@ -96,8 +102,20 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         pl.when(pl.col("unit_cost").cast(pl.Float64) >= 0)
         .then(pl.col("unit_cost").cast(pl.Float64))
         .alias("unit_cost"),
+        "category",
+        pl.col("promotion").cast(pl.Float64),
+        "channel",
+        pl.col("in_stock").cast(pl.Boolean),
         *first_reason(reasons),
     )
+
+
+def _own_invoice() -> pl.Expr:
+    """An invoice of each row's own, made of what it says, so that copies of a row stay copies."""
+    time = pl.col("invoice_time").dt.to_string("%Y-%m-%d %H:%M:%S")
+    code = pl.col("stock_code").str.to_uppercase()
+    quantity = pl.col("quantity").cast(pl.Int64, strict=False)
+    return pl.concat_str(time, code, quantity, *TELLS_APART, separator=" ", ignore_nulls=True).alias(INVOICE)
 
 
 def _unread(word: str, kind: str) -> list[tuple[pl.Expr, str, str]]:

@@ -21,11 +21,12 @@ def judge(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
     """
     negative = pl.col("quantity") < 0
     takes_back = negative | pl.col("invoice").str.contains(params["cancellation_invoice"])
+    nothing = (pl.col("quantity") == 0) & (pl.col("in_stock").is_null() | takes_back)  # else: whether it could sell
     return lines.with_columns(
         *first_reason(
             [
                 (_no_product(params), NO_PRODUCT, "stock_code"),
-                (pl.col("quantity") == 0, "quantity is zero", ""),
+                (nothing, "quantity is zero", ""),
                 (pl.col("quantity").abs() > int(params["largest_quantity"]), "quantity not plausible", "quantity"),
                 (negative & (pl.col("unit_price") == 0), "stock adjustment", "quantity"),
                 (pl.col("unit_price") <= 0, "price not above zero", "unit_price"),

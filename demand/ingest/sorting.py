@@ -26,6 +26,8 @@ TYPES: dict[str, Any] = {
     "invoice_time": pl.Datetime("us"),
     "unit_price": pl.Float64,
     "unit_cost": pl.Float64,
+    "promotion": pl.Float64,
+    "in_stock": pl.Boolean,
 }
 SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}}
 ASIDE: dict[str, Any] = (

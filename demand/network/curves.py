@@ -17,7 +17,7 @@ from torch.nn.functional import softplus
 
 from demand.errors import ModelError
 from demand.network.effects import DTYPE, Batch, Layout, Terms, linearise, precision_of, variance_of
-from demand.network.families import ALONE, family_sums, log_sums, taken
+from demand.network.families import ALONE, LogSums, family_sums, log_sums, taken
 from demand.network.family_fit import FamilyFit
 from demand.network.grid import Grid
 from demand.network.noise import expected_derivatives, size_step
@@ -29,6 +29,8 @@ OF_SKU = ("anchor", "mean", "covariance", "own_covariance", "loading", "log_size
 OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
 # Correlation of the slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
 ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.5, 20.0, 0.95
+FAMILY_DAMPING = 0.5
+CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
 
@@ -126,67 +128,84 @@ class CurveFit:
             self._learn_weeks(sums)
             if self.params["pooling"]:
                 self._learn_priors(sums)
-                self.families.learn()
+                self.families.learn(self.effects[:, self.layout.walk])
 
     def _visit(self, rows: slice, number: int, sums: "_Sums") -> None:
         batch, layout, base = self.data[rows], self.layout, self.layout.base
         effects = self.effects[rows] + self.response[rows] @ self.change
-        family = self.families.family[rows]
-        first, last = int(family[0]), int(family[-1]) + 1
-        chosen, family = slice(first, last), family - first
-        terms = linearise(effects, batch, layout)
-        competing = log_sums(
-            terms.base, terms.regular, terms.promotion, batch.listed, family, self.families.latent[chosen]
-        )
-        own, others = _jacobians(terms, taken(competing, self.families.latent[chosen], family))
-        eta = terms.base + terms.regular + terms.promotion + competing.shift + self.weeks
-        eta = eta + self.families.weeks[chosen][family]
-        gradient, weight = expected_derivatives(batch.units, eta, self.variance[rows], self.log_size[rows])
-        gradient, weight = gradient * batch.seen, weight * batch.seen
-        rest_gradient, rest_weight = (family_sums(x, family, last - first)[family] - x for x in (gradient, weight))
         prior = self._prior_precision()
-        pull = (self._prior_mean(rows) - effects) @ prior
-        by_price = torch.einsum("mt,mtp->mp", gradient, own) + torch.einsum("mt,mtp->mp", rest_gradient, others)
-        force = torch.cat([gradient @ layout.time, by_price], dim=1) + pull
-        precision = precision_of(weight, own, layout) + prior
-        precision[:, base:, base:] += others.transpose(1, 2) @ (rest_weight[:, :, None] * others)
+        seen = self._look(rows, effects)
+        precision = precision_of(seen.weight, seen.own, layout) + prior
+        precision[:, base:, base:] += seen.others.transpose(1, 2) @ (seen.rest_weight[:, :, None] * seen.others)
         root = torch.linalg.cholesky(precision)
+        step = torch.cholesky_solve(self._force(rows, effects, seen)[:, :, None], root)[:, :, 0].clamp(-1.5, 1.5)
         covariance = torch.cholesky_inverse(root)
-        moves = self.families.moves(chosen, competing)[family]
-        coupled = torch.cat(
-            [
-                torch.einsum("tb,mta->mba", layout.time, weight[:, :, None] * moves),
-                torch.einsum("mtp,mta->mpa", own, weight[:, :, None] * moves)
-                + torch.einsum("mtp,mta->mpa", others, rest_weight[:, :, None] * moves),
-            ],
-            dim=1,
-        )
-        answered = covariance @ coupled
-        explained = (coupled.transpose(1, 2) @ answered, (answered.transpose(1, 2) @ force[:, :, None])[:, :, 0])
-        change = self.families.step(
-            chosen, family, competing, gradient, weight, explained, 0.5, learn=number >= SETTLING_SWEEPS
-        )
-        step = torch.cholesky_solve(force[:, :, None], root)[:, :, 0].clamp(-1.5, 1.5)
-        effects = effects + step * (0.4 if number < SETTLING_SWEEPS else float(self.params["damping"]))
-        effects = effects - (answered @ change[family][:, :, None])[:, :, 0]
-        jacobian = own
+        calm = 1 / (1 + max(number - CALM_SWEEPS, 0) / CALM_SWEEPS)
+        effects = effects + step * (0.4 if number < SETTLING_SWEEPS else calm * float(self.params["damping"]))
+        left = (seen.gradient, seen.weight)
+        if number >= SETTLING_SWEEPS and bool(self.families.several[seen.chosen].any()):
+            effects, left = self._move_families(rows, effects, covariance, calm)
         self.effects[rows] = effects
-        self.variance[rows] = variance_of(covariance, jacobian, layout)
+        self.variance[rows] = variance_of(covariance, seen.own, layout)
         self.price_covariance[rows] = covariance[:, base:, base:]
         self.response[rows] = covariance[:, :, base:] @ prior[base:, base:] @ self.design[rows]
-        mean = torch.exp((eta + self.variance[rows] / 2).clamp(-14, 16))
+        mean = torch.exp((seen.eta + self.variance[rows] / 2).clamp(-14, 16))
         centre, spread = float(self.log_size.mean()), float(self.log_size.var(correction=0)) + 0.05
         self.log_size[rows] = size_step(batch.units, mean, batch.seen, self.log_size[rows], centre, spread)
         sums.add(
             (effects - self._prior_mean(rows)) ** 2,
             torch.diagonal(covariance, dim1=1, dim2=2),
-            gradient.sum(dim=0),
-            weight.sum(dim=0),
+            *(part.sum(dim=0) for part in left),
             *self._evidence(rows, effects),
             effects[:, 0].sum(),
             self._together(rows, effects, covariance),
             float(step.abs().sum()),
         )
+
+    def _look(self, rows: slice, effects: Tensor) -> "_Look":
+        """What the weeks of some SKUs say, at these effects (m, d)."""
+        batch, family = self.data[rows], self.families.family[rows]
+        chosen = slice(int(family[0]), int(family[-1]) + 1)
+        family, latent = family - chosen.start, self.families.latent[chosen]
+        terms = linearise(effects, batch, self.layout)
+        competing = log_sums(terms.base, terms.regular, terms.promotion, batch.listed, family, latent)
+        own, others = _jacobians(terms, taken(competing, latent, family))
+        eta = terms.base + terms.regular + terms.promotion + competing.shift + self.weeks
+        eta = eta + self.families.weeks[chosen][family]
+        gradient, weight = expected_derivatives(batch.units, eta, self.variance[rows], self.log_size[rows])
+        gradient, weight = gradient * batch.seen, weight * batch.seen
+        rest = (family_sums(x, family, len(latent))[family] - x for x in (gradient, weight))
+        return _Look(chosen, family, competing, own, others, eta, gradient, weight, *rest)
+
+    def _force(self, rows: slice, effects: Tensor, seen: "_Look") -> Tensor:
+        """Gradient of the log posterior by the effects, (m, d): a SKU's price moves the others of its family too."""
+        by_price = torch.einsum("mt,mtp->mp", seen.gradient, seen.own)
+        by_price = by_price + torch.einsum("mt,mtp->mp", seen.rest_gradient, seen.others)
+        pull = (self._prior_mean(rows) - effects) @ self._prior_precision()
+        return torch.cat([seen.gradient @ self.layout.time, by_price], dim=1) + pull
+
+    def _move_families(
+        self, rows: slice, effects: Tensor, covariance: Tensor, calm: float
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Move what families share, given the SKUs' effects and their posterior; the effects as they answer to it, and
+        what gradient and weight are then left to the weeks of the shop.
+        """
+        seen = self._look(rows, effects)
+        moves = self.families.moves(seen.chosen, seen.competing)[seen.family]
+        weighted = seen.weight[:, :, None] * moves
+        by_price = torch.einsum("mtp,mta->mpa", seen.own, weighted)
+        by_price = by_price + torch.einsum("mtp,mta->mpa", seen.others, seen.rest_weight[:, :, None] * moves)
+        coupled = torch.cat([torch.einsum("tb,mta->mba", self.layout.time, weighted), by_price], dim=1)
+        answered = covariance @ coupled
+        force = self._force(rows, effects, seen)[:, :, None]
+        explained = (coupled.transpose(1, 2) @ answered, (answered.transpose(1, 2) @ force)[:, :, 0])
+        before = self.families.weeks[seen.chosen].clone()
+        change = self.families.step(
+            seen.chosen, seen.family, seen.competing, seen.gradient, seen.weight, explained, calm * FAMILY_DAMPING
+        )
+        taken_up = (self.families.weeks[seen.chosen] - before)[seen.family]
+        effects = effects - (answered @ change[seen.family][:, :, None])[:, :, 0].clamp(-0.5, 0.5)
+        return effects, (seen.gradient - seen.weight * taken_up, seen.weight)
 
     def _evidence(self, rows: slice, effects: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient and curvature of the evidence by the population means of the price effects."""
@@ -264,6 +283,7 @@ class CurveFit:
             "alike": self.alike,
             "depth": float(self.effects[:, layout.promotion.start].mean()),
             "families": int(self.families.several.sum()),
+            "family_walk": self.families.alike,
             "kept_regular": float(torch.sigmoid(self.families.mean[0])),
             "kept_promotion": float(torch.sigmoid(self.families.mean[1])),
             "size": float(torch.exp(self.log_size.mean())),
@@ -311,6 +331,7 @@ class CurveFit:
     def _population(self, width: int) -> PopulationMeans:
         """Before any data: elasticities of about 2 (Bijmolt et al. 2005 find a mean of 2.6), exponential curves."""
         start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
+        sd[-2:] = 1.5  # of a SKU's log units and log price over its family's
         place = self.layout.curvature - self.layout.base
         start[0], sd[0] = 1.8, 1.0
         sd[1 : self.layout.path.shape[1]] = 0.1
@@ -335,6 +356,26 @@ class CurveFit:
 
     def _log_mean_units(self) -> Tensor:
         return torch.log(self.data.units.sum(dim=1) / self.data.seen.sum(dim=1).clamp(min=1) + 0.1)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The weeks of m SKUs at some effects. chosen, family: their families, and the number among them of each SKU.
+
+    own, others: (m, T, P), how the SKU's price block moves its own log units and those of the others of its family;
+    eta, gradient, weight: (m, T), log units, and derivatives of the log likelihood by them; rest: of the others.
+    """
+
+    chosen: slice
+    family: Tensor
+    competing: LogSums
+    own: Tensor
+    others: Tensor
+    eta: Tensor
+    gradient: Tensor
+    weight: Tensor
+    rest_gradient: Tensor
+    rest_weight: Tensor
 
 
 @dataclass

@@ -18,7 +18,6 @@ from demand.network.grid import Grid
 from demand.network.shape import box_cox
 
 DTYPE = torch.float64
-LEAST_DECIDED = 0.25  # spread of a price's decisions over that of its creeping part, from which on they say enough
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,11 @@ class Layout:
         return slice(self.curvature + 1, self.curvature + 4)
 
     @property
+    def walk(self) -> slice:
+        """The steps of the level's random walk."""
+        return slice(1 + self.season_columns, self.base)
+
+    @property
     def width(self) -> int:
         """Effects per SKU."""
         return self.curvature + 4
@@ -77,8 +81,7 @@ class Layout:
     def groups(self) -> list[slice]:
         """Effects of the first block that share one prior variance: level, each season's pair, random walk."""
         pairs = [slice(1 + i, 3 + i) for i in range(0, self.season_columns, 2)]
-        walk = slice(1 + self.season_columns, self.base)
-        return [slice(0, 1), *pairs, *([walk] if walk.start < walk.stop else [])]
+        return [slice(0, 1), *pairs, *([self.walk] if self.walk.start < self.walk.stop else [])]
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,10 @@ class Batch:
 
     @classmethod
     def of(cls, grid: Grid, outlying: float, *, control: bool) -> "Batch":
-        """Every SKU of the grid. The curves learn from the decisions in a price path, apart from its creeping part, which
-        may follow demand week by week; a SKU whose price only creeps has nothing else to learn from. Without `control`
-        all of them learn from all of it.
-        """
-        path = creeping(grid.log_price_ratio - grid.depth, grid.listed, outlying) * float(control)
-        decided = grid.log_price_ratio - path
-        decides = decided.std(axis=1, where=grid.listed > 0) > LEAST_DECIDED * path.std(axis=1)
+        """Every SKU of the grid; without `control` the creeping part is left out."""
+        path = creeping(grid.log_price_ratio, grid.listed, outlying) * float(control)
         tables = (
-            grid.units, np.where(decides[:, None], decided, grid.log_price_ratio), path, grid.depth, grid.promotion, grid.dip, grid.seen, grid.listed,
+            grid.units, grid.log_price_ratio, path, grid.depth, grid.promotion, grid.dip, grid.seen, grid.listed,
         )  # fmt: skip
         return cls(*(torch.tensor(table, dtype=DTYPE) for table in tables))
 

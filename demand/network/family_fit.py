@@ -50,10 +50,11 @@ class FamilyFit:
         self.weeks = torch.zeros(count, weeks, dtype=DTYPE)
         self.weeks_variance = WEEK_VARIANCE
         self.week_precision = torch.zeros(count, weeks, dtype=DTYPE)
+        self.alike = 0.0  # correlation of the levels' walks inside a family
 
     def step(
         self, chosen: slice, family: Tensor, sums: LogSums, gradient: Tensor, weight: Tensor,
-        explained: tuple[Tensor, Tensor], damping: float, *, learn: bool,
+        explained: tuple[Tensor, Tensor], damping: float
     ) -> Tensor:  # fmt: skip
         """Move the coefficients and weeks of some families; the change (f, 2) of the latent coefficients.
 
@@ -76,16 +77,19 @@ class FamilyFit:
         curvature = (curvature + curvature.transpose(1, 2)) / 2 + 1e-9 * torch.eye(2, dtype=DTYPE)
         unrested = total_gradient - self.weeks[chosen] / self.weeks_variance  # what the weeks will take up themselves
         slope = slope - torch.einsum("ft,fta->fa", (1 - free) * unrested, moves)
-        slope = slope - (self.latent[chosen] - self.mean) / self.variance
+        alone = 1 / (1 + self.alike * (self.size[chosen] - 1))[:, None]  # members that move together say less (Kish 1965)
+        curvature = curvature * alone[:, :, None]
+        slope = slope * alone - (self.latent[chosen] - self.mean) / self.variance
         precision = _at_least(curvature) + torch.diag(1 / self.variance)
         covariance = torch.linalg.inv(precision)
         change = damping * (covariance @ slope[:, :, None])[:, :, 0].clamp(-0.5, 0.5)
-        change = change * several[:, None] * float(learn)
+        change = change * several[:, None]
         self.latent[chosen] += change
         self.covariance[chosen] = covariance * several[:, None, None]
         own = total_weight + 1 / self.weeks_variance
         week = self.weeks[chosen]
-        self.weeks[chosen] = week + 0.5 * several[:, None] * (total_gradient - week / self.weeks_variance) / own
+        left = unrested - total_weight * (moves * change[:, None, :]).sum(dim=2)
+        self.weeks[chosen] = week + damping * several[:, None] * left / own
         self.week_precision[chosen] = own
         return change
 
@@ -95,12 +99,13 @@ class FamilyFit:
         by_latent = coefficient * (1 - coefficient)
         return torch.stack([sums.regular, sums.promotion], dim=2) * by_latent[:, None, :]
 
-    def learn(self) -> None:
-        """The prior of the coefficients, and the size of the weeks, from all families."""
+    def learn(self, walks: Tensor) -> None:
+        """The prior of the coefficients, and the size of the weeks, from all families; walks: (n, K) steps of levels."""
         some = self.several
         count = int(some.sum())
         if not count:
             return
+        self.alike = _intraclass(walks, self.family, self.size)
         latent, variance = self.latent[some], torch.diagonal(self.covariance[some], dim1=1, dim2=2)
         determined = ((1 - variance / self.variance).clamp(min=0) / self.variance).sum(dim=0)
         pull = (latent - self.mean).sum(dim=0) / self.variance - (self.mean - self.start) / START_SD**2
@@ -119,6 +124,18 @@ class FamilyFit:
         variance = self.covariance[:, 0, 0]
         shared = variance / self.variance[0] * self.mean_variance[0].sqrt()
         return Coefficients(self.latent.clone(), variance.sqrt(), shared)
+
+
+def _intraclass(walks: Tensor, family: Tensor, size: Tensor) -> float:
+    """Correlation of the steps (n, K) of two members of a family, 0 to 1: analysis of variance, one way."""
+    mean = family_sums(walks, family, len(size)) / size[:, None]
+    several = size[family] > 1
+    within = float(((walks - mean[family])[several] ** 2).sum())
+    members, groups, steps = int(several.sum()), int((size > 1).sum()), walks.shape[1]
+    within /= max((members - groups) * steps, 1)
+    between = float((size[:, None] * mean**2)[size > 1].sum()) / max(groups * steps, 1)
+    usual = members / max(groups, 1)
+    return min(max((between - within) / max(between + (usual - 1) * within, 1e-12), 0.0), 1.0)
 
 
 def _at_least(curvature: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ class Grid:
     units, log_price_ratio, depth, promotion, dip, seen, listed: (n, T). log_price_ratio is log(regular price / anchor),
     where the anchor (n,) is the reference price that the release keeps; depth >= 0 the log depth of a temporary cut;
     promotion the share of units on promotion; dip the promotions of the weeks before. listed is 1 from a SKU's first
-    sale on, seen where it was in stock as well; unseen units are 0. attributes: (n, 2) standardised log units and log
-    price of a SKU; family: (n,) numbers from 0 on, in order.
+    sale on, seen where it was in stock as well; unseen units are 0. attributes: (n, 4) standardised log units and log
+    price of a SKU, and both over the mean of its family; family: (n,) numbers from 0 on, in order.
     """
 
     codes: tuple[str, ...]
@@ -82,7 +82,9 @@ def grid_of(
     if anchors:
         known = np.array([anchors.get(code, np.nan) for code in codes["stock_code"]])
         anchor = np.where(np.isnan(known), anchor, known)
-    mean_units = (tables["units"] * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1.0)
+    log_units = np.log((tables["units"] * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1.0) + 0.1)
+    family = codes["family"].rle_id().to_numpy().astype(np.int64)
+    sizes = (log_units, np.log(anchor))
     return Grid(
         codes=tuple(codes["stock_code"]),
         weeks=tuple(weeks),
@@ -94,8 +96,8 @@ def grid_of(
         seen=seen,
         listed=listed,
         anchor=anchor,
-        attributes=np.column_stack([_standardised(np.log(mean_units + 0.1)), _standardised(np.log(anchor))]),
-        family=codes["family"].rle_id().to_numpy().astype(np.int64),
+        attributes=np.column_stack([*map(_standardised, sizes), *(_in_family(size, family) for size in sizes)]),
+        family=family,
     )
 
 
@@ -144,6 +146,12 @@ def _dip(intensity: Floats) -> Floats:
     for back, weight in enumerate(DIP, start=1):
         dip[:, back:] += weight * intensity[:, :-back]
     return dip
+
+
+def _in_family(values: Floats, family: Whole) -> Floats:
+    """Values (n,) less the mean of their family."""
+    inside: Floats = values - (np.bincount(family, values) / np.bincount(family))[family]
+    return inside
 
 
 def _standardised(values: Floats) -> Floats:

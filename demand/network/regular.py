@@ -4,7 +4,9 @@ What is recommended is a regular price, so its effect is learned from regular pr
 stockpilers and visitors, and has an effect of its own.
 """
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,14 @@ from demand.network.basis import NORMAL_MAD
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+SIDE = 13  # weeks up to a week, and from it on, that say what its usual price is: seven of them may be cuts
+USUAL = 0.6  # quantile of these prices: above the middle, since cuts of every other week are cuts all the same
 LEAST_CUT = 0.03  # log price; a smaller step down is a change of the regular price
-RETURN_WEEKS = 4  # an unannounced cut is temporary when the price comes back within this time
-ANNOUNCED_WEEKS = 8  # an announced promotion that lasts longer has become the regular price
 OUTLYING = 4.0  # usual weekly changes of a SKU's price; a smaller step of a price that always moves is no cut
-BACK = 2 / 3  # of the least cut; a price this close to the one before the cut has come back
-OFTEN = 0.5  # share of a shop's past cuts that came back, from which on a cut of the last weeks is taken for one
+OFTEN = 0.5  # share of a shop's unannounced cuts that came back, from which on a cut of the last weeks is taken for one
+UNSETTLED = 4  # weeks at the end in which nobody knows yet whether a cut comes back
 ANNOUNCED = 0.5  # share of a week's units on promotion
+FEW = 3  # weeks without a promotion that are needed to know the usual price from them
 
 
 @dataclass(frozen=True)
@@ -34,23 +37,34 @@ class PricePaths:
 def part_prices(log_price: Floats, seen: Floats, promotion: Floats) -> PricePaths:
     """Part log prices (n, T); seen: 0 where a SKU was not on sale; promotion: share of units on promotion, 0 to 1.
 
-    A step down is temporary when it is announced, or when the price comes back within RETURN_WEEKS. In the last
-    weeks nobody knows yet: there it is temporary where most of the shop's cuts came back.
+    The usual price of a week is a quantile of the prices around it, of those without a promotion where there are some:
+    of the weeks before and of the weeks after, whichever is lower, so that a price that stays low is no cut. A price
+    below it is a cut. In the last weeks those after are not known: there a cut has to be announced, or to be of a shop
+    most of whose cuts came back.
     """
     log_price = _carried(log_price, seen)
     announced = promotion >= ANNOUNCED
-    least = np.maximum(LEAST_CUT, OUTLYING * usual_change(log_price, seen))
-    often = _share_that_returns(log_price, announced, least) > OFTEN
-    start = _first_regular(log_price, seen, announced)
-    regular = np.empty_like(log_price)
-    held = np.zeros(len(log_price))
-    before = start
-    for t in range(log_price.shape[1]):
-        temporary = _temporary(log_price, t, before, announced[:, t], held, least, often)
-        before = np.where(temporary, before, log_price[:, t])
-        held = np.where(temporary, held + 1, 0)
-        regular[:, t] = before
-    return PricePaths(regular, np.maximum(regular - log_price, 0.0) * (seen > 0))
+    known = np.where(seen > 0, log_price, np.nan)
+    before, after = (_usual_price(known, announced, ahead=ahead) for ahead in (False, True))
+    usual = np.minimum(before, after)
+    creeps = usual_change(before, seen) > 0
+    least = np.maximum(LEAST_CUT, OUTLYING * np.where(creeps, usual_change(log_price, seen), 0.0))[:, None]
+    cut = log_price < usual - least
+    unsettled = np.arange(log_price.shape[1]) >= log_price.shape[1] - UNSETTLED
+    often = _share_that_returns(log_price, cut & ~announced, least) > OFTEN
+    late = unsettled & (announced | often) & (log_price < before - least) & _just_fallen(log_price, before - least)
+    regular = np.where(late, before, np.where(cut, usual, log_price))
+    depth = np.where((cut | late) & (seen > 0), regular - log_price, 0.0)
+    return PricePaths(regular, depth)
+
+
+def _just_fallen(log_price: Floats, least: Floats) -> Mask:
+    """Whether a price was at its usual level within the last UNSETTLED weeks, (n, T)."""
+    high = log_price >= least
+    fallen = np.zeros_like(high)
+    for back in range(1, UNSETTLED + 1):
+        fallen[:, back:] |= high[:, :-back]
+    return fallen
 
 
 def usual_change(log_price: Floats, seen: Floats) -> Floats:
@@ -63,43 +77,28 @@ def usual_change(log_price: Floats, seen: Floats) -> Floats:
     return scale
 
 
-def _temporary(
-    log_price: Floats, t: int, before: Floats, announced: Mask, held: Floats, least: Floats, often: bool
-) -> Mask:
-    cut = log_price[:, t] < before - least
-    ahead = log_price[:, t + 1 : t + 1 + RETURN_WEEKS]
-    back = (ahead >= (before - BACK * least)[:, None]).any(axis=1) if ahead.size else np.zeros(len(cut), np.bool_)
-    if often and ahead.shape[1] < RETURN_WEEKS:
-        back |= True
-    limit = np.where(announced, ANNOUNCED_WEEKS, RETURN_WEEKS)
-    temporary: Mask = cut & (announced | back) & (held < limit)
-    return temporary
+def _usual_price(log_price: Floats, announced: Mask, *, ahead: bool) -> Floats:
+    """The usual log price of SIDE weeks up to each week, or from it on, (n, T); nan where a SKU was not on sale."""
+    unpromoted = np.where(announced, np.nan, log_price)
+    usual = np.empty_like(log_price)
+    with warnings.catch_warnings(action="ignore"):  # of windows in which nothing is known
+        for t in range(log_price.shape[1]):
+            window = slice(t, t + SIDE) if ahead else slice(max(t - SIDE + 1, 0), t + 1)
+            known = (~np.isnan(unpromoted[:, window])).sum(axis=1) >= FEW
+            of_both = [np.nanquantile(p[:, window], USUAL, axis=1, method="higher") for p in (unpromoted, log_price)]
+            usual[:, t] = np.where(known, *of_both)
+    unknown: Floats = np.where(np.isnan(usual), _carried(log_price, ~np.isnan(log_price)), usual)
+    return unknown
 
 
-def _share_that_returns(log_price: Floats, announced: Mask, least: Floats) -> float:
-    """Share of the unannounced steps down that came back in time, of those whose time is over."""
-    step = np.diff(log_price, axis=1) < -least[:, None]
-    step &= ~announced[:, 1:]
-    weeks = log_price.shape[1]
-    returned = total = 0
-    for t in range(1, weeks - RETURN_WEEKS):
-        cut = step[:, t - 1]
-        back = (
-            log_price[cut, t + 1 : t + 1 + RETURN_WEEKS] >= log_price[cut, t - 1 : t] - BACK * least[cut, None]
-        ).any(axis=1)
-        returned, total = returned + int(back.sum()), total + int(cut.sum())
-    return returned / total if total else 0.0
+def _share_that_returns(log_price: Floats, cut: Mask, least: Floats) -> float:
+    """Share of the steps down that were cuts: the price had come back soon after. Steps of the last weeks are left out."""
+    step = log_price[:, 1:-UNSETTLED] < log_price[:, : -UNSETTLED - 1] - least
+    returned = step & cut[:, 1:-UNSETTLED]
+    return float(returned.sum() / step.sum()) if step.any() else 0.0
 
 
-def _first_regular(log_price: Floats, seen: Floats, announced: Mask) -> Floats:
-    """The first price that was not announced as a promotion, else the first one."""
-    usable = (seen > 0) & ~announced
-    first = np.where(usable.any(axis=1), usable.argmax(axis=1), (seen > 0).argmax(axis=1))
-    chosen: Floats = log_price[np.arange(len(log_price)), first]
-    return chosen
-
-
-def _carried(log_price: Floats, seen: Floats) -> Floats:
+def _carried(log_price: Floats, seen: NDArray[Any]) -> Floats:
     """Prices of weeks that were not seen: the one before, ahead of the first one the first."""
     weeks = np.arange(log_price.shape[1])
     last = np.maximum.accumulate(np.where(seen > 0, weeks, -1), axis=1)

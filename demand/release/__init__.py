@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demand.release.manifest import FILES, Manifest, release_id
+from demand.release.manifest import BACKTEST, FILES, PRICE_CHANGES, PRICE_LIST, Manifest, release_id
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,8 @@ def write_bundle(
     catalog_arrays: "Mapping[str, NDArray[np.generic]]",
     price_list: "pl.DataFrame",
     backtest: "pl.DataFrame",
+    plan: Mapping[str, Any],
+    price_changes: "pl.DataFrame",
     metrics: Mapping[str, Any],
     gates: Mapping[str, Any],
     lineage: Mapping[str, Any],
@@ -37,7 +39,8 @@ def write_bundle(
     from demand.release.bundle import write_files
 
     manifest = Manifest({}, week, created, metrics, gates, lineage)
-    return write_files(folder, models, catalog_arrays, price_list, backtest, manifest)
+    tables = {PRICE_LIST: price_list, BACKTEST: backtest, PRICE_CHANGES: price_changes}
+    return write_files(folder, models, catalog_arrays, tables, plan, manifest)
 
 
 def verify_bundle(read: Callable[[str], bytes], manifest: Manifest) -> None:

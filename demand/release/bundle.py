@@ -1,6 +1,7 @@
 """Writes a release to a folder: all of it or nothing."""
 
 import io
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from demand.errors import ReleaseError
 from demand.release.arrays import pack, split
-from demand.release.manifest import BACKTEST, CATALOG, HISTORY, MANIFEST, MODELS, PRICE_LIST, FileEntry, Manifest
+from demand.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, PLAN, FileEntry, Manifest
 from demand.release.verify import verify_files
 
 
@@ -21,17 +22,17 @@ def write_files(
     folder: Path,
     models: Mapping[str, bytes],
     catalog_arrays: Mapping[str, NDArray[Any]],
-    price_list: pl.DataFrame,
-    backtest: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame],
+    plan: Mapping[str, Any],
     manifest: Manifest,
 ) -> Manifest:
-    """See write_bundle; `manifest` comes without files."""
+    """See write_bundle; `tables` by the name of their file, `manifest` without files."""
     catalog, late = split(catalog_arrays)
     bodies = _models(models) | {
         CATALOG: pack(catalog),
         HISTORY: pack(late),
-        PRICE_LIST: _parquet(price_list),
-        BACKTEST: _parquet(backtest),
+        PLAN: plan_json(plan),
+        **{name: _parquet(table) for name, table in tables.items()},
     }
     manifest = replace(manifest, files={name: FileEntry.of(body) for name, body in bodies.items()})
     verify_files(bodies.__getitem__, manifest)
@@ -43,6 +44,11 @@ def _models(models: Mapping[str, bytes]) -> dict[str, bytes]:
     if set(models) != set(MODELS):
         raise ReleaseError(f"models {sorted(models)}: a release holds {', '.join(MODELS)}, neither more nor fewer.")
     return {f"{name}.onnx": bytes(models[name]) for name in MODELS}
+
+
+def plan_json(plan: Mapping[str, Any]) -> bytes:
+    """The content of plan.json."""
+    return json.dumps(dict(plan), indent=2).encode() + b"\n"
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -12,7 +12,7 @@ from demand.errors import ReleaseError
 from demand.release.manifest import CATALOG, HISTORY, WEEK
 
 Arrays = Mapping[str, Any]
-NUMBER, TEXT = "fiu", "U"  # kinds of numpy's types
+NUMBER, WHOLE, TEXT = "fiu", "iu", "U"  # kinds of numpy's types
 # One value per SKU, a row per SKU, and what all SKUs share.
 VALUES = {
     **dict.fromkeys(("stock_code", "description"), TEXT),
@@ -21,9 +21,26 @@ VALUES = {
 }
 ROWS = dict.fromkeys(("features", "effects"), NUMBER)
 SINGLE = {**dict.fromkeys(("spread", "bins", "minimum_probability"), NUMBER), "objective": TEXT, "last_week": TEXT}
+# What the plan's prices and the demand of families follow from: all of them, or none in an older release. By name: the
+# kinds, and the shape of what each SKU has; None is any length.
+PLANNED: dict[str, tuple[str, tuple[int | None, ...]]] = {
+    "demand_level": (NUMBER, ()), "demand_curve": (NUMBER, (2,)), "demand_own": (NUMBER, (3,)),
+    "demand_shared": (NUMBER, (2, None)), "demand_family": (WHOLE, ()), "demand_keeps": (NUMBER, (3,)),
+    "fixed": (WHOLE, ()), "list_family": (TEXT, ()), "list_promised_low": (NUMBER, ()),
+    "list_promised_high": (NUMBER, ()),
+}  # fmt: skip
 HISTORY_ROWS = dict.fromkeys(("history_units", "history_price"), NUMBER)
 POSITIVE = ("current_price", "reference_price", "anchor_price", "last_price", "guardrail_low", "guardrail_high")
-MAY_BE_UNKNOWN = frozenset({"unit_cost", "history_price", "history_units", "list_uplift_probability"})  # nan there
+MAY_BE_UNKNOWN = frozenset(
+    {
+        "unit_cost",
+        "history_price",
+        "history_units",
+        "list_uplift_probability",
+        "list_promised_low",
+        "list_promised_high",
+    }
+)  # nan there
 MOST_BINS, MOST_ENDINGS = 10_000, 1000
 LISTED = "list_"
 
@@ -37,13 +54,22 @@ def check_form(arrays: Arrays) -> None:
     for names, dimensions in ((VALUES, 1), (ROWS, 2), (SINGLE, 0), ({"endings": NUMBER}, 1)):
         for name, kinds in names.items():
             _check(arrays, CATALOG, name, kinds, dimensions, count if names in (VALUES, ROWS) else None)
+    if has_plan(arrays):
+        for name, (kinds, shape) in PLANNED.items():
+            _check(arrays, CATALOG, name, kinds, 1 + len(shape), count)
+            _check_rows(arrays, name, shape)
     _terms(arrays)
+
+
+def has_plan(arrays: Arrays) -> bool:
+    """Whether the release knows what its families' demand is; older ones do not."""
+    return any(name in arrays for name in PLANNED)
 
 
 def check_listed(arrays: Arrays, names: Iterable[str], file: str, count: int) -> None:
     """Columns of the price list have one value per SKU. Raises ReleaseError."""
     for name in names:
-        _check(arrays, file, name, TEXT if file == HISTORY else NUMBER, 1, count)
+        _check(arrays, file, name, TEXT if file == HISTORY or name == "list_family" else NUMBER, 1, count)
 
 
 def check_history(arrays: Arrays, count: int) -> None:
@@ -81,6 +107,28 @@ def check_values(arrays: Arrays) -> None:
         if wrong.any():
             first = int(np.argmax(wrong))
             raise ReleaseError(f"{CATALOG}: {name} of SKU {codes[first]} is {prices[first]:g}: a price is > 0.")
+    if has_plan(arrays):
+        _check_family(arrays, codes)
+
+
+def _check_family(arrays: Arrays, codes: Any) -> None:
+    family, level = np.asarray(arrays["demand_family"]), np.asarray(arrays["demand_level"])
+    wrong = (family < 0) | (family >= len(codes))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise ReleaseError(
+            f"{CATALOG}: demand_family of SKU {codes[first]} is {family[first]}: a number from 0 to {len(codes) - 1}."
+        )
+    if (level < 0).any():
+        first = int(np.argmax(level < 0))
+        raise ReleaseError(f"{CATALOG}: demand_level of SKU {codes[first]} is {level[first]:g}: units are >= 0.")
+
+
+def _check_rows(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> None:
+    seen = arrays[name].shape[1:]
+    if any(length not in (None, found) for length, found in zip(shape, seen, strict=True)):
+        asked = " x ".join("any" if length is None else str(length) for length in shape)
+        raise ReleaseError(f"{CATALOG}: {name} has shape {arrays[name].shape}: {asked} values per SKU are needed.")
 
 
 def _count(arrays: Arrays) -> int:

@@ -16,7 +16,9 @@ from demand.release.digest import sha256
 MODELS = ("network", "lightgbm", "svr", "elastic_net")  # in the order in which they answer
 CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
 PRICE_LIST, BACKTEST = "price_list.parquet", "backtest.parquet"
-FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, BACKTEST)
+PLAN, PRICE_CHANGES = "plan.json", "price_changes.parquet"
+LATER = (PLAN, PRICE_CHANGES)  # older releases have none of them, and are served again after a roll-back
+FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, BACKTEST, *LATER)
 WEEK = re.compile(r"[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])")
 HEX, DIGEST = frozenset("0123456789abcdef"), 64  # of a SHA-256: digits and how many of them
 IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")

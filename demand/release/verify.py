@@ -1,7 +1,8 @@
 """What must be true of a release before anything may serve it."""
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,22 @@ from numpy.typing import NDArray
 
 from demand.errors import PricewrightError, ReleaseError
 from demand.network.whole import refuse_elsewhere
-from demand.price_list import COLUMNS
+from demand.price_changes import SCHEMA
+from demand.price_list import ADDED, COLUMNS
 from demand.release.arrays import unpack
 from demand.release.blocks import digests
-from demand.release.content import LISTED, check_form, check_history, check_listed, check_values
-from demand.release.manifest import CATALOG, FILES, HISTORY, MODELS, PRICE_LIST, Manifest
+from demand.release.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
+from demand.release.manifest import (
+    CATALOG,
+    FILES,
+    HISTORY,
+    LATER,
+    MODELS,
+    PLAN,
+    PRICE_CHANGES,
+    PRICE_LIST,
+    Manifest,
+)
 
 Arrays = dict[str, NDArray[Any]]
 NEEDED = (
@@ -24,23 +36,36 @@ NEEDED = (
     *(f"list_{column}" for column in COLUMNS),
     *(f"{kind}_{model}" for model in MODELS[1:] for kind in ("smear", "residuals")),
 )  # fmt: skip; beyond what every answer needs, see content.py
-MOST_BYTES, MOST_PER_ROW, MOST_MORE = 1 << 20, 10_000, 1000  # of price_list.parquet, before it is unpacked
+MOST_BYTES, MOST_PER_ROW, MOST_MORE = 1 << 20, 10_000, 1000  # of a table, before it is unpacked
+CHANGES_PER_SKU = 1000  # rows of price_changes.parquet
+PLAN_NUMBERS = (
+    "sales_now", "sales", "sales_low", "sales_high", "uplift", "uplift_low", "uplift_high", "probability", "moved",
+    "skus",
+)  # fmt: skip
 TOLERANCE = 1e-9  # of prices, against the guardrail
 
 
 def verify_files(read: Callable[[str], bytes], manifest: Manifest) -> None:
     """See verify_bundle."""
     _files(manifest)
-    bodies = {name: _read(read, name, manifest) for name in FILES}
+    bodies = {name: _read(read, name, manifest) for name in FILES if name in manifest.files}
     catalog, late = unpack(bodies[CATALOG], CATALOG), unpack(bodies[HISTORY], HISTORY)
     _arrays(catalog, late)
     for model in MODELS:
         refuse_elsewhere(f"{model}.onnx", bodies[f"{model}.onnx"])
-    _price_list(_table(bodies[PRICE_LIST], len(catalog["stock_code"])), catalog | late)
+    count = len(catalog["stock_code"])
+    columns = COLUMNS + (ADDED if has_plan(catalog) else ())
+    table = _table(PRICE_LIST, bodies[PRICE_LIST], columns, count, 2 * count + MOST_MORE)
+    _price_list(table, catalog | late, columns)
+    if PLAN in bodies:
+        _plan(bodies[PLAN], catalog)
+    if PRICE_CHANGES in bodies:
+        _table(PRICE_CHANGES, bodies[PRICE_CHANGES], tuple(SCHEMA), count, CHANGES_PER_SKU * count + MOST_MORE)
 
 
 def _files(manifest: Manifest) -> None:
-    missing, unknown = sorted(set(FILES) - set(manifest.files)), sorted(set(manifest.files) - set(FILES))
+    missing = sorted(set(FILES) - set(LATER) - set(manifest.files))
+    unknown = sorted(set(manifest.files) - set(FILES))
     if missing or unknown:
         raise ReleaseError(
             f"release {manifest.id} lacks the files {missing} and has the unknown files {unknown}: a release holds "
@@ -77,30 +102,43 @@ def _arrays(catalog: Arrays, late: Arrays) -> None:
     check_values(catalog | late)
 
 
-def _table(body: bytes, count: int) -> pl.DataFrame:
+def _plan(body: bytes, catalog: Arrays) -> None:
     try:
-        _sizes(body, count)
-        table = pl.read_parquet(io.BytesIO(body))
-    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
-        raise ReleaseError(f"{PRICE_LIST} is no Parquet table: {error}") from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise ReleaseError(f"{PRICE_LIST} lacks the columns {', '.join(missing)}.")
-    return table
-
-
-def _sizes(body: bytes, count: int) -> None:
-    """Look at what the table says of itself before it is unpacked: a few kilobytes can hold a billion rows."""
-    about = pq.ParquetFile(io.BytesIO(body)).metadata
-    size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
-    if about.num_rows > 2 * count + MOST_MORE or size > MOST_BYTES + count * MOST_PER_ROW:
+        plan = {name: float(json.loads(body)[name]) for name in PLAN_NUMBERS}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ReleaseError(f"{PLAN} is no plan: {type(error).__name__} {str(error)[:80]}.") from None
+    wrong = [name for name, value in plan.items() if not np.isfinite(value)]
+    if wrong or plan["skus"] != len(catalog["stock_code"]):
         raise ReleaseError(
-            f"{PRICE_LIST} has {about.num_rows:,} rows and {size:,} bytes when unpacked, {CATALOG} has {count:,} SKUs: "
-            f"a row per SKU, of at most {MOST_PER_ROW:,} bytes, is needed."
+            f"{PLAN} has {plan['skus']:g} SKUs and numbers that are not finite in {wrong}: it is of the "
+            f"{len(catalog['stock_code']):,} SKUs of {CATALOG}."
         )
 
 
-def _price_list(table: pl.DataFrame, catalog: Arrays) -> None:
+def _table(name: str, body: bytes, columns: Sequence[str], count: int, most_rows: int) -> pl.DataFrame:
+    try:
+        _sizes(name, body, count, most_rows)
+        table = pl.read_parquet(io.BytesIO(body))
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
+        raise ReleaseError(f"{name} is no Parquet table: {error}") from None
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ReleaseError(f"{name} lacks the columns {', '.join(missing)}.")
+    return table
+
+
+def _sizes(name: str, body: bytes, count: int, most_rows: int) -> None:
+    """Look at what the table says of itself before it is unpacked: a few kilobytes can hold a billion rows."""
+    about = pq.ParquetFile(io.BytesIO(body)).metadata
+    size = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+    if about.num_rows > most_rows or size > MOST_BYTES + count * MOST_PER_ROW:
+        raise ReleaseError(
+            f"{name} has {about.num_rows:,} rows and {size:,} bytes when unpacked, {CATALOG} has {count:,} SKUs: "
+            f"at most {most_rows:,} rows, and {MOST_PER_ROW:,} bytes per SKU, are read."
+        )
+
+
+def _price_list(table: pl.DataFrame, catalog: Arrays, columns: Sequence[str]) -> None:
     listed, known = set(table["stock_code"].to_list()), set(catalog["stock_code"].tolist())
     if listed != known or table.height != len(known):
         raise ReleaseError(
@@ -122,12 +160,12 @@ def _price_list(table: pl.DataFrame, catalog: Arrays) -> None:
             f"guardrail {row['guardrail_low']:g} to {row['guardrail_high']:g} ({outside.height} such SKUs).",
             hint="train again; a price outside the guardrail must never be served.",
         )
-    _same_list(table.sort("stock_code"), catalog)
+    _same_list(table.sort("stock_code"), catalog, columns)
 
 
-def _same_list(table: pl.DataFrame, catalog: Arrays) -> None:
+def _same_list(table: pl.DataFrame, catalog: Arrays, columns: Sequence[str]) -> None:
     """The table that people download and the list that the API falls back on say the same."""
-    for name in COLUMNS:
+    for name in columns:
         held = catalog[f"list_{name}"]
         column = table[name]
         if held.dtype.kind == "U":

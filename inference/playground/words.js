@@ -28,13 +28,16 @@ export function reason(answer) {
 
 export function figures(answer) {
   const between = (low, high, show) => (low == null ? "interval not known" : `${show(low)} to ${show(high)}, 90 %`);
-  return [
+  const figures = [
     ["Optimal price", money(answer.optimal_price), `now ${money(answer.current_price)}`],
     ["Sales a week", money(answer.expected_sales), `now ${money(answer.current_expected_sales)}`],
     ["Units a week", units(answer.expected_units), between(answer.expected_units_low, answer.expected_units_high, units)],
     ["Elasticity", digits(answer.elasticity, 2, 2), between(answer.elasticity_low, answer.elasticity_high, (value) => digits(value, 2, 2))],
     ["Guardrail", `${money(answer.guardrail_low)}–${money(answer.guardrail_high)}`, "lowest and highest to recommend"],
   ];
+  if (answer.moved && answer.promised_low != null) figures.push(["Promised sales", `${share(answer.promised_low)} to ${share(answer.promised_high)}`, "with the whole plan, 90 %"]);
+  if (answer.family) figures.push(["Competes in", answer.family, "what it takes from there is no gain"]);
+  return figures;
 }
 
 export function source(answer) {

@@ -33,7 +33,7 @@ def audit(lake: Lake) -> Result:
 def test_a_lake_that_is_whole_ends_with_0_and_says_what_was_looked_at(lake: Lake) -> None:
     done = audit(lake)
     assert done.exit_code == 0, done.output
-    assert "1 releases, 8 files with their sha256" in done.output and "wrong" not in done.output
+    assert "1 releases, 10 files with their sha256" in done.output and "wrong" not in done.output
 
 
 def test_a_broken_one_ends_with_1_and_says_value_rule_and_hint(lake: Lake) -> None:

@@ -15,6 +15,7 @@ COMMANDS = (
     "register-blocks",
     "run",
     "price",
+    "what-if",
     "serve",
     "releases",
     "promote",
@@ -62,6 +63,12 @@ def test_price_answers_with_the_best_price_and_the_curve(shop: Shop) -> None:
     assert "90 % interval" in answer
 
 
+def test_price_names_the_family_and_what_the_plan_promises(shop: Shop) -> None:
+    answers = [run("price", sku, "--store", str(shop.folder), "--bins", "3") for sku in ("20021", "20028", "20042")]
+    assert all("competes in     MUGS" in answer for answer in answers)
+    assert any("sales with the whole plan" in answer for answer in answers)
+
+
 def test_a_sku_that_is_not_known_is_one_line_with_the_nearest(shop: Shop) -> None:
     command = "from cli.main import main; main()"
     arguments = ["price", "20007B", "--store", str(shop.folder)]
@@ -71,6 +78,46 @@ def test_a_sku_that_is_not_known_is_one_line_with_the_nearest(shop: Shop) -> Non
     assert done.returncode == 1
     assert done.stderr.startswith("error: SKU '20007B' is in no price list")
     assert "did you mean 20007" in done.stderr
+
+
+def test_what_if_shows_units_and_sales_now_and_then(shop: Shop) -> None:
+    shown = run("what-if", "--store", str(shop.folder), "--category", "MUGS", "--change", "-10%")
+    assert shown.startswith("4 products, 4 at another price")
+    for words in ("units of all", "sales of all", "90 % interval", "release 2011-W48-"):
+        assert words in shown
+
+
+@pytest.mark.parametrize("change", [["--change", "-10%"], ["--change=-10%"]])
+def test_what_if_as_json_is_what_the_price_api_says(shop: Shop, change: list[str]) -> None:
+    named = ["--sku", "20021", "--sku", "20028"]
+    found = json.loads(run("what-if", "--store", str(shop.folder), *named, *change, "--json"))
+    body = json.dumps({"stock_codes": ["20021", "20028"], "change": "-10%"})
+    assert found == json.loads(shop.app()({"httpMethod": "POST", "path": "/v1/what-if", "body": body})["body"])
+    assert found["skus"] == 2 and found["units"] > found["units_now"]
+
+
+def test_what_if_of_one_price_for_all_says_how_many_lie_beyond_their_guardrail(shop: Shop) -> None:
+    assert "beyond their guardrail" in run("what-if", "--store", str(shop.folder), "--price", "3.99")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sku", "20007B", "--change", "-10%"], "hint:  did you mean 20007"),
+        (["--category", "MUG", "--change", "-10%"], "hint:  there is MUGS"),
+        (["--change", "-0.1"], "with the sign %"),
+        (["--change", "-10"], "with the sign %"),
+        (["--price", "0"], "above 0"),
+        (["--price", "1", "--change", "1%"], "exactly one of them"),
+        ([], "exactly one of them"),
+    ],
+)
+def test_what_if_that_cannot_be_answered_says_why_and_ends_with_2(shop: Shop, arguments: list[str], said: str) -> None:
+    code = "from cli.main import main; main()"
+    command = [sys.executable, "-c", code, "what-if", "--store", str(shop.folder), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ") and said in done.stderr and "hint:" in done.stderr
 
 
 def test_releases_are_listed_promoted_and_rolled_back(shop: Shop) -> None:

@@ -16,9 +16,13 @@ from demand.explain import open_models
 from demand.feature import FEATURES, Panel, build_panel
 from demand.ingest import ingest_frame
 from demand.market import simulate
-from demand.network.session import NetworkSession
+from demand.plan import own_units
+from demand.price_changes import SCHEMA
 from demand.price_features import price_features
-from demand.price_list import COLUMNS
+from demand.price_list import ADDED, COLUMNS
+from demand.recommendation import CANDIDATES
+from demand.release.content import PLANNED
+from demand.substitution import Draws, Posterior
 from demand.train import Trained, train
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
@@ -48,7 +52,7 @@ def trained(panel: Panel) -> Trained:
 
 def test_every_sku_of_the_catalog_has_one_price_inside_its_guardrail(panel: Panel, trained: Trained) -> None:
     prices = trained.price_list
-    assert tuple(prices.columns) == COLUMNS
+    assert tuple(prices.columns) == (*COLUMNS, *ADDED)
     assert prices["stock_code"].to_list() == panel.catalog["stock_code"].to_list()
     assert prices.select((pl.col("optimal_price") >= pl.col("guardrail_low") - 1e-9).all()).item()
     assert prices.select((pl.col("optimal_price") <= pl.col("guardrail_high") + 1e-9).all()).item()
@@ -57,22 +61,24 @@ def test_every_sku_of_the_catalog_has_one_price_inside_its_guardrail(panel: Pane
 
 
 def test_a_recommended_price_beats_its_neighbours_that_pay_as_probably(trained: Trained) -> None:
-    session, arrays = NetworkSession(trained.models["network"]), trained.catalog
-    least, bins = PARAMS["price"]["minimum_probability"], PARAMS["price"]["bins"]
+    """Of products that compete with nobody; those of a family are chosen together."""
+    posterior, least = Posterior.from_arrays(trained.catalog), PARAMS["price"]["minimum_probability"]
+    draws, seed = PARAMS["train"]["draws"], PARAMS["train"]["seed"]
+    chooses, promises = (Draws(draws, posterior.shared.shape[2], seed + k) for k in (0, 1))
     judged = 0
     for sku, row in enumerate(trained.price_list.iter_rows(named=True)):
-        labels = candidate_prices(row["guardrail_low"], row["guardrail_high"], bins)
+        labels = candidate_prices(row["guardrail_low"], row["guardrail_high"], CANDIDATES)
         best = int(np.argmin(abs(labels - row["optimal_price"])))
-        if row["optimal_price"] == row["current_price"] or not 0 < best < len(labels) - 1:
+        if row["family"] or row["optimal_price"] == row["current_price"] or not 0 < best < len(labels) - 1:
             continue
-        prices = np.append(labels[best - 1 : best + 2], row["current_price"])
-        anchor = float(arrays["anchor_price"][sku])
-        sales = prices[:, None] * session.units(arrays["features"][sku], arrays["effects"][sku], prices, anchor)
+        prices, alone = np.append(labels[best - 1 : best + 2], row["current_price"]), posterior[np.array([sku])]
+        sales = prices[:, None] * own_units(chooses.of(alone), prices[3:], 0, prices)
         mean, probability = sales.mean(axis=1)[:3], (sales[:3] > sales[3]).mean(axis=1)
-        assert mean[1] == pytest.approx(row["expected_sales"], rel=1e-4)
-        assert mean[1] == max(mean[probability >= least])
+        promised = own_units(promises.of(alone), prices[3:], 0, prices[1:2]).mean()
+        assert promised == pytest.approx(row["expected_units"], rel=1e-4)
+        assert mean[1] == pytest.approx(max(mean[probability >= least]), rel=1e-5)
         judged += 1
-    assert judged > 5
+    assert judged > 2
 
 
 def test_expected_sales_of_a_move_exceed_those_of_today_with_the_probability_asked_for(trained: Trained) -> None:
@@ -115,10 +121,12 @@ def test_the_release_carries_what_inference_needs(trained: Trained) -> None:
     arrays = trained.catalog
     n = len(arrays["stock_code"])
     assert arrays["features"].shape == (n, len(FEATURES))
-    assert arrays["effects"].shape == (n, 12)
+    assert arrays["effects"].shape == (n, 16)
     assert arrays["history_units"].shape == (n, len(arrays["history_weeks"]))
     assert not [name for name, array in arrays.items() if array.dtype == object]
     assert (arrays["dispersion"] > 0).all()
+    assert set(PLANNED) <= set(arrays) and len(Posterior.from_arrays(arrays)) == n
+    assert trained.plan["skus"] == n and trained.price_changes.schema == SCHEMA
 
 
 def test_training_twice_gives_the_same_models(panel: Panel, trained: Trained) -> None:

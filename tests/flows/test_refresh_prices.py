@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_used_ends_with_2_and_touches_no_lake(
     bad.write_text("a,b\n1,2\n")
     done = checkout.pricewright("run", "--source", "bad.csv", "--store", "none")
     assert done.returncode == 2
-    assert "has no column for invoice" in done.stderr and "hint:" in done.stderr and "Traceback" not in done.stderr
+    assert "has no column for stock_code" in done.stderr and "hint:" in done.stderr and "Traceback" not in done.stderr
     assert not (checkout.root / "none").exists()
 
 

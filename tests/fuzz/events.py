@@ -12,11 +12,12 @@ from tests.fuzz.bytes import NASTY, Bytes
 METHODS = ("GET", "POST", "OPTIONS", "HEAD", "PUT", "DELETE", "get", "")
 KNOWN = ("20007", "20000a", "NOPE", "2000", " 20014 ")
 PATHS = tuple(route.template.replace("{stock_code}", code) for route in ROUTES for code in KNOWN)
-NAMES = (*PARAMETERS, "format", "limit", "cursor", "search", "stock_codes", "stock_code")
+NAMES = (*PARAMETERS, "format", "limit", "cursor", "search", "stock_codes", "stock_code", "category", "change", "price")
 GOOD: dict[str, tuple[Any, ...]] = {
     "unitprice_min": ("0.5", "1"), "unitprice_max": ("20", "9.99"), "num_price_bins": ("9", "1000", 2),
     "objective": ("sales", "profit"), "unit_cost": ("0.1", 0), "model": ("network", "svr", "price_list", "lightgbm"),
     "format": ("csv", "json"), "limit": ("7", "500"), "cursor": ("20021", ""), "search": ("mug", "2000"),
+    "category": ("MUGS", "mugs", "MUG"), "change": ("-10%", "+2.5 %", "-10"), "price": (3.99, 0),
     "stock_codes": (["20007", "x"], ["20007"] * 3), "stock_code": ("20007",),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from inference.handler import App
 from inference.query import PARAMETERS
 from inference.routes import ROUTES
 from inference.table import harmless
+from inference.what_if import PARAMETERS as WHAT_IF
 
 ROOT = Path(__file__).parents[2]
 
@@ -265,6 +266,18 @@ def test_every_described_property_of_a_price_is_there_and_no_other(api: App) -> 
     assert answer["curve"].keys() == described["Curve"]["properties"].keys()
     row = api({"stock_code": "20007", "model": "price_list"})
     assert row.keys() == described["Price"]["properties"].keys()
+
+
+def test_every_described_property_of_what_if_is_there_and_no_other(api: App) -> None:
+    described = json.loads((ROOT / "inference" / "openapi.json").read_text())
+    schemas = described["components"]["schemas"]
+    found = content(api(http("/v1/what-if", "POST", body='{"category": "MUGS", "change": "-10%"}')))
+    assert found.keys() == schemas["WhatIf"]["properties"].keys()
+    assert found["all"].keys() == schemas["Totals"]["properties"].keys()
+    body = described["paths"]["/v1/what-if"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"].keys() == set(WHAT_IF)
+    rows = content(api(http("/v1/price-list")))["prices"]
+    assert rows[0].keys() == schemas["Listed"]["properties"].keys()
 
 
 def test_importing_the_handler_reads_and_opens_nothing(tmp_path: Path) -> None:

@@ -110,6 +110,15 @@ def test_typing_choosing_and_starting_shows_the_answer_of_the_api(page: Page, ad
     expect(page.locator("#figures")).to_contain_text(f"{answer['optimal_price']:.2f}")
 
 
+def test_a_product_that_competes_shows_its_family_and_what_the_plan_promises(
+    page: Page, address: str, api: App
+) -> None:
+    moved = next(sku for sku in ("20021", "20028", "20042") if api({"stock_code": sku})["moved"])
+    ready(page, f"{address}/?sku={moved}")
+    expect(page.locator("#figures")).to_contain_text("MUGS")
+    expect(page.locator("#figures")).to_contain_text("Promised sales")
+
+
 def test_the_weekly_history_is_drawn_as_it_was_sold(page: Page, address: str, api: App) -> None:
     sold = json.loads(api({"httpMethod": "GET", "path": "/v1/sales/20007"})["body"])
     ready(page, f"{address}/?sku=20007")

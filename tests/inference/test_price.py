@@ -7,8 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from demand.price_list import COLUMNS
+from demand.price_list import ADDED, COLUMNS
 from inference.handler import App
+from tests.hostile_release import files_of, write_unchecked
+from tests.synthetic_release import FAMILIES, UNINFORMED, before_plans
+
+BINS = (10, 20, 50, 200)  # prices of the curve
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +24,81 @@ def listed(steady) -> list[dict[str, Any]]:
 def test_with_nothing_asked_every_sku_gets_the_price_of_the_price_list(api: App, listed: list[dict[str, Any]]) -> None:
     for row in listed:
         answer = api({"stock_code": row["stock_code"]})
-        for column in COLUMNS:
+        for column in (*COLUMNS, *ADDED):
             expected = pytest.approx(row[column], rel=1e-6) if isinstance(row[column], float) else row[column]
             assert answer[column] == expected, (row["stock_code"], column)
         assert answer["fallbacks"] == []
+
+
+def code(number: int) -> str:
+    """The stock code of a SKU of the synthetic release."""
+    return f"{20000 + 7 * number}{'A' if number % 5 == 0 else ''}"
+
+
+def test_the_plan_decides_whatever_does_not_change_the_decision(api: App) -> None:
+    """More prices on the curve, a wider range, the release's own objective, a cost that sales do not look at."""
+    sku = code(FAMILIES["MUGS"][0])
+    plain = api({"stock_code": sku})
+    wide = {"unitprice_min": plain["guardrail_low"] / 2, "unitprice_max": plain["guardrail_high"] * 2}
+    for asked in ({"num_price_bins": 9}, {"objective": "sales"}, {"unit_cost": 0.5}, wide):
+        answer = api({"stock_code": sku} | asked)
+        for name in ("optimal_price", "expected_units", "sales_uplift", "reason", "promised_low", "promised_high"):
+            assert answer[name] == plain[name], (asked, name)
+    assert plain["family"] == "MUGS" and plain["promised_low"] <= plain["promised_high"]
+
+
+def test_the_units_of_the_plan_lie_within_their_interval(api: App) -> None:
+    for number in (0, *FAMILIES["LANTERNS"]):
+        answer = api({"stock_code": code(number)})
+        assert answer["expected_units_low"] <= answer["expected_units"] <= answer["expected_units_high"]
+
+
+def all_sales(api: App, sku: str, price: float) -> float:
+    """Sales of the whole shop when a SKU costs so much."""
+    body = json.dumps({"stock_codes": [sku], "price": price})
+    answer = api({"httpMethod": "POST", "path": "/v1/what-if", "body": body})
+    return float(json.loads(answer["body"])["all"]["sales"])
+
+
+def test_what_is_asked_beyond_the_plan_is_decided_for_the_whole_family(api: App) -> None:
+    moved = 0
+    for number in [place for places in FAMILIES.values() for place in places]:
+        plain = api({"stock_code": code(number), "model": "lightgbm"})
+        narrow = {"unitprice_min": plain["guardrail_low"] * 1.05, "unitprice_max": plain["guardrail_high"]}
+        answer = api({"stock_code": code(number)} | narrow)
+        assert answer["promised_low"] is None and answer["model"] == "network"
+        curve = answer["curve"]
+        own_best = curve["unit_price"][int(np.argmax(curve["predicted_sales"]))]
+        chosen = all_sales(api, code(number), answer["optimal_price"])
+        assert chosen >= all_sales(api, code(number), answer["current_price"])
+        if answer["moved"]:
+            moved += 1
+            assert narrow["unitprice_min"] <= answer["optimal_price"] <= narrow["unitprice_max"]
+            assert chosen >= all_sales(api, code(number), own_best) * (1 - 1e-4)
+    assert moved >= 3
+
+
+def test_a_sku_about_which_the_sales_say_too_little_keeps_its_price_whatever_is_asked(api: App) -> None:
+    for number in UNINFORMED:
+        current = api({"stock_code": code(number)})["current_price"]
+        for asked in ({}, {"unitprice_max": current * 1.05}, {"objective": "profit", "unit_cost": 2 * current}):
+            answer = api({"stock_code": code(number)} | asked)
+            assert not answer["moved"] and "say too little" in answer["reason"], asked
+
+
+def test_backups_answer_by_their_own_curve_and_name_the_family(api: App) -> None:
+    answer = api({"stock_code": code(FAMILIES["MUGS"][1]), "model": "svr"})
+    assert (answer["family"], answer["promised_low"], answer["promised_high"]) == ("MUGS", None, None)
+
+
+def test_a_release_from_before_there_were_plans_is_answered_by_its_network(shop) -> None:
+    shop.point(write_unchecked(shop.folder / "releases", files_of(before_plans())))
+    api = shop.app()
+    for number in (1, 3):
+        answer = api({"stock_code": code(number)})
+        assert (answer["model"], answer["family"], answer["promised_low"]) == ("network", None, None)
+        listed = api({"stock_code": code(number), "model": "price_list"})
+        assert answer.keys() | {"ignored"} == listed.keys() and listed["family"] is None
 
 
 def test_many_at_once_get_the_same_prices(api: App, listed: list[dict[str, Any]]) -> None:
@@ -41,6 +116,23 @@ def test_the_curve_of_every_model_falls_within_its_interval(api: App, model: str
     assert (np.diff(curve["unit_price"]) > 0).all() and (np.diff(curve["quantity"]) <= 0).all()
     assert (curve["quantity_min"] <= curve["quantity"]).all() and (curve["quantity"] <= curve["quantity_max"]).all()
     np.testing.assert_allclose(curve["predicted_sales"], curve["unit_price"] * curve["quantity"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["network", "svr"])
+@pytest.mark.parametrize("narrowed", [{}, {"unitprice_min": 0.8, "unitprice_max": 1.2}])
+def test_what_is_drawn_does_not_decide(
+    api: App, listed: list[dict[str, Any]], model: str, narrowed: dict[str, float]
+) -> None:
+    """For profit, so that the best price of some SKUs lies between the ends of their guardrail."""
+    inside = 0
+    for row in listed:
+        asked = {name: share * row["current_price"] for name, share in (narrowed | {"unit_cost": 0.45}).items()}
+        asked |= {"stock_code": row["stock_code"], "objective": "profit", "model": model}
+        answers = [api(asked | {"num_price_bins": bins}) for bins in BINS]
+        assert [len(answer["curve"]["unit_price"]) for answer in answers] == list(BINS)
+        assert len({(answer["optimal_price"], answer["sales_uplift"], answer["reason"]) for answer in answers}) == 1
+        inside += answers[0]["moved"] and "guardrail ends here" not in answers[0]["reason"]
+    assert inside >= 3
 
 
 def test_a_backup_has_no_posterior_and_says_so(api: App) -> None:

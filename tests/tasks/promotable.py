@@ -23,6 +23,8 @@ def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1, slope: 
     (at.work / "models" / "catalog.npz").write_bytes(pack(made["catalog_arrays"]))
     made["price_list"].write_parquet(at.work / "price_list.parquet")
     made["backtest"].write_parquet(at.work / "backtest.parquet")
+    made["price_changes"].write_parquet(at.work / "price_changes.parquet")
+    (at.work / "plan.json").write_text(json.dumps(made["plan"]))
     write_verdict(at, Verdict("drift", (Check("drifted_columns", drift, 0.3, 0.7),), "look at the feed."))
     write_verdict(at, Verdict("proof", (Check("calibration_slope", slope, 1.0, 0.25, larger_is_worse=False),)))
     write_verdict(at, Verdict("fairness", (Check("people.bias_gap", 0.01, 0.15, 0.4),)))

@@ -9,7 +9,7 @@ import pytest
 from demand.errors import GateBlocked
 from demand.verdict import Check, Verdict
 from tasks import promote
-from tasks.gates import GATES, _write_checks, gates_of, write_verdict
+from tasks.gates import GATES, _write_checks, gates_of, pass_gates, write_verdict
 from tasks.progress import untold
 from tasks.workspace import Workspace, configure
 
@@ -54,3 +54,31 @@ def test_each_gate_is_that_of_one_stage() -> None:
     assert gates_of("drift") == ["drift"]
     assert gates_of("train") == ["proof"]
     assert gates_of("promote") == []
+
+
+FROZEN = Check("constant_columns", 1.0, 1.0, 1.0, "columns", detail="registered_share_26")
+FAIR = Verdict("fairness", (Check("people.bias_gap", 0.01, 0.15, 0.4),)).as_dict()
+
+
+def test_the_message_of_a_blocked_run_names_the_columns() -> None:
+    drift = Verdict("drift", (FROZEN,)).as_dict()
+    with pytest.raises(GateBlocked, match=r"constant_columns is 1 \(registered_share_26\), the limit is 1"):
+        pass_gates({"drift": drift, "proof": FAIR, "fairness": FAIR}, "")
+
+
+def test_a_verdict_of_before_checks_had_details_is_still_read() -> None:
+    check = {"name": "constant_columns", "value": 1.0, "block": 1.0, "status": "block"}
+    old = {"gate": "drift", "status": "block", "hint": "", "checks": [check]}
+    with pytest.raises(GateBlocked, match="constant_columns is 1, the limit is 1"):
+        pass_gates({"drift": old, "proof": FAIR, "fairness": FAIR}, "")
+
+
+def test_a_hundred_columns_fill_the_table_and_not_the_message(tmp_path: Path) -> None:
+    names = ", ".join(f"log_units_mean_{number}" for number in range(100))
+    verdict = Verdict("drift", (Check("drifted_columns", 0.9, 0.35, 0.7, detail=names),))
+    _write_checks(tmp_path / "checks.csv", verdict)
+    with (tmp_path / "checks.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["detail"] == names
+    with pytest.raises(GateBlocked, match=r"\(log_units_mean_0, .*log_units_mean_5, \.\.\.\), the limit") as blocked:
+        pass_gates({"drift": verdict.as_dict(), "proof": FAIR, "fairness": FAIR}, "")
+    assert len(str(blocked.value)) < 600

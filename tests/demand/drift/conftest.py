@@ -10,6 +10,13 @@ import polars as pl
 import pytest
 import yaml
 
+from demand.feature import build_panel
+from demand.ingest import clean
+from demand.ingest.table import Table, with_rows
+from demand.market import simulate
+
+WHOLE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
+STABLE = WHOLE["market"] | {"skus": 40, "weeks": 78, "dirt": 0.0}
 WEEKS, NEWEST = 60, 8
 
 
@@ -69,5 +76,16 @@ def shop() -> tuple[pl.DataFrame, pl.DataFrame]:
 @pytest.fixture(scope="session")
 def params() -> dict[str, Any]:
     """The section `drift` of params.yaml."""
-    section: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())["drift"]
+    section: dict[str, Any] = WHOLE["drift"]
     return section
+
+
+@pytest.fixture(scope="session")
+def stable_range() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The real panel of 78 weeks of products that all sold for more than a year before the newest weeks began."""
+    lines = clean([with_rows(Table("market", simulate(STABLE).transactions(STABLE)))], WHOLE["ingest"]).accepted
+    launch = pl.datetime(2024, 1, 1) + pl.duration(weeks=pl.col("stock_code").rank("dense") % 6)
+    rows = build_panel(lines.filter(pl.col("invoice_time") >= launch), WHOLE["feature"]).rows
+    began = rows.group_by("stock_code").agg(pl.col("week").min())
+    old = began.filter(pl.col("week") < date(2024, 4, 1))
+    return split(rows.join(old, on="stock_code", how="semi", maintain_order="left"))

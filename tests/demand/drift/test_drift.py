@@ -1,5 +1,6 @@
 """A season may warn at most; a broken feed blocks, even when only the newest week is broken."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -8,7 +9,7 @@ import polars as pl
 import pytest
 
 from demand.drift import assess_drift
-from demand.drift.columns import constant_columns
+from demand.drift.columns import constant_columns, judged_columns
 from demand.drift.gate import UNITS, measure
 from demand.errors import ParameterError
 
@@ -80,15 +81,15 @@ def test_seven_good_weeks_do_not_hide_a_broken_one(broken: str, shop: Shop, para
     column, value, name = NEWEST_WEEK_BROKEN[broken]
     newest = pl.col("week") == shop[1]["week"].max()
     now = shop[1].with_columns(pl.when(newest).then(value).otherwise(column).alias(column))
-    assert measure(*shop, params)[name] < params["thresholds"][name]["warn"]
-    assert measure(shop[0], now, params)[name] >= params["thresholds"][name]["block"]
+    assert measure(*shop, params)[name].value < params["thresholds"][name]["warn"]
+    assert measure(shop[0], now, params)[name].value >= params["thresholds"][name]["block"]
 
 
 def test_a_week_in_which_only_slow_sellers_sold_misses_all_steady_ones(shop: Shop, params: Params) -> None:
     steady = shop[0].group_by("stock_code").agg(pl.col("sold").sum()).sort("sold").tail(100)["stock_code"]
     newest = pl.col("week") == shop[1]["week"].max()
     odd = unsold(shop[1], newest & pl.col("stock_code").is_in(steady.implode()))
-    assert measure(shop[0], odd, params)["steady_sellers_missing"] == 1.0
+    assert measure(shop[0], odd, params)["steady_sellers_missing"].value == 1.0
 
 
 def test_everything_of_the_columns_shifted_blocks(shop: Shop, params: Params) -> None:
@@ -98,7 +99,7 @@ def test_everything_of_the_columns_shifted_blocks(shop: Shop, params: Params) ->
 
 
 def test_a_currency_one_fifth_dearer_warns(shop: Shop, params: Params) -> None:
-    measured = measure(shop[0], shop[1].with_columns(pl.col("price") * 1.2), params)["price_level"]
+    measured = measure(shop[0], shop[1].with_columns(pl.col("price") * 1.2), params)["price_level"].value
     limits = params["thresholds"]["price_level"]
     assert measured == pytest.approx(1.2)
     assert limits["warn"] <= measured < limits["block"]
@@ -112,10 +113,10 @@ def test_one_bulk_order_moves_nothing(shop: Shop, params: Params) -> None:
 def test_a_closed_week_is_silent_and_nothing_else(shop: Shop, params: Params) -> None:
     closed = unsold(shop[1], pl.col("week") == shop[1]["week"].min())
     measured, before = measure(shop[0], closed, params), measure(*shop, params)
-    assert measured["silent_weeks"] == 1
-    assert measured["steady_sellers_missing"] == before["steady_sellers_missing"]
+    assert measured["silent_weeks"].value == 1
+    assert measured["steady_sellers_missing"].value == before["steady_sellers_missing"].value
     dropped = shop[1].filter(pl.col("week") != sorted(set(shop[1]["week"]))[3])
-    assert measure(shop[0], dropped, params)["silent_weeks"] == 1
+    assert measure(shop[0], dropped, params)["silent_weeks"].value == 1
 
 
 def test_a_threshold_changes_the_verdict(shop: Shop, params: Params) -> None:
@@ -146,5 +147,43 @@ def test_an_age_that_all_skus_have_outgrown_is_not_a_frozen_feature() -> None:
     weeks = pl.Series("week", [date(2011, 1, 3), date(2011, 1, 3), date(2011, 1, 10), date(2011, 1, 10)])
     reference = pl.DataFrame([weeks, pl.Series("age_weeks", [1.0, 9.0, 2.0, 10.0])])
     current = pl.DataFrame([weeks, pl.Series("age_weeks", [13.0, 13.0, 13.0, 13.0])])
-    assert constant_columns(reference, current, 0.95) == 1
-    assert constant_columns(reference, current, 0.95, ["age*"]) == 0
+    assert constant_columns(reference, current, 0.95) == ["age_weeks"]
+    assert constant_columns(reference, current, 0.95, ["age*"]) == []
+
+
+def test_a_shop_without_a_product_younger_than_a_year_is_not_blocked(stable_range: Shop, params: Params) -> None:
+    reference, current = stable_range
+    assert reference["week"].n_unique() + current["week"].n_unique() == 78
+    assert reference["year_ago_known"].n_unique() == 2 and current["year_ago_known"].unique().to_list() == [1]
+    verdict, _ = assess_drift(reference, current, params)
+    assert verdict.status in {"ok", "warn"}, [str(check) for check in verdict.worst]
+
+
+def test_what_grows_with_the_history_is_not_judged(stable_range: Shop, params: Params) -> None:
+    columns = judged_columns(stable_range[0], params["not_judged"])
+    assert not [name for name in columns if "year_ago" in name or "repeat_customer" in name]
+    assert {"log_customers_mean_13", "registered_share_26", "units_momentum_13_52"} <= set(columns)
+
+
+def test_a_frozen_column_of_a_stable_range_still_blocks_and_is_named(stable_range: Shop, params: Params) -> None:
+    frozen = stable_range[1].with_columns(registered_share_26=pl.lit(0.7, pl.Float32))
+    verdict, page = assess_drift(stable_range[0], frozen, params)
+    (check,) = (check for check in verdict.checks if check.name == "constant_columns")
+    assert (check.status, check.detail) == ("block", "registered_share_26")
+    assert "registered_share_26" in str(check)
+    assert re.search(r"<td>constant_columns</td>.*?<td>registered_share_26</td>", page)
+
+
+def test_every_check_that_counts_columns_names_them_the_worst_first(shop: Shop, params: Params) -> None:
+    late = pl.int_range(pl.len()) % 2 == 0
+    broken = shop[1].with_columns(
+        registered_share=pl.col("registered_share") * 30 + 7,
+        orders=pl.when(late).then("orders"),
+        customers=pl.lit(None, pl.Int64),
+    )
+    verdict, _ = assess_drift(shop[0], broken, params)
+    details = {check.name: check.detail for check in verdict.checks}
+    assert details["missing_values"] == "customers, orders"
+    assert details["drifted_columns"].startswith("registered_share")
+    assert details["constant_columns"] == "customers"
+    assert not details["price_level"]

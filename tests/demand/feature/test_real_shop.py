@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,31 @@ def test_an_order_of_eighty_thousand_taken_back_minutes_later_leaves_no_trace(pa
     jars = panel.rows.filter(pl.col("stock_code") == "23166")
     assert jars["week"].min() > date(2011, 1, 17)
     assert jars["units"].max() < 10_000
+
+
+# Guests pay about twice what customers with an account do, for these SKUs in most weeks.
+TWO_CHANNELS = {"22411": [1.95, 2.08], "21931": [1.95, 2.08], "85099C": [1.95, 2.08]}
+
+
+@pytest.mark.parametrize("code", TWO_CHANNELS)
+def test_a_list_price_moves_when_the_shop_moves_it_and_not_between_channels(code: str, panel: Panel) -> None:
+    listed = panel.rows.filter(pl.col("stock_code") == code)["list_price"]
+    assert listed.rle().struct.field("value").to_list() == TWO_CHANNELS[code]
+    assert panel.catalog.filter(pl.col("stock_code") == code)["current_price"].to_list() == TWO_CHANNELS[code][-1:]
+
+
+@pytest.mark.parametrize("code", ["22691", "48173C"])
+def test_a_doormat_that_guests_bought_first_has_the_price_of_accounts_once_they_buy_more(
+    code: str, panel: Panel
+) -> None:
+    rows = panel.rows.filter((pl.col("stock_code") == code) & (pl.col("week") >= date(2011, 3, 1)))
+    assert rows["list_price"].rle().struct.field("value").to_list() == [7.95, 8.25]
+
+
+def test_list_prices_of_the_whole_shop_seldom_jump(panel: Panel) -> None:
+    """A median over all lines of a week jumped by more than 20 % 16,190 times."""
+    jumps = panel.rows.select(pl.col("list_price").log().diff().over("stock_code").abs() > log(1.2)).to_series()
+    assert jumps.sum() < 2300
 
 
 def test_real_history_does_not_change_when_the_last_weeks_are_removed(

@@ -10,8 +10,10 @@ from demand.feature.returning import repeat_customers
 from demand.feature.sales import read_sales
 from demand.feature.walk import Walk
 
-FEATURE = {"reference_weeks": 26, "family_code_length": 4}
+FEATURE = {"reference_weeks": 26, "family_code_length": 4, "stockout_probability": 0.001}
 Sold = Callable[..., pl.DataFrame]
+MONDAYS = ("2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22")
+PRICES = (2.0, 2.0, 1.8, 2.0)
 
 
 def weekly_sales(lines: pl.DataFrame) -> pl.DataFrame:
@@ -22,7 +24,7 @@ def weekly_sales(lines: pl.DataFrame) -> pl.DataFrame:
     walk = Walk(codes, weeks_of([week.days for week in weeks], weeks[-1].week), FEATURE)
     found = []
     for t, week in enumerate(weeks):
-        rows = walk.step(week, again.get(t, NOBODY)).select("stock_code", "week", "list_price")
+        rows = walk.step(week, again.get(t, NOBODY)).select("stock_code", "week", "price", "list_price")
         mine = week.sales.join(rows, on="stock_code").join(again.get(t, NOBODY), on="stock_code", how="left")
         found.append(mine.with_columns(pl.col("repeat_customers").fill_null(0)))
     return pl.concat(found).sort("stock_code", "week")
@@ -37,11 +39,18 @@ def test_the_price_is_the_median_line_so_that_a_bulk_order_does_not_move_it(sold
 
 
 def test_a_single_odd_line_is_no_new_price_until_a_second_one_confirms_it(sold: Sold) -> None:
-    mondays = ("2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29", "2024-02-05")
-    prices = (2.0, 2.0, 1.8, 2.0, 2.5, 2.5)
-    lines = sold(*[(day, "A", 1, price) for day, price in zip(mondays, prices, strict=True)])
-    assert weekly_sales(lines)["list_price"].to_list() == [2.0, 2.0, 2.0, 2.0, 2.5, 2.5]
-    assert weekly_sales(lines)["price"].to_list() == list(prices)
+    mondays = ("2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29", "2024-02-05", "2024-02-12")
+    prices = (2.0, 2.0, 1.8, 2.0, 2.0, 2.5, 2.5)
+    busy = [(day, "B", 1, 1.0) for day in mondays] * 2
+    lines = sold(*[(day, "A", 1, price) for day, price in zip(mondays, prices, strict=True)], *busy)
+    weeks = weekly_sales(lines).filter(pl.col("stock_code") == "A")
+    assert weeks["list_price"].to_list() == [2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.5]
+    assert weeks["price"].to_list() == list(prices)
+
+
+def test_the_one_line_of_a_total_is_the_price(sold: Sold) -> None:
+    lines = sold(*[(day, code, 9, price) for code in "AB" for day, price in zip(MONDAYS, PRICES, strict=True)])
+    assert weekly_sales(lines)["list_price"].to_list() == [*PRICES, *PRICES]
 
 
 def test_prices_that_change_every_week_are_taken_as_they_are(sold: Sold) -> None:

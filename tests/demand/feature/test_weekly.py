@@ -45,6 +45,7 @@ def shop(tmp_path: Path, params: Mapping[str, Any]) -> Shop:
     return Shop(tmp_path, params)
 
 
+CANCELLED = "cancelled_in_week"
 WEEK = pl.col("invoice_time").dt.strftime("%G-W%V")
 
 
@@ -88,6 +89,35 @@ def test_skus_that_sold_too_rarely_are_in_no_week_and_come_in_when_they_sold_eno
     few = pl.read_parquet(shop.folder / "panel" / "**" / "*.parquet")["stock_code"].n_unique()
     shop.check(shop.build(lines), lines)
     assert pl.read_parquet(shop.folder / "panel" / "**" / "*.parquet")["stock_code"].n_unique() > few
+
+
+def test_what_a_shop_states_beside_its_sales_comes_through_week_by_week(lines: pl.DataFrame, shop: Shop) -> None:
+    weeks, place = weeks_of(lines), pl.col("row") % 7
+    empty = place == 3
+    stated = lines.with_columns(
+        category=pl.when(place < 5).then(pl.format("{}-{}", pl.col("stock_code").str.slice(0, 2), place)),
+        promotion=pl.when(place < 2).then(place / 2),
+        channel=pl.when(place > 1).then(pl.lit("web")),
+        in_stock=pl.when(empty).then(False),
+        **{name: pl.when(empty).then(0).otherwise(name) for name in ("quantity", "units", "cancelled", CANCELLED)},
+    )
+    shop.build(stated.filter(weeks[65] >= WEEK))
+    panel = shop.build(stated)
+    assert panel.made == 4
+    shop.check(panel, stated)
+    assert panel.ending.coming["category"].null_count() == 0
+
+
+def test_weeks_without_stock_are_found_wherever_the_walk_begins(lines: pl.DataFrame, shop: Shop) -> None:
+    weeks, busy = weeks_of(lines), lines.group_by("stock_code").len().sort("len", "stock_code")["stock_code"].tail(9)
+    gone = WEEK.is_in(weeks[60:67]) & pl.col("stock_code").is_in(busy.implode())
+    left = lines.filter(~gone)
+    shop.build(left.filter(weeks[63] >= WEEK))
+    panel = shop.build(left)
+    assert panel.made == 6
+    shop.check(panel, left)
+    rows = pl.read_parquet(shop.folder / "panel" / "**" / "*.parquet")
+    assert rows.filter(~pl.col("in_stock")).height > 40
 
 
 def test_a_week_without_a_kept_sku_leaves_no_file(

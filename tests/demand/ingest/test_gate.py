@@ -103,7 +103,7 @@ PROMISES = {
     "unit_price is above zero": pl.lit(0.0).alias("unit_price"),
     "units are not negative": pl.lit(-1).alias("units"),
     "units are at most the quantity": (pl.col("quantity") + 1).alias("units"),
-    "quantity is at least one": pl.lit(0).alias("quantity"),
+    "quantity is at least one, or zero with in_stock known": pl.lit(0).alias("quantity"),
     "stock_code is given": pl.lit(None, pl.String).alias("stock_code"),
     "unit_price is given": pl.lit(float("nan")).alias("unit_price"),
     "invoice_time is given": pl.lit(None, pl.Datetime("us")).alias("invoice_time"),

@@ -37,12 +37,14 @@ dirty_rows = st.lists(
         st.sampled_from(["2.55", "3.39", "0", "-11062.06", "£2.10", "free", "", None, "1e9"]),
         st.sampled_from(["17850", "17850.0", "12346", None]),
         st.sampled_from(["France", None]),
+        st.sampled_from(["yes", "0", "?", None]),
     ),
     min_size=1,
     max_size=40,
 )
-COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
-GOOD = ("1", "22423", "STAND", "4", "14/12/2010 10:00", "12.75", "1", "EIRE")
+COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country",
+           "In Stock"]  # fmt: skip
+GOOD = ("1", "22423", "STAND", "4", "14/12/2010 10:00", "12.75", "1", "EIRE", None)
 
 
 @settings(deadline=None, max_examples=80)
@@ -56,7 +58,8 @@ def test_accepted_quarantined_and_duplicates_are_all_rows(
     found = clean(tables, params | {"unreadable_share": 1.0})
     assert accounted(found)
     assert found.counts["rows"] == sum(table.frame.height for table in tables)
-    assert (found.accepted["unit_price"] > 0).all() and (found.accepted["quantity"] > 0).all()
+    assert (found.accepted["unit_price"] > 0).all() and (found.accepted["quantity"] >= 0).all()
+    assert (found.accepted.filter(pl.col("quantity") == 0)["in_stock"].is_not_null()).all()
     assert found.accepted["units"].is_between(0, found.accepted["quantity"]).all()
     assert found.counts["units"] == found.accepted["quantity"].sum() - found.counts["cancelled_units"]
     places = pl.concat([found.accepted.select("row", "source"), found.quarantined.select("row", "source")])
@@ -77,6 +80,7 @@ def test_a_transaction_has_its_columns_and_types(shop: pl.DataFrame, cleaned: Cl
         "row": whole, "source": text, "invoice": text, "stock_code": text, "description": text, "quantity": whole,
         "cancelled": whole, "cancelled_in_week": whole, "units": whole, "invoice_time": pl.Datetime("us"),
         "unit_price": number, "customer_id": text, "country": text, "unit_cost": number,
+        "category": text, "promotion": number, "channel": text, "in_stock": pl.Boolean,
     }  # fmt: skip
 
 

@@ -77,6 +77,16 @@ def test_the_longest_period_is_believed(line: Line, cleaned: Cleaned) -> None:
     assert found.quarantined["detail"].str.slice(0, 4).to_list() == ["1970", "2050"]
 
 
+def test_a_row_of_zero_units_is_news_where_it_says_whether_the_product_was_in_stock(
+    line: Line, cleaned: Cleaned
+) -> None:
+    said = [line(invoice=f"{i}", quantity=0, in_stock=stock) for i, stock in enumerate(("no", "yes", None))]
+    found = cleaned([line(invoice="9", in_stock="yes"), *said, line(invoice="C8", quantity=0, in_stock="no")])
+    assert found.accepted.select("quantity", "units", "in_stock").rows() == [(6, 6, True), (0, 0, False), (0, 0, True)]
+    assert found.counts["reasons"] == {"quantity is zero": 2}
+    assert found.counts["units"] == 6
+
+
 def test_a_shop_whose_sales_begin_with_c_says_so(line: Line, cleaned: Cleaned) -> None:
     lines = [line(invoice=f"CH{i}") for i in range(5)]
     assert cleaned(lines).counts["reasons"] == {"cancellation without sale": 5}

@@ -127,7 +127,7 @@ UNUSABLE = {
     "no Parquet": ("shop.parquet", b"PAR1 it is not", "shop.parquet is no Parquet file"),
     "no workbook": ("shop.xlsx", b"it is not", "shop.xlsx is no xlsx workbook"),
     "another kind": ("shop.json", b"{}", r"ends with '.json': .csv, .parquet, .tsv, .txt, .xlsx are read"),
-    "prose": ("shop.txt", b"Dear customer,\nhow are you?\n", "shop.txt has no column for invoice .*Dear customer"),
+    "prose": ("shop.txt", b"Dear customer,\nhow are you?\n", "shop.txt has no column for stock_code .*Dear customer"),
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ def last(network: DemandNetwork, panel: pl.DataFrame) -> Rows:
 
 
 def inputs(network: DemandNetwork, last: Rows) -> tuple[Any, Any]:
-    effects = network.effects(last, np.arange(len(last)))
+    posterior = network.posterior(network.curves.codes, network.levels(last))
+    effects = network.effects(last, posterior, network.curves.anchor)
     return last.inputs[:, : len(network.features)], effects
 
 
@@ -82,5 +83,5 @@ def test_the_calibration_scales_the_units(network: DemandNetwork, session: Netwo
 def test_draws_are_standard_normal_and_repeat_with_the_seed() -> None:
     draws = normal_draws(1024, 3)
     assert np.allclose(draws.mean(axis=1), 0, atol=0.02)
-    assert np.allclose(np.cov(draws), np.eye(2), atol=0.03)
+    assert np.allclose(np.cov(draws), np.eye(3), atol=0.03)
     assert np.array_equal(draws, normal_draws(1024, 3))

@@ -37,7 +37,7 @@ def both(model: bytes) -> tuple[list[Any], list[Any]]:
 
 
 def of(*nodes: Any, **constants: Any) -> bytes:
-    """A network in which `x` are the prices, (n, 1), `row` is (1, 12) of the SKU, and `units` is made of them."""
+    """A network in which `x` are the prices, (n, 1), `row` is (1, 16) of the SKU, and `units` is made of them."""
     start = [
         helper.make_node("Unsqueeze", ["log_price_ratio", "axis"], ["x"]),
         helper.make_node("MatMul", ["features", "weights"], ["first"]),
@@ -82,7 +82,7 @@ def test_choices_limits_and_members_agree_too() -> None:
             helper.make_node("Concat", ["mean", "mean"], ["twice"], axis=1),
             helper.make_node("Slice", ["twice", "from", "to", "axis"], ["part"]),
             helper.make_node("Add", ["clipped", "part"], ["units"]),
-            zero=np.float32(0), most=np.float32(0.4), axis_0=[0], **{"from": [3], "to": [15]},
+            zero=np.float32(0), most=np.float32(0.4), axis_0=[0], **{"from": [3], "to": [3 + EFFECTS]},
             members=np.linspace(-1, 1, 4 * len(FEATURES) * EFFECTS).reshape(4, len(FEATURES), EFFECTS).astype("f4"),
         )
     )  # fmt: skip

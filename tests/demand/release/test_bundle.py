@@ -13,10 +13,13 @@ import polars as pl
 import pytest
 
 from demand.errors import ReleaseError
+from demand.price_changes import SCHEMA
 from demand.release import FILES, Manifest, release_id, verify_bundle, write_bundle
 from demand.release.arrays import pack, unpack
-from demand.release.manifest import FileEntry
-from tests.synthetic_release import contents, write_release
+from demand.release.content import PLANNED
+from demand.release.manifest import LATER, FileEntry
+from tests.hostile_release import bodies_of, files_of, write_unchecked
+from tests.synthetic_release import before_plans, contents, write_release
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,57 @@ def test_a_release_on_disk_passes_its_own_check(tmp_path: Path, content: dict[st
     )
     assert {path.name for path in (tmp_path / manifest.id).iterdir()} == {*FILES, "manifest.json"}
     assert [path.name for path in tmp_path.iterdir()] == [manifest.id]
+
+
+def test_plan_and_price_changes_are_written_as_they_are(tmp_path: Path, content: dict[str, Any]) -> None:
+    place = tmp_path / write_bundle(tmp_path, **content).id
+    assert json.loads((place / "plan.json").read_bytes()) == content["plan"]
+    assert pl.read_parquet(place / "price_changes.parquet").schema == SCHEMA
+
+
+def test_a_release_from_before_there_were_plans_is_still_whole(tmp_path: Path) -> None:
+    bodies = {name: body for name, body in files_of(before_plans()).items() if name not in LATER}
+    release = write_unchecked(tmp_path, bodies)
+    manifest = Manifest.from_json((tmp_path / release / "manifest.json").read_bytes())
+    verify_bundle(reader(tmp_path, manifest), manifest)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "message"),
+    [
+        ("plan.json", b"{}", "plan.json is no plan: KeyError 'sales_now'"),
+        ("plan.json", b"[" * 100_000, "plan.json is no plan: RecursionError"),
+        ("plan.json", b"\xff", "plan.json is no plan"),
+        ("price_changes.parquet", b"no table", "price_changes.parquet is no Parquet table"),
+    ],
+)
+def test_a_plan_or_a_table_that_is_none_is_refused(tmp_path: Path, name: str, body: bytes, message: str) -> None:
+    release = write_unchecked(tmp_path, bodies_of() | {name: body})
+    manifest = Manifest.from_json((tmp_path / release / "manifest.json").read_bytes())
+    with pytest.raises(ReleaseError, match=message):
+        verify_bundle(reader(tmp_path, manifest), manifest)
+
+
+def test_a_plan_of_other_skus_or_without_numbers_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
+    with pytest.raises(ReleaseError, match=r"plan.json has 39 SKUs .* of the 40 SKUs"):
+        write_bundle(tmp_path, **content | {"plan": content["plan"] | {"skus": 39}})
+    with pytest.raises(ReleaseError, match=r"not finite in \['sales'\]"):
+        write_bundle(tmp_path, **content | {"plan": content["plan"] | {"sales": float("nan")}})
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_a_release_knows_all_of_its_families_demand_or_nothing(
+    tmp_path: Path, content: dict[str, Any], name: str
+) -> None:
+    arrays = {key: array for key, array in content["catalog_arrays"].items() if key != name}
+    with pytest.raises(ReleaseError, match=f"lacks the arrays {name}"):
+        write_bundle(tmp_path, **content | {"catalog_arrays": arrays})
+
+
+def test_a_promise_that_nobody_made_may_be_unknown(tmp_path: Path, content: dict[str, Any]) -> None:
+    nothing = {f"list_{name}": np.full(40, np.nan) for name in ("promised_low", "promised_high")}
+    listed = content["price_list"].with_columns(promised_low=np.nan, promised_high=np.nan)
+    write_bundle(tmp_path, **content | {"catalog_arrays": content["catalog_arrays"] | nothing, "price_list": listed})
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path, content: dict[str, Any]) -> None:
@@ -143,6 +197,9 @@ def test_what_is_no_npz_is_one_clear_error(broken: bytes) -> None:
         ("dispersion", np.inf, "dispersion has 1 values"),
         ("anchor_price", 0.0, r"anchor_price of SKU 20021 is 0: a price is > 0"),
         ("stock_code", "00000", "sorted by stock_code"),
+        ("demand_family", 40, "demand_family of SKU 20021 is 40: a number from 0 to 39"),
+        ("demand_level", -1.0, "demand_level of SKU 20021 is -1: units are >= 0"),
+        ("demand_keeps", np.nan, "demand_keeps has 3 values"),
     ],
 )
 def test_a_value_that_prices_cannot_follow_from_is_refused(
@@ -158,6 +215,12 @@ def test_a_value_that_prices_cannot_follow_from_is_refused(
 def test_a_missing_array_is_named(tmp_path: Path, content: dict[str, Any]) -> None:
     arrays = {name: array for name, array in content["catalog_arrays"].items() if name != "effects"}
     with pytest.raises(ReleaseError, match="lacks the arrays effects"):
+        write_bundle(tmp_path, **content | {"catalog_arrays": arrays})
+
+
+def test_demand_of_another_shape_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
+    arrays = content["catalog_arrays"] | {"demand_curve": np.zeros((40, 3))}
+    with pytest.raises(ReleaseError, match=r"demand_curve has shape \(40, 3\): 2 values per SKU are needed"):
         write_bundle(tmp_path, **content | {"catalog_arrays": arrays})
 
 

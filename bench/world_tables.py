@@ -1,0 +1,105 @@
+"""Tables of docs/worlds.md: what the kinds of worlds are, what can be had there, and what the product had."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench.plan_score import STATED, PlanScore, Yardsticks
+from bench.table import markdown
+from demand.worlds import DEVELOPED_ON, Kind, World
+
+Cells = Sequence[str]
+T = TypeVar("T")
+
+
+def kinds_table(kinds: Mapping[str, Kind]) -> str:
+    """One row per kind: what it is about, and which priors it sets apart from the standard ones."""
+    standard = Kind("")
+    rows = []
+    for name, kind in kinds.items():
+        own = [field.name for field in fields(kind) if field.name not in ("about", "form")]
+        apart = [
+            f"{field} {_said(getattr(kind, field))}"
+            for field in own
+            if getattr(kind, field) != getattr(standard, field)
+        ]
+        use = "developed on" if name in DEVELOPED_ON else "held out"
+        rows.append([name, use, kind.form, kind.about, "; ".join(apart) or "none"])
+    return markdown(["kind", "use", "form", "about", "priors of its own"], rows)
+
+
+def _said(value: Any) -> str:
+    return "(" + ", ".join(map(str, value)) + ")" if isinstance(value, tuple) else str(value)
+
+
+def yardstick_table(measured: Sequence[tuple[World, Yardsticks]]) -> str:
+    """Means over the seeds of each kind: the oracle's gain, who attains which share of it, and true elasticities."""
+
+    def row(name: str, some: Sequence[tuple[World, Yardsticks]]) -> Cells:
+        oracle = np.mean([y.oracle for _, y in some])
+        shares = [
+            np.mean([getattr(y, end) for _, y in some]) / oracle for end in ("attainable", "prior", "lowest", "highest")
+        ]
+        own = np.quantile(np.concatenate([world.elasticity for world, _ in some]), [0.05, 0.5, 0.95])
+        raised = np.mean([y.raised for _, y in some])
+        return [name, f"{oracle:.1%}", f"{raised:.0%}", *(f"{s:.2f}" for s in shares), *(f"{e:.1f}" for e in own)]
+
+    header = ["kind", "oracle gains", "raises", "attainable", "prior alone", "lowest everywhere", "highest everywhere"]
+    header += ["elasticity 5 %", "median", "95 %"]
+    return markdown(header, _by_kind(measured, lambda one: one[0].kind, row))
+
+
+def worth_table(scores: Sequence[PlanScore]) -> str:
+    """What the plans earn: uplifts of a week's true expected sales, and the share of what is attainable."""
+
+    def row(name: str, some: Sequence[PlanScore]) -> Cells:
+        oracle, attainable = (np.mean([getattr(s.yardsticks, y) for s in some]) for y in ("oracle", "attainable"))
+        realised, promised = (np.mean([getattr(s, y) for s in some]) for y in ("realised", "promised"))
+        uplifts = [f"{u:.1%}" for u in (oracle, attainable, promised, realised)]
+        captured = [s.captured for s in some if s.captured is not None]
+        least = f"{min(captured):.2f}" if captured else "-"
+        shares = [_mean(s.worse for s in some), _mean(s.moved for s in some), _mean(s.raised for s in some)]
+        return [name, *uplifts, f"{realised / attainable:.2f}", least, *shares]
+
+    header = ["kind", "oracle", "attainable", "promised", "realised", "captured", "least", "worse", "moved", "raised"]
+    return markdown(header, _by_kind(scores, lambda score: score.kind, row))
+
+
+def honesty_table(scores: Sequence[PlanScore]) -> str:
+    """How far promises hold: realised over promised, and shares of the 90 % intervals that hold the truth."""
+
+    def row(name: str, some: Sequence[PlanScore]) -> Cells:
+        kept = [s.kept for s in some if s.kept is not None]
+        ratios = [f"{np.mean(kept):.2f}", f"{min(kept):.2f}"] if kept else ["-", "-"]
+        names = ("plan_held", "elasticity_covered", "sales_covered", "priced", "misread")
+        return [name, *ratios, *(_mean(getattr(s, n) for s in some) for n in names)]
+
+    header = ["kind", "realised / promised", "least", "plan held", "elasticity covered", "sales covered"]
+    header += ["SKUs priced", "price misread"]
+    return markdown(header, _by_kind(scores, lambda score: score.kind, row))
+
+
+def reliability_table(scores: Sequence[PlanScore]) -> str:
+    """Moves by the probability that is stated for them, over all worlds: how many of them truly gain."""
+    rows = []
+    for low, high in pairwise(STATED):
+        some = [b for score in scores for b in score.reliability if b.low == low]
+        moves = sum(b.moves for b in some)
+        if moves:
+            stated, gained = (sum(b.moves * getattr(b, n) for b in some) / moves for n in ("stated", "gained"))
+            rows.append([f"{low:.1f} to {high:.1f}", f"{moves:,}", f"{stated:.2f}", f"{gained:.2f}"])
+    return markdown(["stated probability", "moves", "mean stated", "truly gain"], rows)
+
+
+def _by_kind(found: Sequence[T], kind: Callable[[T], str], row: Callable[[str, Sequence[T]], Cells]) -> list[Cells]:
+    """One row per kind in the order of their first appearance, and one of all."""
+    kinds = list(dict.fromkeys(map(kind, found)))
+    return [*(row(name, [one for one in found if kind(one) == name]) for name in kinds), row("all", found)]
+
+
+def _mean(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{np.mean(known):.0%}" if known else "-"

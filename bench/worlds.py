@@ -1,0 +1,109 @@
+"""`python -m bench.worlds`: the product in worlds of many kinds, held against what can be had there.
+
+Without --held-out only the kinds run that the model may be developed on. A run of a whole group writes its part of
+docs/worlds.md; --yardsticks writes the priors and the yardsticks of all kinds, and runs no model.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from bench import machine
+from bench.marks import write_between
+from bench.plan_score import PlanScore, measure, score_plan
+from bench.world_tables import honesty_table, kinds_table, reliability_table, worth_table, yardstick_table
+from demand.errors import ParameterError
+from demand.feature import FEATURES, build_panel
+from demand.ingest import ingest_frame
+from demand.train import train
+from demand.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
+from demand.worlds.kinds import kind_named
+from tasks.parameters import read_parameters
+
+ROOT = Path(__file__).parents[1]
+COMMAND = "python -m bench.worlds"
+Product = Callable[[World, Mapping[str, Any]], tuple[pl.DataFrame, Mapping[str, Any] | None]]
+
+
+def price(world: World, params: Mapping[str, Any]) -> tuple[pl.DataFrame, Mapping[str, Any] | None]:
+    """The price list and the plan that the product makes of the world's sales lines: `params` is all of params.yaml."""
+    lines = world.transactions({**params["market"], "seed": world.seed})
+    panel = build_panel(ingest_frame(lines, params["ingest"], source=world.kind).accepted, params["feature"])
+    hyperparameters = params["tune"]["defaults"]  # nothing is tuned on a world
+    trained = train(panel.rows, panel.coming, panel.catalog, hyperparameters, params, features=tuple(FEATURES))
+    return trained.price_list, trained.metrics.get("plan")
+
+
+def main(arguments: Sequence[str] | None = None, product: Product = price) -> None:
+    """Print what is asked for, and write it to the page when it is the whole of a part."""
+    options = _options(arguments)
+    params, began = read_parameters(ROOT / "params.yaml"), time.perf_counter()
+    command, parts = _yardsticks(params, options) if options.yardsticks else _scores(params, options, product)
+    measured = f"Seeds 1 to {options.seeds}, {options.skus} SKUs x {options.weeks} weeks."
+    measured += f" Measured in {time.perf_counter() - began:.0f} s: {machine.describe()}."
+    print("\n", "\n\n".join([*parts, measured]), flush=True)
+    if not options.kinds:
+        write_between(options.out, command, [*parts, measured])
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--kinds", type=_kinds, default=(), help="names with commas between; the page is not written")
+    parser.add_argument("--seeds", type=int, default=2, help="worlds of each kind")
+    parser.add_argument("--held-out", action="store_true", help="the kinds that nothing was developed on")
+    parser.add_argument("--yardsticks", action="store_true", help="no model, but the kinds and what can be had there")
+    parser.add_argument("--skus", type=int, default=300)
+    parser.add_argument("--weeks", type=int, default=104)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "worlds.md", help="the page to write")
+    return parser.parse_args(arguments)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    try:
+        for name in names:
+            kind_named(name)
+    except ParameterError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+    return names
+
+
+def _worlds(params: Mapping[str, Any], options: argparse.Namespace, kinds: Sequence[str]) -> list[World]:
+    """One seed of every kind after the other, so that a run that is cut short has shown all kinds."""
+    market = {**params["market"], "skus": options.skus, "weeks": options.weeks}
+    plan = [(seed, kind) for seed in range(1, options.seeds + 1) for kind in kinds]
+    return [simulate_world({**market, "kind": kind, "seed": seed}) for seed, kind in plan]
+
+
+def _yardsticks(params: Mapping[str, Any], options: argparse.Namespace) -> tuple[str, list[str]]:
+    worlds = _worlds(params, options, options.kinds or tuple(KINDS))
+    return f"{COMMAND} --yardsticks", [kinds_table(KINDS), yardstick_table([(w, measure(w)) for w in worlds])]
+
+
+def _scores(params: Mapping[str, Any], options: argparse.Namespace, product: Product) -> tuple[str, list[str]]:
+    kinds = options.kinds or (HELD_OUT if options.held_out else DEVELOPED_ON)
+    scores = [play(world, params, product) for world in _worlds(params, options, kinds)]
+    tables = [worth_table(scores), honesty_table(scores), reliability_table(scores)]
+    return COMMAND + " --held-out" * options.held_out, tables
+
+
+def play(world: World, params: Mapping[str, Any], product: Product = price) -> PlanScore:
+    """A product's score in one world, said in a line."""
+    began = time.perf_counter()
+    price_list, plan = product(world, params)
+    found = score_plan(world, price_list, measure(world), plan)
+    print(
+        f"{found.kind} {found.seed}: promised {found.promised:.1%}, realised {found.realised:.1%} of "
+        f"{found.yardsticks.attainable:.1%} that are attainable, {found.worse:.0%} of the SKUs worse, "
+        f"{time.perf_counter() - began:.0f} s",
+        flush=True,
+    )
+    return found
+
+
+if __name__ == "__main__":
+    main()

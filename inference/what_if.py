@@ -1,0 +1,91 @@
+"""What a caller asks about other prices, read from the body of a request, and what it comes to."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from demand.errors import ParameterError
+from demand.release.blocks import DamagedFile
+from demand.substitution import Whole
+from demand.what_if import MOST_PRICE, Change, read_share, what_if
+from inference.catalog import Catalog
+from inference.query import Complaint, InvalidQuery
+
+HINT = "give change, such as -10%, or price, such as 3.99; and a category, SKUs, or neither for all."
+PARAMETERS = ("category", "stock_codes", "change", "price")
+
+
+class Asked(NamedTuple):
+    """The products of a category and those named; all of the shop's, where neither is given."""
+
+    category: str
+    stock_codes: tuple[str, ...]
+    change: Change
+
+
+def read_what_if(given: Mapping[str, Any]) -> Asked:
+    """The question of a request's body. Raises InvalidQuery with all that is wrong."""
+    complaints = [
+        Complaint(str(name)[:60], repr(value)[:60], f"not a parameter; there are {', '.join(PARAMETERS)}.")
+        for name, value in given.items()
+        if name not in PARAMETERS
+    ]
+    category, codes = given.get("category"), given.get("stock_codes")
+    if category is not None and (not isinstance(category, str) or not category.strip()):
+        complaints.append(Complaint("category", repr(category)[:60], "the name of a category is needed."))
+    if codes is not None and (not isinstance(codes, list) or not codes or not all(isinstance(it, str) for it in codes)):
+        complaints.append(Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed."))
+    change = _change(given, complaints)
+    if complaints or change is None:
+        raise InvalidQuery(complaints, HINT)
+    return Asked(category or "", tuple(dict.fromkeys(codes or ())), change)
+
+
+def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
+    """Units and sales of the products asked for, and of all, now and then.
+
+    Raises UnknownSku, and DamagedFile when the catalog's numbers make no sense.
+    """
+    families = catalog.families
+    with np.errstate(all="ignore"):
+        found = what_if(families.shop, _chosen(catalog, asked), asked.change)
+    numbers = [*found.values(), *found["all"].values()]
+    if not all(np.isfinite(value) for value in numbers if not isinstance(value, dict)):
+        raise DamagedFile("the catalog's demand makes units or sales that are no finite numbers.")
+    return found
+
+
+def _chosen(catalog: Catalog, asked: Asked) -> Whole:
+    if not asked.category and not asked.stock_codes:
+        return np.arange(len(catalog))
+    places = [catalog.place(code) for code in asked.stock_codes]
+    if asked.category:
+        places += catalog.families.category(asked.category).tolist()
+    return np.unique(places)
+
+
+def _change(given: Mapping[str, Any], complaints: list[Complaint]) -> Change | None:
+    share, price = given.get("change"), given.get("price")
+    if (share is None) == (price is None):
+        both = "both" if share is not None else "nothing"
+        complaints.append(Complaint("change or price", both, "exactly one of them is needed."))
+        return None
+    if share is None:
+        return _price(price, complaints)
+    try:
+        if isinstance(share, str):
+            return Change(share=read_share(share))
+        rule = 'text in per cent is needed, such as "-10%".'
+    except ParameterError as error:
+        rule = error.message.partition(": ")[2]
+    complaints.append(Complaint("change", repr(share)[:60], rule))
+    return None
+
+
+def _price(price: Any, complaints: list[Complaint]) -> Change | None:
+    if isinstance(price, int | float) and not isinstance(price, bool) and 0 < price <= MOST_PRICE:
+        return Change(price=float(price))
+    rule = f"a number above 0 and at most {MOST_PRICE:g} is needed."
+    complaints.append(Complaint("price", repr(price)[:60], rule))
+    return None

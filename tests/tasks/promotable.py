@@ -13,7 +13,7 @@ PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
 def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1, slope: float = 1.2) -> Workspace:
-    """What ingest to fairness would have left; `level` tells releases apart, drift blocks from 0.7 on, a slope at 0.25."""
+    """What ingest to fairness would have left; `level` tells releases apart; drift blocks from 0.7, slope from 0.25."""
     (root / "params.yaml").write_text(PARAMS.read_text())
     at = configure(root, store=store)
     made = contents(level)

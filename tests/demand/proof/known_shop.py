@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 from numpy.typing import NDArray
 
 from demand.network.curves import Curves
@@ -57,7 +56,7 @@ def panel_of(prices: Floats, units: Floats, **columns: Floats) -> pl.DataFrame:
 
 
 def shop(seed: int, skus: int = 200) -> tuple[pl.DataFrame, Curves]:
-    """SKUs of every pace with regular price changes, cuts of two weeks, levels that wander, weeks that the shop shares."""
+    """SKUs of every pace: changes of regular prices, cuts of two weeks, levels that wander, weeks that they share."""
     rng = np.random.default_rng(seed)
     elasticity = rng.uniform(1.0, 3.0, skus)
     steps = np.where(rng.random((skus, WEEKS)) < 0.03, rng.normal(0, 0.15, (skus, WEEKS)), 0.0)
@@ -74,9 +73,3 @@ def shop(seed: int, skus: int = 200) -> tuple[pl.DataFrame, Curves]:
 def still_shop(skus: int = 12) -> tuple[Floats, Floats]:
     """Prices of 10 and 100 units a week, (n, T) each."""
     return np.full((skus, WEEKS), 10.0), np.full((skus, WEEKS), 100.0)
-
-
-def read_params() -> dict[str, Any]:
-    """The section `proof`, to be changed."""
-    copied: dict[str, Any] = yaml.safe_load(yaml.safe_dump(PROOF))
-    return copied

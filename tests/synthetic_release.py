@@ -204,7 +204,7 @@ def contents(
         "plan": plan,
         "price_changes": no_price_changes(),
         "metrics": {"network": {"wape": 0.5, "bias": float("nan")}},
-        "gates": {"drift": {"status": "ok"}, "fairness": {"status": "ok"}},
+        "gates": {"drift": {"status": "ok"}, "proof": {"status": "ok"}, "fairness": {"status": "ok"}},
         "lineage": {"data": "abc", "code": "def", "params": "012"},
         "week": WEEK,
         "created": CREATED,

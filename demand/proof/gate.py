@@ -9,20 +9,21 @@ from demand.proof.calibration import Proof, calibrate
 from demand.verdict import Check, Verdict
 
 NEVER = -1.0  # a threshold that no count and no share reaches
-FEW = "past price changes: too few price changes to prove anything"
+FEW = "too few price changes to prove anything"
 
 
 def assess_proof(changes: pl.DataFrame, params: Mapping[str, Any]) -> tuple[Proof, Verdict]:
     """How the changes came out, and the verdict; `params` is the section `proof` of params.yaml."""
     proof = calibrate(changes, params)
-    few = Check("price_changes", float(proof.changes), NEVER, NEVER, FEW, larger_is_worse=False)
+    kind = {"regular": "changes of regular prices", "all": "price changes, temporary cuts included"}[proof.kind]
+    count = float(proof.changes)
     if not proof.judged:
+        few = Check("price_changes", count, NEVER, NEVER, kind, larger_is_worse=False, detail=FEW)
         return proof, Verdict("proof", (few,))
-    kind = "regular past price changes" if proof.kind == "regular" else "past price changes of all kinds"
     checks = (
         Check("calibration_slope", proof.high, 1.0, float(params["block"]),
               "of the promised change came true, at most (95 %)", larger_is_worse=False),
-        Check("price_changes", float(proof.changes), NEVER, NEVER, kind, larger_is_worse=False),
+        Check("price_changes", count, NEVER, NEVER, kind, larger_is_worse=False),
         Check("interval_coverage", proof.coverage, float(params["coverage"]), NEVER,
               "of the changes inside their 90 % interval", larger_is_worse=False),
     )  # fmt: skip

@@ -12,8 +12,8 @@ from tests.synthetic_release import contents
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
-def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1) -> Workspace:
-    """What ingest to fairness would have left; `level` tells releases apart, drift blocks from 0.7 on."""
+def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1, slope: float = 1.2) -> Workspace:
+    """What ingest to fairness would have left; `level` tells releases apart; drift blocks from 0.7, slope from 0.25."""
     (root / "params.yaml").write_text(PARAMS.read_text())
     at = configure(root, store=store)
     made = contents(level)
@@ -26,6 +26,7 @@ def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1) -> Work
     made["price_changes"].write_parquet(at.work / "price_changes.parquet")
     (at.work / "plan.json").write_text(json.dumps(made["plan"]))
     write_verdict(at, Verdict("drift", (Check("drifted_columns", drift, 0.3, 0.7),), "look at the feed."))
+    write_verdict(at, Verdict("proof", (Check("calibration_slope", slope, 1.0, 0.25, larger_is_worse=False),)))
     write_verdict(at, Verdict("fairness", (Check("people.bias_gap", 0.01, 0.15, 0.4),)))
     for stage, metrics in {
         "feature": {"last_week": "2011-W48"},

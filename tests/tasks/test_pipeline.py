@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tasks.gates import GATES
 from tasks.stages import STAGES
 from tasks.workspace import SECTIONS
 
@@ -83,5 +84,7 @@ def test_everything_a_stage_writes_is_cached_and_lies_below_work(stage: str) -> 
     assert f"work/metrics/{stage}.json" in PIPELINE[stage]["metrics"]
 
 
-def test_drift_and_fairness_come_before_promotion() -> None:
-    assert {"work/drift/verdict.json", "work/fairness/verdict.json"} <= set(PIPELINE["promote"]["deps"])
+def test_every_gate_comes_before_promotion() -> None:
+    assert {f"work/{gate}/verdict.json" for gate in GATES} <= set(PIPELINE["promote"]["deps"])
+    for gate, stage in GATES.items():
+        assert f"work/{gate}/verdict.json" in PIPELINE[stage]["outs"]

@@ -38,7 +38,7 @@ def test_a_release_in_the_lake_is_whole_and_the_channel_points_to_it(filled: Wor
     manifest = verify_release(lake, release)
     assert manifest.gates["drift"]["status"] == "ok"
     assert set(manifest.lineage) == {"data", "code", "params"}
-    assert [one.gates for one in read_releases(lake)] == ["drift ok, fairness ok"]
+    assert [one.gates for one in read_releases(lake)] == ["drift ok, proof ok, fairness ok"]
 
 
 def test_promoting_the_same_again_changes_nothing(filled: Workspace) -> None:
@@ -66,14 +66,17 @@ def test_a_reason_overrides_a_gate_and_the_manifest_records_it(tmp_path: Path) -
     manifest = verify_release(Lake(at.store), release)
     assert manifest.gates["override"] == "the shop moved house"
     assert manifest.gates["drift"]["status"] == "block"
-    assert read_releases(Lake(at.store))[0].gates == "drift block, fairness ok, overridden"
+    assert read_releases(Lake(at.store))[0].gates == "drift block, proof ok, fairness ok, overridden"
 
 
 def test_a_gate_without_a_verdict_blocks() -> None:
     from tasks.gates import pass_gates
 
     with pytest.raises(GateBlocked, match="fairness has no verdict"):
-        pass_gates({"drift": {"status": "ok"}}, "")
+        pass_gates({"drift": {"status": "ok"}, "proof": {"status": "ok"}}, "")
+    with pytest.raises(GateBlocked, match="proof has no verdict") as caught:
+        pass_gates({"drift": {"status": "ok"}, "fairness": {"status": "ok"}}, "")
+    assert caught.value.hint == "pricewright stage train."
 
 
 def test_a_release_that_was_altered_in_the_lake_is_not_promoted(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.synthetic_release import contents
 from tests.weekly_shop import WeeklyShop, all_weeks, corrected
 
 WEEK = all_weeks()[4]
-GATES = {"drift": {"status": "ok", "checks": []}, "fairness": {"status": "ok", "checks": []}}
+GATES = {gate: {"status": "ok", "checks": []} for gate in ("drift", "proof", "fairness")}
 RAW = f"raw/week={WEEK}/part.parquet"
 
 

@@ -13,11 +13,11 @@ from demand.network.families import ALONE, LogSums, family_sums
 from demand.network.priors import Spread, learned_variance
 
 DTYPE = torch.float64
-# Latent means of the two coefficients before any data: shares of 0.35 and 0.55, that is a family elasticity of -0.7 where
-# that of an item is -2 (Andreyeva, Long and Brownell 2010 find -0.3 to -0.8 for categories of food).
+# Latent means of the two coefficients before any data: shares of 0.35 and 0.55, that is a family elasticity of -0.7
+# where that of an item is -2 (Andreyeva, Long and Brownell 2010 find -0.3 to -0.8 for categories of food).
 START, START_SD = (-0.6, 0.2), 0.7
-# Share of the evidence about what a family keeps that is believed: a coarsened posterior (Miller and Dunson 2019), since
-# no family follows the model to the letter. In worlds of other forms the full evidence was wrong by two deviations.
+# Share of the evidence about what a family keeps that is believed: a coarsened posterior (Miller and Dunson 2019),
+# since no family follows the model to the letter. In the simulated worlds all of it was wrong by two deviations.
 COARSE = 0.3
 SPREADS = (Spread(0.25, 4.0), Spread(0.25, 4.0))
 WEEK_VARIANCE = 0.01  # of log units, of what all SKUs of a family have in common in a week; learned, it would vanish
@@ -95,7 +95,8 @@ class FamilyFit:
         week = self.weeks[chosen]
         left = unrested - total_weight * (moves * change[:, None, :]).sum(dim=2)
         self.weeks[chosen] = week + damping * several[:, None] * left / own
-        return change
+        moved: Tensor = change
+        return moved
 
     def moves(self, chosen: slice, sums: LogSums) -> Tensor:
         """How log units of every SKU of a family move with the latent coefficients, (f, T, 2)."""
@@ -143,4 +144,5 @@ def _intraclass(walks: Tensor, family: Tensor, size: Tensor) -> float:
 def _at_least(curvature: Tensor) -> Tensor:
     """The curvature (f, 2, 2) with its negative directions flattened: the data say nothing about them."""
     values, vectors = torch.linalg.eigh(curvature)
-    return vectors @ (values.clamp(min=0)[:, :, None] * vectors.transpose(1, 2))
+    flattened: Tensor = vectors @ (values.clamp(min=0)[:, :, None] * vectors.transpose(1, 2))
+    return flattened

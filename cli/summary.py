@@ -1,5 +1,6 @@
 """How a run ends: the prices with the largest gains, as the price API gives them, and where to look next."""
 
+import json
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from blocks.channel import Channel, Pointer
 from blocks.lake import Lake
-from demand.release.manifest import PRICE_LIST
+from demand.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
 from tasks.ask import PriceApi
 from tasks.movers import by_expected_gain, count_moves, read_price_list
 from tasks.run import Outcome
@@ -36,11 +37,34 @@ def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
     out.print()
     words = "promoted" if outcome.promoted else "nothing changed" if not outcome.changed else "served as before"
     out.print(f"[bold]{words}[/]: release {outcome.release}, {count_moves(prices)}")
+    if promise := _promise(workspace, lake, outcome.release, prices):
+        out.print(promise)
     pointer = Channel(lake, channel).read()
     if pointer is not None and pointer.release != outcome.release:
         out.print(f"[yellow]{escape(channel)} serves another one by now[/]: {_moved(pointer)}")
     for what, where in _next(workspace, outcome, prices):
         out.print(f"  {what:<16} {escape(where)}", soft_wrap=True)
+
+
+def _promise(workspace: Workspace, lake: Lake, release: str, prices: pl.DataFrame) -> str:
+    """What the plan promises with its 90 % interval, and in a simulated market what it truly brings."""
+    manifest = Manifest.from_json(lake.read(f"releases/{release}/{MANIFEST}").body)
+    if PLAN not in manifest.files:
+        return ""
+    plan = json.loads(lake.read(f"releases/{release}/{PLAN}").body)
+    said = (
+        f"the plan promises {plan['uplift']:+.1%} weekly sales (90 %: {plan['uplift_low']:+.1%} to "
+        f"{plan['uplift_high']:+.1%}; probability {plan['probability']:.2f})"
+    )
+    if not workspace.simulated:
+        return said
+    return f"{said}; in truth, known of a simulated market, it brings {_truth(workspace, prices):+.1%}"
+
+
+def _truth(workspace: Workspace, prices: pl.DataFrame) -> float:
+    from demand.simulated import true_uplift
+
+    return true_uplift(workspace.parameters["market"], prices)
 
 
 def _moved(pointer: Pointer) -> str:

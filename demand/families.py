@@ -26,8 +26,9 @@ WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True)
 class Evidence:
-    """cross: per cent of units won per per cent of the others' prices; t: over its standard error; gain: weighted squared
-    error of log units that it saves in held-out weeks."""
+    """cross: per cent of units won per per cent of the others' prices; t: over its standard error; gain: weighted
+    squared error of log units that it saves in held-out weeks.
+    """
 
     cross: float
     t: float

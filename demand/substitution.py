@@ -1,7 +1,8 @@
-"""Units of products that compete in families, at any prices, per posterior draw. Numpy only: training and serving share it.
+"""Units of products that compete in families, at any prices, per posterior draw.
 
-The model is that of demand/network/families.py without promotions: with shares w of the family's units at anchor prices
-and log attractions a, log units of a product change by a_j - (1 - keeps) x log sum_k w_k exp(a_k).
+Numpy only: training and serving share it. The model is that of demand/network/families.py without promotions: with
+shares w of the family's units at anchor prices and log attractions a, log units of a product change by
+a_j - (1 - keeps) x log sum_k w_k exp(a_k).
 """
 
 from collections.abc import Mapping
@@ -25,9 +26,9 @@ ARRAYS = ("demand_level", "anchor_price", "demand_curve", "demand_own", "demand_
 class Posterior:
     """What is known of n products' demand in the coming week.
 
-    level: (n,) expected units at anchor prices (n,); curve: (n, 2) mean latent slope and curvature; own: (n, 3) Cholesky
-    factor of their own covariance, row by row; shared: (n, 2, h) what h standard normals that all products share add;
-    family: (n,) numbers; keeps: (n, 3) latent share that a family keeps: mean, own and shared standard deviation.
+    level: (n,) expected units at anchor prices (n,); curve: (n, 2) mean latent slope and curvature; own: (n, 3)
+    Cholesky factor of their own covariance, row by row; shared: (n, 2, h) what h standard normals that all products
+    share add; family: (n,) numbers; keeps: (n, 3) latent share that a family keeps: mean, own and shared deviation.
     """
 
     level: Floats
@@ -86,7 +87,7 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Demand:
-    """S draws of the demand of the m products of one family. slope, curvature: (m, S); keeps: (S,); the rest as above."""
+    """S draws of the demand of the m products of one family. slope, curvature: (m, S); keeps: (S,); others: above."""
 
     level: Floats
     anchor: Floats

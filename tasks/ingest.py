@@ -5,8 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import demand.market
-import demand.till
+import demand.simulated
 from demand.ingest.digests import digest_of
 from demand.ingest.documents import Document, find_documents
 from demand.ingest.shelf import key_of
@@ -48,12 +47,14 @@ def source_documents(at: Workspace, *, trust: bool = True) -> list[Document]:
     if not at.simulated:
         return find_documents(at.source, intake_folder(at) / "digests.json", trust=trust)
     params = at.parameters["market"]
-    code = [digest_of(Path(str(module.__file__))) for module in (demand.market, demand.till)]
+    here = Path(demand.simulated.__file__).parent
+    files = [here / "simulated.py", here / "market.py", here / "till.py", *sorted((here / "worlds").glob("*.py"))]
+    code = [digest_of(file) for file in files]
     return [Document(MARKET_NAME, key_of(params, code), partial(_simulated, params))]
 
 
 def _simulated(params: Mapping[str, Any]) -> Iterator[Table]:
-    yield Table(MARKET_NAME, demand.market.simulate(params).transactions(params))
+    yield Table(MARKET_NAME, demand.simulated.simulated_lines(params))
 
 
 def line(metrics: Metrics) -> str:

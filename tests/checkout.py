@@ -14,7 +14,7 @@ from blocks.lake import Lake
 
 ROOT = Path(__file__).parents[1]
 TINY = {
-    "market": {"skus": 24, "weeks": 60, "units_per_week": 8},
+    "market": {"kind": "", "skus": 24, "weeks": 60, "units_per_week": 8},
     "drift": {"sample_rows": 500},
     "fairness": {"explained_rows": 4, "background_rows": 4, "minimum_skus": 2},
     "tune": {"rows": 2000, "network": {"budget": 1, "trial": {"members": 1, "epochs": 1}}}

@@ -27,9 +27,10 @@ Floats = NDArray[np.float64]
 PROMOTION_SPREADS = (Spread(1.0, 5.0), Spread(0.05, 5.0), Spread(0.05, 10.0))  # of depth, display and dip
 OF_SKU = ("anchor", "mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "log_base", "informed")
 OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
-# Correlation of the slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
+# Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
 ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.5, 20.0, 0.95
 FAMILY_DAMPING = 0.5
+COARSE_SD = 1.4  # on the posterior deviations of slope and curvature: with 1 their 90 % intervals held 75 to 90 %
 CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
@@ -40,8 +41,8 @@ class Curves:
     """Posterior of n SKUs' curves for the coming week: (latent slope, latent curvature) ~ N(mean, covariance).
 
     mean: (n, 2); covariance: (n, 2, 2), of which own_covariance is a SKU's own, and loading (n, 2, h) times h standard
-    normals what all SKUs share; log_size: (n,) of the negative binomial; promotion: (n, 3) effects of depth, display and
-    dip; log_base: (n, T) log units of the fitted weeks at anchor prices; family: (n,); coefficients: (f, 2) latent
+    normals what all SKUs share; log_size: (n,) of the negative binomial; promotion: (n, 3) effects of depth, display
+    and dip; log_base: (n, T) log units of the fitted weeks at anchor prices; family: (n,); coefficients: (f, 2) latent
     log-sum coefficients of the families, own_sd and shared_sd (f,) of the regular one; informed: (n,) how much of the
     uncertainty about the slope the data took away, 0 to 1; summary: what was learned.
     """
@@ -193,8 +194,7 @@ class CurveFit:
         seen = self._look(rows, effects)
         moves = self.families.moves(seen.chosen, seen.competing)[seen.family]
         weighted = seen.weight[:, :, None] * moves
-        by_price = torch.einsum("mtp,mta->mpa", seen.own, weighted)
-        by_price = by_price + torch.einsum("mtp,mta->mpa", seen.others, seen.rest_weight[:, :, None] * moves)
+        by_price = torch.einsum("mtp,mta->mpa", seen.own, weighted)  # of its own weeks: each week is explained once
         coupled = torch.cat([torch.einsum("tb,mta->mba", self.layout.time, weighted), by_price], dim=1)
         answered = covariance @ coupled
         force = self._force(rows, effects, seen)[:, :, None]
@@ -271,8 +271,8 @@ class CurveFit:
         read[0, : layout.path.shape[1]] = layout.path[-1]
         read[1, layout.curvature - base] = 1.0
         root = torch.linalg.cholesky(self.population.covariance)
-        loading = read @ self.response[:, base:] @ root
-        own = read @ self.price_covariance @ read.T
+        loading = COARSE_SD * read @ self.response[:, base:] @ root
+        own = COARSE_SD**2 * read @ self.price_covariance @ read.T
         covariance = own + loading @ loading.transpose(1, 2)
         known = self.families.coefficients()
         summary = {
@@ -395,7 +395,8 @@ class _Sums:
     @classmethod
     def zeros(cls, weeks: int, width: int, means: int) -> "_Sums":
         shapes = ((width,), (width,), (weeks,), (weeks,), (means,), (means, means), (), ())
-        return cls(*(torch.zeros(shape, dtype=DTYPE) for shape in shapes), 0.0)
+        zeros = [torch.zeros(shape, dtype=DTYPE) for shape in shapes]
+        return cls(zeros[0], zeros[1], zeros[2], zeros[3], zeros[4], zeros[5], zeros[6], zeros[7], 0.0)
 
     def add(self, deviations: Tensor, posterior: Tensor, *rest: Any) -> None:
         self.deviations += deviations.sum(dim=0)
@@ -419,6 +420,7 @@ def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_uni
 
     alone = np.array([[ALONE, ALONE]] * count)
     names = ("mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "informed")
+    tables: dict[str, Any] = {name: usual(getattr(curves, name)) for name in names}
     return replace(
         curves,
         codes=curves.codes + tuple(codes),
@@ -428,7 +430,7 @@ def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_uni
         coefficients=np.concatenate([curves.coefficients, alone]),
         coefficient_own_sd=np.concatenate([curves.coefficient_own_sd, np.zeros(count)]),
         coefficient_shared_sd=np.concatenate([curves.coefficient_shared_sd, np.zeros(count)]),
-        **{name: usual(getattr(curves, name)) for name in names},
+        **tables,
     )
 
 

@@ -13,11 +13,15 @@ from demand.network.families import ALONE, LogSums, family_sums
 from demand.network.priors import Spread, learned_variance
 
 DTYPE = torch.float64
-# Latent means of the two coefficients before any data: shares of 0.35 and 0.55, that is a family elasticity of -0.7 where
-# that of an item is -2 (Andreyeva, Long and Brownell 2010 find -0.3 to -0.8 for categories of food).
+# Latent means of the two coefficients before any data: shares of 0.35 and 0.55, that is a family elasticity of -0.7
+# where that of an item is -2 (Andreyeva, Long and Brownell 2010 find -0.3 to -0.8 for categories of food).
 START, START_SD = (-0.6, 0.2), 0.7
+# Share of the evidence about what a family keeps that is believed: a coarsened posterior (Miller and Dunson 2019),
+# since no family follows the model to the letter. In the simulated worlds all of it was wrong by two deviations.
+COARSE = 0.3
 SPREADS = (Spread(0.25, 4.0), Spread(0.25, 4.0))
-WEEK_VARIANCE = 0.02
+WEEK_VARIANCE = 0.01  # of log units, of what all SKUs of a family have in common in a week; learned, it would vanish
+# into the walks of the SKUs, and a busy week would pass for the effect of a common price change.
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,6 @@ class FamilyFit:
         self.latent = torch.where(self.several[:, None], self.mean, ALONE)
         self.covariance = torch.diag(self.variance).repeat(count, 1, 1) * self.several[:, None, None]
         self.weeks = torch.zeros(count, weeks, dtype=DTYPE)
-        self.weeks_variance = WEEK_VARIANCE
-        self.week_precision = torch.zeros(count, weeks, dtype=DTYPE)
         self.alike = 0.0  # correlation of the levels' walks inside a family
 
     def step(
@@ -67,7 +69,7 @@ class FamilyFit:
         explained_curvature, explained_gradient = explained
         moves = self.moves(chosen, sums)
         curvature = torch.einsum("ft,fta,ftb->fab", total_weight, moves, moves)
-        free = 1 / (1 + total_weight * self.weeks_variance)
+        free = 1 / (1 + total_weight * WEEK_VARIANCE)
         share = torch.einsum("ft,fta->fa", total_weight * free, moves**2)
         share = share / torch.einsum("ft,fta->fa", total_weight, moves**2).clamp(min=1e-12)
         curvature = curvature - family_sums(explained_curvature, family, count)
@@ -75,9 +77,12 @@ class FamilyFit:
         root = share.sqrt()
         curvature = curvature * root[:, :, None] * root[:, None, :]
         curvature = (curvature + curvature.transpose(1, 2)) / 2 + 1e-9 * torch.eye(2, dtype=DTYPE)
-        unrested = total_gradient - self.weeks[chosen] / self.weeks_variance  # what the weeks will take up themselves
+        unrested = total_gradient - self.weeks[chosen] / WEEK_VARIANCE  # what the weeks will take up themselves
         slope = slope - torch.einsum("ft,fta->fa", (1 - free) * unrested, moves)
-        alone = 1 / (1 + self.alike * (self.size[chosen] - 1))[:, None]  # members that move together say less (Kish 1965)
+        alone = (
+            1 / (1 + self.alike * (self.size[chosen] - 1))[:, None]
+        )  # members that move together say less (Kish 1965)
+        alone = COARSE * alone
         curvature = curvature * alone[:, :, None]
         slope = slope * alone - (self.latent[chosen] - self.mean) / self.variance
         precision = _at_least(curvature) + torch.diag(1 / self.variance)
@@ -86,12 +91,12 @@ class FamilyFit:
         change = change * several[:, None]
         self.latent[chosen] += change
         self.covariance[chosen] = covariance * several[:, None, None]
-        own = total_weight + 1 / self.weeks_variance
+        own = total_weight + 1 / WEEK_VARIANCE
         week = self.weeks[chosen]
         left = unrested - total_weight * (moves * change[:, None, :]).sum(dim=2)
         self.weeks[chosen] = week + damping * several[:, None] * left / own
-        self.week_precision[chosen] = own
-        return change
+        moved: Tensor = change
+        return moved
 
     def moves(self, chosen: slice, sums: LogSums) -> Tensor:
         """How log units of every SKU of a family move with the latent coefficients, (f, T, 2)."""
@@ -100,7 +105,7 @@ class FamilyFit:
         return torch.stack([sums.regular, sums.promotion], dim=2) * by_latent[:, None, :]
 
     def learn(self, walks: Tensor) -> None:
-        """The prior of the coefficients, and the size of the weeks, from all families; walks: (n, K) steps of levels."""
+        """The prior of the coefficients from all families; walks: (n, K) steps of the levels of their SKUs."""
         some = self.several
         count = int(some.sum())
         if not count:
@@ -116,8 +121,6 @@ class FamilyFit:
         deviations = ((self.latent[some] - self.mean) ** 2).sum(dim=0)
         for k, spread in enumerate(SPREADS):
             self.variance[k] = learned_variance(deviations[k], variance[:, k].sum(), count, self.variance[k], spread)
-        weeks = self.weeks[some] ** 2 + 1 / self.week_precision[some]
-        self.weeks_variance = max(float(weeks.mean()), 1e-4)
 
     def coefficients(self) -> Coefficients:
         """The posterior."""
@@ -141,4 +144,5 @@ def _intraclass(walks: Tensor, family: Tensor, size: Tensor) -> float:
 def _at_least(curvature: Tensor) -> Tensor:
     """The curvature (f, 2, 2) with its negative directions flattened: the data say nothing about them."""
     values, vectors = torch.linalg.eigh(curvature)
-    return vectors @ (values.clamp(min=0)[:, :, None] * vectors.transpose(1, 2))
+    flattened: Tensor = vectors @ (values.clamp(min=0)[:, :, None] * vectors.transpose(1, 2))
+    return flattened

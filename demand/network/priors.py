@@ -29,7 +29,7 @@ def learned_variance(deviations: Tensor, posterior: Tensor, count: int, variance
 class PopulationMeans:
     """Prior means of the price effects as a regression: mean of SKU i = design_i @ theta, theta ~ N(start, prior).
 
-    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given everything else.
+    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given all else.
     """
 
     theta: Tensor

@@ -92,7 +92,7 @@ def _usual_price(log_price: Floats, announced: Mask, *, ahead: bool) -> Floats:
 
 
 def _share_that_returns(log_price: Floats, cut: Mask, least: Floats) -> float:
-    """Share of the steps down that were cuts: the price had come back soon after. Steps of the last weeks are left out."""
+    """Share of the steps down that were cuts: the price came back soon after. Steps of the last weeks are left out."""
     step = log_price[:, 1:-UNSETTLED] < log_price[:, : -UNSETTLED - 1] - least
     returned = step & cut[:, 1:-UNSETTLED]
     return float(returned.sum() / step.sum()) if step.any() else 0.0

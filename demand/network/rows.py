@@ -60,15 +60,14 @@ def mean_log_effect(curves: Curves, grid: Grid, cap: float) -> Floats:
     regular = -slope * x * np.where(near, 1 + cx / 2, np.expm1(cx) / np.where(near, 1.0, cx))
     depth, display, dip = (curves.promotion[:, k, None] for k in range(3))
     promotion = depth * np.minimum(grid.depth, cap) + display * grid.promotion
-    tables = (_known_base(curves, grid), regular, promotion, grid.listed)
-    latent = torch.tensor(curves.coefficients)
-    shift = log_sums(*(torch.tensor(table) for table in tables), torch.tensor(curves.family), latent).shift
+    base, own, cut, listed = map(torch.tensor, (_known_base(curves, grid), regular, promotion, grid.listed))
+    shift = log_sums(base, own, cut, listed, torch.tensor(curves.family), torch.tensor(curves.coefficients)).shift
     effect: Floats = regular + promotion + shift.numpy() - dip * grid.dip
     return effect * grid.listed
 
 
 def _known_base(curves: Curves, grid: Grid) -> Floats:
-    """Log units at anchor prices in the weeks of the grid, (n, T): as fitted, and of later weeks as in the last ones."""
+    """Log units at anchor prices in the weeks of the grid, (n, T): as fitted, of later weeks as in the last ones."""
     place = {week: t for t, week in enumerate(curves.weeks)}
     recent = curves.log_base[:, -RECENT_WEEKS:].mean(axis=1)
     known = [curves.log_base[:, place[week]] if week in place else recent for week in grid.weeks]

@@ -12,7 +12,8 @@ from tests.synthetic_shop import Shop
 
 def shown(shop: Shop, release: str) -> str:
     out = Console(record=True, width=120, force_terminal=False)
-    workspace = SimpleNamespace(store=str(shop.folder), parameters={"promote": {"channel": "production"}})
+    parameters = {"promote": {"channel": "production"}}
+    workspace = SimpleNamespace(store=str(shop.folder), parameters=parameters, simulated=False)
     show_summary(out, workspace, Outcome(release, ()))
     return out.export_text()
 
@@ -31,3 +32,12 @@ def test_nothing_is_said_of_others_where_the_channel_serves_it(tmp_path: Path) -
     own = shop.write(skus=2)
     shop.point(own)
     assert "another one by now" not in shown(shop, own)
+
+
+def test_a_run_ends_with_what_the_plan_promises_and_how_sure_that_is(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    own = shop.write(skus=5)
+    shop.point(own)
+    text = " ".join(shown(shop, own).split())
+    assert "the plan promises" in text and "90 %:" in text and "probability" in text
+    assert "in truth" not in text, "nobody knows the truth of a real shop"

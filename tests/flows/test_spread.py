@@ -18,7 +18,7 @@ pytestmark = pytest.mark.platform
 
 ROOT = Path(__file__).parents[2]
 SMALL = {
-    "market": {"skus": 24, "weeks": 60, "units_per_week": 8},
+    "market": {"kind": "", "skus": 24, "weeks": 60, "units_per_week": 8},
     "tune": {"rows": 2000, "network": {"budget": 3, "trial": {"members": 1, "epochs": 2}}}
     | {name: {"budget": 2} for name in ("lightgbm", "svr", "elastic_net")},
 }

@@ -21,6 +21,7 @@ from demand.network.network import DemandNetwork
 from demand.network.settings import network_settings
 from demand.network.walk import Walked, walk
 from demand.partitions import iso_week
+from demand.price_changes import SCHEMA
 from demand.price_list import plan_prices, plan_summary, price_list
 from demand.proof import Proof, assess_proof, price_changes
 from demand.proof.changes import ever_moved
@@ -96,7 +97,9 @@ def train(
         "proof": proof.as_dict(),
     }
     tell(1.0, "done")
-    return Trained(models, arrays, release.price_list, release.plan, backtest, metrics, changes, proof, verdict)
+    return Trained(
+        models, arrays, release.price_list, release.plan, backtest, metrics, changes.select(*SCHEMA), proof, verdict
+    )
 
 
 @dataclass(frozen=True)

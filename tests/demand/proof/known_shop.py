@@ -12,7 +12,7 @@ from demand.network.families import ALONE
 from tests.demand.network.small_market import PARAMS
 
 Floats = NDArray[np.float64]
-PROOF: dict[str, Any] = PARAMS["proof"]
+PROOF: dict[str, Any] = PARAMS["proof"] | {"draws": 8}  # of curves without a doubt, for speed
 CAP = float(PARAMS["network"]["level"]["effect_cap"])
 FITTED, WEEKS, SIZE = 20, 32, 6.0
 MONDAYS = [date(2024, 1, 1) + timedelta(weeks=week) for week in range(WEEKS)]

@@ -51,7 +51,8 @@ def test_what_fitted_curves_say_of_weeks_they_have_not_seen_comes_true(market: M
     panel = panel_of(market)
     known = panel.filter(pl.col("week") < market.weeks[-HELD_OUT])
     curves = fit_curves(grid_of(known, 26), PARAMS["network"]["curves"])
-    proof, verdict = assess_proof(price_changes(panel, curves, PROOF, CAP), PROOF)
+    params = PARAMS["proof"]
+    proof, verdict = assess_proof(price_changes(panel, curves, params, CAP), params)
     assert abs(proof.slope - 1) < 1.96 * proof.slope_sd
     assert proof.changes > 20
     assert verdict.status == "ok"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
-FLATTEST = 0.01  # curvature per log price; a flatter curve is computed with it
+FLATTEST = 0.05  # curvature per log price; a flatter curve is computed with it
 STEEPEST = 30.0  # log units
 LEAST = 1e-12
 # What a release keeps of it, by name: (n, ...) arrays, one row per product.

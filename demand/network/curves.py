@@ -110,6 +110,7 @@ class CurveFit:
         self.log_size = torch.ones(n, 1, dtype=DTYPE)
         self.weeks = torch.zeros(len(grid.weeks), dtype=DTYPE)
         self.weeks_variance = 0.05
+        self.usual_size = 0.0, 0.05
         self.families = FamilyFit(torch.tensor(grid.family), len(grid.weeks))
         self.batches = _whole_families(grid.family, int(params["batch_skus"]))
         self.moved = float("inf")
@@ -117,6 +118,7 @@ class CurveFit:
     def sweep(self, number: int) -> None:
         """One natural-gradient step of every SKU, then one of all that the SKUs share."""
         sums = _Sums.zeros(len(self.weeks), self.layout.width, self.design.shape[2])
+        self.usual_size = float(self.log_size.mean()), float(self.log_size.var(correction=0)) + 0.05
         for rows in self.batches:
             self._visit(rows, number, sums)
         self.moved = sums.moved / max(len(self.grid) * self.layout.width, 1)
@@ -141,7 +143,8 @@ class CurveFit:
         root = torch.linalg.cholesky(precision)
         step = torch.cholesky_solve(self._force(rows, effects, seen)[:, :, None], root)[:, :, 0].clamp(-1.5, 1.5)
         covariance = torch.cholesky_inverse(root)
-        calm = 1 / (1 + max(number - CALM_SWEEPS, 0) / CALM_SWEEPS)
+        compete = bool(self.families.several.any())
+        calm = 1 / (1 + max(number - CALM_SWEEPS, 0) / CALM_SWEEPS) if compete else 1.0
         effects = effects + step * (0.4 if number < SETTLING_SWEEPS else calm * float(self.params["damping"]))
         left = (seen.gradient, seen.weight)
         if number >= SETTLING_SWEEPS and bool(self.families.several[seen.chosen].any()):
@@ -151,8 +154,7 @@ class CurveFit:
         self.price_covariance[rows] = covariance[:, base:, base:]
         self.response[rows] = covariance[:, :, base:] @ prior[base:, base:] @ self.design[rows]
         mean = torch.exp((seen.eta + self.variance[rows] / 2).clamp(-14, 16))
-        centre, spread = float(self.log_size.mean()), float(self.log_size.var(correction=0)) + 0.05
-        self.log_size[rows] = size_step(batch.units, mean, batch.seen, self.log_size[rows], centre, spread)
+        self.log_size[rows] = size_step(batch.units, mean, batch.seen, self.log_size[rows], *self.usual_size)
         sums.add(
             (effects - self._prior_mean(rows)) ** 2,
             torch.diagonal(covariance, dim1=1, dim2=2),

@@ -12,12 +12,12 @@ from demand.network import heads
 from demand.network.level import CLIP, LevelNetwork
 from demand.network.network import DemandNetwork
 from demand.network.rows import HISTORY
+from demand.network.shape import FLATTEST
 
 OPSET = 18
 # Mean of slope and curvature, three numbers of their Cholesky factor, the SKU's share of its family and what the others
 # attract, mean and spread of the latent log-sum coefficient.
 POSTERIOR = 9
-FLATTEST = 0.01  # curvature per log price: a curve flatter than that is drawn with it
 
 
 def normal_draws(count: int, seed: int) -> NDArray[np.float32]:

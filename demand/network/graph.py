@@ -1,6 +1,6 @@
 """The network's graph computed in numpy: what depends on the SKU alone once per SKU, then its prices.
 
-Single precision throughout, as ONNX Runtime computes it; both agree to 1e-5. An operator that is not listed here
+Single precision throughout, as ONNX Runtime computes it; both agree to 2e-5. An operator that is not listed here
 raises UnknownGraph, and ONNX Runtime is asked instead.
 """
 

@@ -23,6 +23,8 @@ OUTLYING = 4.0  # usual weekly changes of a SKU's price; a smaller step of a pri
 OFTEN = 0.5  # share of a shop's unannounced cuts that came back, from which on a cut of the last weeks is taken for one
 UNSETTLED = 4  # weeks at the end in which nobody knows yet whether a cut comes back
 ANNOUNCED = 0.5  # share of a week's units on promotion
+SELDOM = 0.4  # different prices a week, from which on a price creeps
+TINY = 1e-6  # log price; smaller differences are rounding
 FEW = 3  # weeks without a promotion that are needed to know the usual price from them
 
 
@@ -47,8 +49,8 @@ def part_prices(log_price: Floats, seen: Floats, promotion: Floats) -> PricePath
     known = np.where(seen > 0, log_price, np.nan)
     before, after = (_usual_price(known, announced, ahead=ahead) for ahead in (False, True))
     usual = np.minimum(before, after)
-    creeps = usual_change(before, seen) > 0
-    least = np.maximum(LEAST_CUT, OUTLYING * np.where(creeps, usual_change(log_price, seen), 0.0))[:, None]
+    usual_step = np.where(_creeps(log_price), usual_change(log_price, seen), 0.0)
+    least = np.maximum(LEAST_CUT, OUTLYING * usual_step)[:, None]
     cut = log_price < usual - least
     unsettled = np.arange(log_price.shape[1]) >= log_price.shape[1] - UNSETTLED
     often = _share_that_returns(log_price, cut & ~announced, least) > OFTEN
@@ -65,6 +67,13 @@ def _just_fallen(log_price: Floats, least: Floats) -> Mask:
     for back in range(1, UNSETTLED + 1):
         fallen[:, back:] |= high[:, :-back]
     return fallen
+
+
+def _creeps(log_price: Floats) -> Mask:
+    """Whether a price is seldom asked twice, (n,); one that goes to and fro between a few prices does not creep."""
+    steps = np.diff(np.sort(log_price, axis=1), axis=1) > TINY
+    creeps: Mask = steps.sum(axis=1) > SELDOM * log_price.shape[1]
+    return creeps
 
 
 def usual_change(log_price: Floats, seen: Floats) -> Floats:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+FLATTEST = 0.05  # curvature per log price: a curve flatter than that is computed with it
 SERIES = 1e-3  # below this |curvature x log ratio| the series is more exact than the quotient
 
 
@@ -25,4 +26,4 @@ def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
 
 def log_effect(x: Tensor, latent_slope: Tensor, latent_curvature: Tensor) -> Tensor:
     """Log units at the price minus log units at the anchor: -softplus(slope) x g(x; softplus(curvature))."""
-    return -softplus(latent_slope) * box_cox(x, softplus(latent_curvature))[0]
+    return -softplus(latent_slope) * box_cox(x, softplus(latent_curvature).clamp(min=FLATTEST))[0]

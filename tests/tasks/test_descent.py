@@ -106,7 +106,8 @@ class Shop:
         made = contents(self.level)
         place = self.at.work / "release"
         manifest = write_bundle(
-            place, made["models"], made["catalog_arrays"], made["price_list"], made["backtest"], metrics={}, gates={},
+            place, made["models"], made["catalog_arrays"], made["price_list"], made["backtest"], made["plan"],
+            made["price_changes"], metrics={}, gates={},
             lineage=write_origin(self.at, self.lake, {"PRICEWRIGHT_COMMIT": "c0ffee"}), week="2011-W48",
             created="2011-12-05T06:00:00Z",
         )  # fmt: skip

@@ -51,7 +51,7 @@ def test_numpy_and_onnx_runtime_compute_the_same_units(
         one = {"features": features[sku : sku + 1], "effects": effects[sku : sku + 1]}
         given = one | {"log_price_ratio": RATIOS.astype(np.float32)}
         units = session.units(features[sku], effects[sku], np.exp(RATIOS), 1.0)
-        assert np.allclose(units, runtime.run(["units"], given)[0], rtol=1e-5, atol=1e-9)
+        assert np.allclose(units, runtime.run(["units"], given)[0], rtol=2e-5, atol=1e-9)
 
 
 def test_no_draw_of_any_sku_rises_with_the_price(network: DemandNetwork, session: NetworkSession, last: Rows) -> None:

@@ -7,8 +7,8 @@ from demand.families import families_of
 from tests.demand.network.family_market import FamilyMarket, simulate_families
 
 NOUNS = ("MUG", "LANTERN", "SOAP", "CANDLE", "CLOCK", "CUSHION", "DOORMAT", "JUICE", "KETTLE", "LADDER", "MIRROR",
-         "NAPKIN", "ORGAN", "PLATTER", "QUILT", "RIBBON", "STOOL", "TRAY", "URN", "VASE", "WREATH", "YARN", "ZITHER", "APRON",
-         "BASKET")  # fmt: skip
+         "NAPKIN", "ORGAN", "PLATTER", "QUILT", "RIBBON", "STOOL", "TRAY", "URN", "VASE", "WREATH", "YARN", "ZITHER",
+         "APRON", "BASKET")  # fmt: skip
 COLOURS = ("RED", "BLUE", "GREEN", "PINK", "WHITE", "BLACK")
 
 

@@ -1,6 +1,7 @@
 """What each part of the network is worth: the same network without it, on the same markets."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,15 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.case import Case
-from demand.network.export import to_onnx
 from demand.network.network import DemandNetwork
-from demand.network.session import NetworkSession
 from demand.network.settings import network_settings
-from demand.price_list import price_list
+from demand.price_list import plan_prices, price_list
+from demand.substitution import Posterior
 from demand.train import Trained
 
 Floats = NDArray[np.float64]
-POSTERIOR = slice(2, 5)  # of a SKU's effects: the three numbers of the posterior's Cholesky factor
 Ablation = Callable[[Case, Trained, Mapping[str, Any]], pl.DataFrame]
 
 
@@ -32,12 +31,10 @@ def without_control(case: Case, trained: Trained, params: Mapping[str, Any]) -> 
 
 def without_posterior(case: Case, trained: Trained, params: Mapping[str, Any]) -> pl.DataFrame:
     """Price list of the same curves taken for certain: the posterior means of slope and curvature decide alone."""
-    effects = trained.catalog["effects"].copy()
-    effects[:, POSTERIOR] = 0.0
-    anchored = case.catalog.with_columns(pl.Series("anchor_price", trained.catalog["anchor_price"]))
-    return price_list(
-        NetworkSession(trained.models["network"]), anchored, trained.catalog["features"], effects, params["price"]
-    )
+    known = Posterior.from_arrays(trained.catalog)
+    certain = replace(known, own=np.zeros_like(known.own), shared=np.zeros_like(known.shared))
+    priced = case.catalog.with_columns(pl.Series("current_price", trained.catalog["current_price"]))
+    return _listed(certain, priced, np.ones(len(known)), params)
 
 
 ABLATIONS: Mapping[str, Ablation] = {
@@ -57,9 +54,12 @@ def _refitted(case: Case, trained: Trained, params: Mapping[str, Any], changed: 
     panel = pl.concat([case.rows.select(columns), case.coming.select(columns)], how="vertical_relaxed")
     rows = network.rows(panel)
     ahead = rows[rows.coming]
-    place = {code: i for i, code in enumerate(network.curves.codes)}
-    index = np.array([place[code] for code in case.catalog["stock_code"]])
-    anchored = case.catalog.with_columns(pl.Series("anchor_price", network.curves.anchor[index]))
-    session = NetworkSession(to_onnx(network, int(own["draws"]), int(own["seed"])))
-    effects = network.effects(ahead, index)
-    return price_list(session, anchored, ahead.inputs[:, : len(case.features)], effects, params["price"])
+    codes = case.catalog["stock_code"].to_list()
+    posterior = network.posterior(codes, network.levels(ahead))
+    return _listed(posterior, case.catalog, network.curves.of(codes).informed, params)
+
+
+def _listed(posterior: Posterior, catalog: pl.DataFrame, informed: Floats, params: Mapping[str, Any]) -> pl.DataFrame:
+    own = params["train"]
+    plan, products = plan_prices(posterior, catalog, informed, int(own["draws"]), int(own["seed"]), params["price"])
+    return price_list(plan, products, catalog, [None] * catalog.height, params["price"])

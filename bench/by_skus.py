@@ -36,6 +36,8 @@ def fit(place: Path, params: Params) -> None:
         done.catalog,
         done.price_list,
         done.backtest,
+        done.plan,
+        done.price_changes,
         {},
         {},
         {},

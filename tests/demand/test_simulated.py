@@ -12,7 +12,7 @@ from demand.simulated import open_market, simulated_lines, true_uplift
 from demand.worlds.oracle import oracle_prices
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["market"]
-SMALL = PARAMS | {"skus": 30, "weeks": 40}
+SMALL = PARAMS | {"kind": "", "skus": 30, "weeks": 40}
 WORLD = SMALL | {"kind": "substitutes_nested"}
 
 

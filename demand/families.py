@@ -42,8 +42,7 @@ class Evidence:
     @property
     def denies(self) -> bool:
         """Whether they hardly can: enough to leave the shop's own categories."""
-        deviation = abs(self.cross / self.t) if self.t else 0.0
-        return self.t < LEAST_T and self.cross + 2 * deviation < LEAST_CROSS
+        return self.t < LEAST_T and self.cross < LEAST_CROSS
 
 
 def families_of(panel: pl.DataFrame, descriptions: Mapping[str, str]) -> dict[str, str]:

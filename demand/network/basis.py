@@ -21,6 +21,16 @@ def seasons(weeks: int, harmonics: int) -> Floats:
     return np.stack([np.sin(phase), np.cos(phase)], axis=2).reshape(weeks, -1)
 
 
+def usual_change(log_price: Floats, seen: Floats) -> Floats:
+    """The usual weekly change of each log price, (n,): 0 where it mostly rests."""
+    both = (seen[:, 1:] > 0) & (seen[:, :-1] > 0)
+    change = np.where(both, np.abs(np.diff(log_price, axis=1)), np.nan)
+    some = both.any(axis=1)
+    scale = np.zeros(len(log_price))
+    scale[some] = NORMAL_MAD * np.nanmedian(change[some], axis=1)
+    return scale
+
+
 def creeping(log_price: Floats, seen: Floats, outlying: float) -> Floats:
     """The creeping part of each SKU's price path, (n, T), with mean 0 over the weeks seen.
 
@@ -31,10 +41,7 @@ def creeping(log_price: Floats, seen: Floats, outlying: float) -> Floats:
     """
     both = (seen[:, 1:] > 0) & (seen[:, :-1] > 0)
     change = np.where(both, np.diff(log_price, axis=1), 0.0)
-    counted = np.where(both, np.abs(change), np.nan)
-    scale = np.zeros((len(change), 1))
-    some = both.any(axis=1)
-    scale[some, 0] = NORMAL_MAD * np.nanmedian(counted[some], axis=1)
+    scale = usual_change(log_price, seen)[:, None]
     small = (np.abs(change) <= outlying * scale) & (scale > 1e-6)
     path = np.concatenate([np.zeros((len(change), 1)), np.cumsum(change * small, axis=1)], axis=1)
     mean = (path * seen).sum(axis=1, keepdims=True) / np.maximum(seen.sum(axis=1, keepdims=True), 1.0)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.network.basis import NORMAL_MAD
+from demand.network.basis import usual_change
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -74,16 +74,6 @@ def _creeps(log_price: Floats) -> Mask:
     steps = np.diff(np.sort(log_price, axis=1), axis=1) > TINY
     creeps: Mask = steps.sum(axis=1) > SELDOM * log_price.shape[1]
     return creeps
-
-
-def usual_change(log_price: Floats, seen: Floats) -> Floats:
-    """The usual weekly change of each log price, (n,): 0 where it mostly rests."""
-    both = (seen[:, 1:] > 0) & (seen[:, :-1] > 0)
-    change = np.where(both, np.abs(np.diff(log_price, axis=1)), np.nan)
-    some = both.any(axis=1)
-    scale = np.zeros(len(log_price))
-    scale[some] = NORMAL_MAD * np.nanmedian(change[some], axis=1)
-    return scale
 
 
 def _usual_price(log_price: Floats, announced: Mask, *, ahead: bool) -> Floats:

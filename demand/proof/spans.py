@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from demand.network.basis import usual_change
 from demand.network.grid import Grid
-from demand.network.regular import OUTLYING, usual_change
+from demand.network.regular import OUTLYING
 from demand.price_features import SAME_PRICE
 
 Floats = NDArray[np.float64]

@@ -14,6 +14,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def in_stock(rows: pl.DataFrame) -> pl.DataFrame:
+    """The panel rows of weeks in which the SKU could be bought: the others say nothing about a model."""
+    return rows.filter(pl.col("in_stock").fill_null(True)) if "in_stock" in rows.columns else rows
+
+
 def backtest_rows(rows: pl.DataFrame, model: str, forecast: Forecast) -> pl.DataFrame:
     """One model's part of backtest.parquet; rows (stock_code, week, price, units) in the order of the forecast."""
     return rows.select("stock_code", "week", "price", "units").with_columns(

@@ -25,6 +25,10 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.mean)
 
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "Forecast":
+        """The marked rows only."""
+        return Forecast(*(getattr(self, field.name)[rows] for field in fields(self)))
+
     @classmethod
     def concatenate(cls, parts: "list[Forecast]") -> "Forecast":
         """The rows of all parts, one after the other."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from demand.backtest import backtest_rows, measure
+from demand.backtest import backtest_rows, in_stock, measure
 from demand.backups import BACKUPS
 from demand.backups.trained import TrainedBackup, train_backup
 from demand.catalog import Arrays, catalog_arrays, history_arrays
@@ -75,12 +75,13 @@ def train(
     network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
     release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust)
     parts, models, arrays = [walked_rows(walked)], {"network": release.model}, release.arrays
+    stocked = in_stock(panel)
     for place, name in enumerate(BACKUPS):
         tell(0.7 + 0.1 * place, name)
-        backup = _backup(name, panel, features, hyperparameters[name], own)
+        backup = _backup(name, stocked, features, hyperparameters[name], own)
         models[name] = backup.model.to_onnx()
         arrays |= backup.retransformation.arrays(name)
-        parts.append(backtest_rows(panel.filter(pl.Series(backup.tested)), name, backup.backtest))
+        parts.append(backtest_rows(stocked.filter(pl.Series(backup.tested)), name, backup.backtest))
     backtest = pl.concat([part.sort("week", "stock_code") for part in parts])
     arrays |= history_arrays(panel, catalog["stock_code"].to_list(), int(own["history_weeks"]))
     arrays["feature_names"] = np.asarray(features, dtype=np.str_)

@@ -12,6 +12,8 @@ OPTIONAL = ("description", "customer_id", "country", "unit_cost", "category", "p
 INVOICE = "invoice"  # totals per product have none
 MOST, LONGEST = 20, 40  # columns that a message lists, characters of each
 WORDS = (INVOICE, "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
+ADVERTISED = "advertised"  # a second kind of promotion: a line keeps the mean of both as its promotion
+MAPPED = (*WORDS, ADVERTISED)
 
 
 def find_columns(
@@ -25,12 +27,12 @@ def find_columns(
     """
     asked = asked or {}
     for word in (*known, *asked):
-        if word not in WORDS:
-            raise ParameterError(f"the column mapping has {word!r}: it must be one of {', '.join(WORDS)}.")
+        if word not in MAPPED:
+            raise ParameterError(f"the column mapping has {word!r}: it must be one of {', '.join(MAPPED)}.")
     by_plain_name = {_plain(column): column for column in reversed(table.frame.columns)}
     taken = {_plain(name) for name in asked.values()}
     found: dict[str, str] = {}
-    for word in WORDS:
+    for word in MAPPED:
         names = [asked[word]] if word in asked else [*known.get(word, ()), word]
         if word not in (*asked, *REQUIRED):
             names = [name for name in names if _plain(name) not in taken]

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from demand.errors import SourceError
-from demand.ingest.columns import INVOICE, OPTIONAL, WORDS
+from demand.ingest.columns import ADVERTISED, INVOICE, OPTIONAL, WORDS
 from demand.ingest.numbers import read_numbers
 from demand.ingest.table import Table
 from demand.ingest.texts import read_texts
@@ -23,7 +23,11 @@ TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or h
 TELLS_APART = ("unit_price", "customer_id", "country", "channel")  # rows of a SKU and a time that name no invoice
 EXACT = 2**53  # floats count no further one by one
 NUMBERS = ("quantity", "unit_price", "unit_cost")
-ANSWERS = {"promotion": read_shares, "in_stock": read_flags}  # what cannot be read is not known
+ANSWERS = {
+    "promotion": read_shares,
+    ADVERTISED: read_shares,
+    "in_stock": read_flags,
+}  # what cannot be read is not known
 
 
 def read_lines(
@@ -46,7 +50,18 @@ def read_lines(
             typed[word] = ANSWERS[word](texts[word])
             continue
         _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
+    if ADVERTISED in typed:
+        typed["promotion"] = _promoted(typed.get("promotion"), typed[ADVERTISED])
     return _with_reasons(table, texts, typed), layout
+
+
+def _promoted(promotion: pl.Series | None, advertised: pl.Series) -> pl.Series:
+    """How much a line was promoted, 0 to 1: by half, when it was reduced or on display and not advertised as well."""
+    if promotion is None or not advertised.count():  # a column of that name may hold something else
+        return advertised if promotion is None else promotion
+    known = promotion.is_not_null() | advertised.is_not_null()
+    mean: pl.Series = (promotion.fill_null(0.0) + advertised.fill_null(0.0)) / 2
+    return mean.set(~known, None)
 
 
 def _check_column(table: Table, word: str, column: str, texts: pl.Series, values: pl.Series, allowed: float) -> None:

@@ -22,15 +22,19 @@ from demand.network.family_fit import FamilyFit
 from demand.network.grid import Grid
 from demand.network.noise import expected_derivatives, size_step
 from demand.network.priors import PopulationMeans, Spread, learned_variance
+from demand.network.shape import expected_softplus, with_same_softplus
 
 Floats = NDArray[np.float64]
 PROMOTION_SPREADS = (Spread(1.0, 5.0), Spread(0.05, 5.0), Spread(0.05, 10.0))  # of depth, display and dip
 OF_SKU = ("anchor", "mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "log_base", "informed")
 OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
 # Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
-ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.5, 20.0, 0.95
+ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.8, 20.0, 0.95
 FAMILY_DAMPING = 0.5
-COARSE_SD = 1.4  # on the posterior deviations of slope and curvature: with 1 their 90 % intervals held 75 to 90 %
+# On the posterior deviations of slope and curvature, in families and alone: with 1, 90 % intervals held 75 to 90 %.
+COARSE_SD, COARSE_SD_ALONE = 1.4, 1.2
+SUBSTITUTES, NO_SUBSTITUTES = (1.8, 1.0), (1.1, 0.6)  # mean and deviation of the mean latent slope, before any data
+SYSTEMATIC_SD = 0.25  # of the mean latent slope, whatever the number of SKUs: an unseen rival's prices biased it by 0.5
 CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
@@ -63,6 +67,12 @@ class Curves:
     coefficient_shared_sd: Floats
     informed: Floats
     summary: dict[str, float]
+
+    @property
+    def slope(self) -> Floats:
+        """The expected slope of each SKU, (n,)."""
+        latent, variance = (torch.tensor(values) for values in (self.mean[:, 0], self.covariance[:, 0, 0]))
+        return expected_softplus(latent, variance)[0].numpy()
 
     @property
     def families(self) -> dict[str, str]:
@@ -170,7 +180,7 @@ class CurveFit:
         batch, family = self.data[rows], self.families.family[rows]
         chosen = slice(int(family[0]), int(family[-1]) + 1)
         family, latent = family - chosen.start, self.families.latent[chosen]
-        terms = linearise(effects, batch, self.layout)
+        terms = linearise(effects, batch, self.layout, self.price_covariance[rows])
         competing = log_sums(terms.base, terms.regular, terms.promotion, batch.listed, family, latent)
         own, others = _jacobians(terms, taken(competing, latent, family))
         eta = terms.base + terms.regular + terms.promotion + competing.shift + self.weeks
@@ -273,9 +283,14 @@ class CurveFit:
         read[0, : layout.path.shape[1]] = layout.path[-1]
         read[1, layout.curvature - base] = 1.0
         root = torch.linalg.cholesky(self.population.covariance)
-        loading = COARSE_SD * read @ self.response[:, base:] @ root
-        own = COARSE_SD**2 * read @ self.price_covariance @ read.T
+        several = self.families.several[self.families.family][:, None, None]
+        coarse = torch.where(several, COARSE_SD, COARSE_SD_ALONE)
+        loading = coarse * read @ self.response[:, base:] @ root
+        fitted = read @ self.price_covariance @ read.T
+        own = coarse**2 * fitted
         covariance = own + loading @ loading.transpose(1, 2)
+        mean = self.effects[:, base:] @ read.T
+        mean[:, 0] = with_same_softplus(mean[:, 0], fitted[:, 0, 0], covariance[:, 0, 0])
         known = self.families.coefficients()
         summary = {
             "mean_latent_slope": float((self.effects[:, base:] @ read[0]).mean()),
@@ -297,7 +312,7 @@ class CurveFit:
             codes=self.grid.codes,
             weeks=self.grid.weeks,
             anchor=self.grid.anchor,
-            mean=(self.effects[:, base:] @ read.T).numpy(),
+            mean=mean.numpy(),
             covariance=covariance.numpy(),
             own_covariance=own.numpy(),
             loading=loading.numpy(),
@@ -314,7 +329,11 @@ class CurveFit:
 
     def _log_base(self) -> Tensor:
         """Log units at anchor prices apart from the weeks that the SKUs share, (n, T)."""
-        return torch.cat([linearise(self.effects[rows], self.data[rows], self.layout).base for rows in self.batches])
+        parts = (
+            linearise(self.effects[rows], self.data[rows], self.layout, self.price_covariance[rows]).base
+            for rows in self.batches
+        )
+        return torch.cat(list(parts))
 
     def _prior_mean(self, rows: slice) -> Tensor:
         prior = torch.zeros_like(self.effects[rows])
@@ -331,11 +350,13 @@ class CurveFit:
         return design
 
     def _population(self, width: int) -> PopulationMeans:
-        """Before any data: elasticities of about 2 (Bijmolt et al. 2005 find a mean of 2.6), exponential curves."""
+        """Before any data: exponential curves, and elasticities of about 2 among substitutes (Bijmolt et al. 2005 find
+        a mean of 2.6 of brands). Products that share their buyers with no other answer more like categories: 1.3 (those
+        of food have 0.3 to 0.8, Andreyeva et al. 2010), not far from the 1 at which sales are highest."""
         start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
         sd[-2:] = 1.5  # of a SKU's log units and log price over its family's
         place = self.layout.curvature - self.layout.base
-        start[0], sd[0] = 1.8, 1.0
+        start[0], sd[0] = SUBSTITUTES if len(np.unique(self.grid.family)) < len(self.grid) else NO_SUBSTITUTES
         sd[1 : self.layout.path.shape[1]] = 0.1
         sd[place - 1] = 2.0
         start[place], sd[place] = 0.5413, 0.5  # softplus of it is 1, an exponential curve
@@ -343,7 +364,9 @@ class CurveFit:
         sd[place + 1 : place + 4] = torch.tensor([1.5, 0.5, 0.5], dtype=DTYPE)
         prior = torch.diag(sd**2)
         prior[0, place + 1] = prior[place + 1, 0] = MEANS_ALIKE * sd[0] * sd[place + 1]
-        return PopulationMeans.starting(start, prior)
+        systematic = torch.zeros(width, dtype=DTYPE)
+        systematic[0] = SYSTEMATIC_SD**2
+        return PopulationMeans.starting(start, prior, systematic)
 
     def _starting_variances(self) -> Tensor:
         layout, wide = self.layout, 100.0

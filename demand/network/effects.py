@@ -15,7 +15,7 @@ from torch.nn.functional import softplus
 
 from demand.network.basis import creeping, ramps, seasons
 from demand.network.grid import Grid
-from demand.network.shape import box_cox
+from demand.network.shape import box_cox, expected_softplus
 
 DTYPE = torch.float64
 
@@ -125,10 +125,15 @@ class Terms:
     by_promotion: Tensor
 
 
-def linearise(effects: Tensor, batch: Batch, layout: Layout) -> Terms:
-    """The parts of log expected units at these effects (m, d), without the shop's and the families' weeks."""
+def linearise(effects: Tensor, batch: Batch, layout: Layout, covariance: Tensor) -> Terms:
+    """The parts of log expected units at these effects (m, d), without the shop's and the families' weeks.
+
+    covariance: (m, P, P) of the price block, over which the slope is averaged.
+    """
     latent = effects[:, layout.base : layout.ramps.stop] @ layout.path.T
-    slope = softplus(latent)
+    ramps = layout.path.shape[1]
+    variance = ((layout.path @ covariance[:, :ramps, :ramps]) * layout.path).sum(dim=2)
+    slope, by_latent = expected_softplus(latent, variance)
     latent_curvature = effects[:, layout.curvature : layout.curvature + 1]
     value, by_curvature = box_cox(batch.log_ratio, softplus(latent_curvature))
     by_curvature = by_curvature * torch.sigmoid(latent_curvature)
@@ -137,8 +142,7 @@ def linearise(effects: Tensor, batch: Batch, layout: Layout) -> Terms:
     base = base + effects[:, layout.creeping : layout.creeping + 1] * batch.creeping - dip * batch.dip
     shape = (*batch.units.shape, layout.width - layout.base)
     by_base, by_regular, by_promotion = (torch.zeros(shape, dtype=DTYPE) for _ in range(3))
-    ramps = layout.path.shape[1]
-    by_regular[:, :, :ramps] = -(torch.sigmoid(latent) * value)[:, :, None] * layout.path
+    by_regular[:, :, :ramps] = -(by_latent * value)[:, :, None] * layout.path
     by_regular[:, :, ramps + 1] = -(slope * by_curvature)
     by_base[:, :, ramps] = batch.creeping
     by_base[:, :, ramps + 4] = -batch.dip

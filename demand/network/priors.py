@@ -29,21 +29,26 @@ def learned_variance(deviations: Tensor, posterior: Tensor, count: int, variance
 class PopulationMeans:
     """Prior means of the price effects as a regression: mean of SKU i = design_i @ theta, theta ~ N(start, prior).
 
-    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given all else.
+    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given all else;
+    systematic: (h,), variance of what all SKUs' evidence may have wrong together, however many there are: prices that
+    follow something nobody sees bias it.
     """
 
     theta: Tensor
     start: Tensor
     precision: Tensor
     covariance: Tensor
+    systematic: Tensor
 
     @classmethod
-    def starting(cls, start: Tensor, prior: Tensor) -> "PopulationMeans":
+    def starting(cls, start: Tensor, prior: Tensor, systematic: Tensor) -> "PopulationMeans":
         """Before any data; prior: (h, h) covariance."""
-        return cls(start.clone(), start, torch.linalg.inv(prior), prior.clone())
+        return cls(start.clone(), start, torch.linalg.inv(prior), prior.clone(), systematic)
 
     def step(self, gradient: Tensor, curvature: Tensor, damping: float) -> Tensor:
         """Newton step on the evidence, given its summed gradient (h,) and curvature (h, h); returns the change."""
+        believed = torch.linalg.inv(torch.eye(len(gradient), dtype=gradient.dtype) + curvature * self.systematic)
+        gradient, curvature = believed @ gradient, believed @ curvature
         self.covariance = torch.linalg.inv(curvature + self.precision)
         change = damping * self.covariance @ (gradient - self.precision @ (self.theta - self.start))
         change = change.clamp(-0.3, 0.3)

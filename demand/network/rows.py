@@ -54,7 +54,7 @@ def mean_log_effect(curves: Curves, grid: Grid, cap: float) -> Floats:
     count as that far: such weekly prices are mixtures of sales channels rather than prices anybody set.
     """
     x = np.clip(grid.log_price_ratio, -cap, cap)
-    slope, curvature = (np.logaddexp(0.0, curves.mean[:, k, None]) for k in (0, 1))
+    slope, curvature = curves.slope[:, None], np.logaddexp(0.0, curves.mean[:, 1, None])
     cx = curvature * x
     near = np.abs(cx) < 1e-3
     regular = -slope * x * np.where(near, 1 + cx / 2, np.expm1(cx) / np.where(near, 1.0, cx))

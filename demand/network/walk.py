@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from demand.backtest import in_stock
 from demand.decision import interval
 from demand.errors import ModelError
 from demand.forecast import Forecast
@@ -40,7 +41,8 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Walked:
-    """Forecasts of the judged weeks' rows in order of week and SKU, what was sold, and what was learned.
+    """Forecasts of the judged weeks' rows in order of week and SKU, what was sold, and what was learned; SKUs that were
+    out of stock have no row in that week.
 
     week, sku: per row; size: of the negative binomial; calibration: for the week that comes next; spread: the
     factor on the standard deviation with which the negative binomial interval covers as asked; curves: those of the
@@ -74,10 +76,11 @@ def walk(
         if rows.is_empty():
             raise ModelError(f"the panel has 0 rows in week {week}: every week up to the last one needs some.")
         forecast, size = network.forecast(panel, week)
-        raw.append(forecast)
-        sizes.append(size)
-        sold.append(rows.select("stock_code", "week", "price", "units"))
-        shown.append(calibration.applied(forecast))
+        known = rows["stock_code"].is_in(in_stock(rows)["stock_code"].implode()).to_numpy()
+        raw.append(forecast[known])
+        sizes.append(size[known])
+        sold.append(rows.filter(pl.Series(known)).select("stock_code", "week", "price", "units"))
+        shown.append(calibration.applied(raw[-1]))
         calibration = learn_calibration(raw, [frame["units"].to_numpy() for frame in sold], params)
         network.update(panel.filter(pl.col("week") <= week))
     rows = pl.concat(sold[-judged:])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from demand.backtest import in_stock
 from demand.backups.backup import check_hyperparameters, fit_inputs
 from demand.backups.inputs import Inputs, read_inputs, take
 from demand.errors import ModelError
@@ -60,7 +61,7 @@ def validation_error(name: str, rows: pl.DataFrame, features: Sequence[str], par
     """
     seed, validation_weeks = int(params["seed"]), int(params["validation_weeks"])
     fixed = {**params["defaults"][name], **params[name].get("trial", {})}
-    inputs: Inputs = read_inputs(sample_skus(rows, int(params["rows"]), seed), features)
+    inputs: Inputs = read_inputs(in_stock(sample_skus(rows, int(params["rows"]), seed)), features)
     weeks = np.unique(inputs.week)
     if len(weeks) <= validation_weeks:
         raise ModelError(

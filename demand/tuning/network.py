@@ -85,7 +85,7 @@ def validation_error(rows: pl.DataFrame, features: Sequence[str], params: Mappin
         def after(network: DemandNetwork, epoch: int) -> None:
             if not held:
                 seen = network.rows(rows)
-                held["out"] = seen[seen.week > seen.week.max() - held_out]
+                held["out"] = seen[(seen.week > seen.week.max() - held_out) & seen.seen]
             report(epoch, _error(network, held["out"]))
 
         network = DemandNetwork.fit_levels(earlier, features, curves, settings, int(tune["seed"]), after=after)

@@ -96,7 +96,7 @@ def test_elasticities_are_negative_and_inside_their_intervals(trained: Trained) 
 def test_every_model_is_judged_on_the_same_rows(panel: Panel, trained: Trained) -> None:
     assert tuple(trained.backtest.columns) == BACKTEST_COLUMNS
     weeks = panel.rows["week"].unique().sort().tail(PARAMS["train"]["backtest_weeks"])
-    judged = panel.rows.filter(pl.col("week").is_in(weeks.implode())).select("stock_code", "week", "units")
+    judged = panel.rows.filter(pl.col("week").is_in(weeks.implode()), "in_stock").select("stock_code", "week", "units")
     assert set(trained.backtest["model"].unique()) == {"network", *BACKUPS}
     for model in ("network", *BACKUPS):
         rows = trained.backtest.filter(pl.col("model") == model).select("stock_code", "week", "units")

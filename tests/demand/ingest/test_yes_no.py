@@ -38,3 +38,14 @@ def test_columns_of_any_type_say_the_same(
     lines = [line(invoice=str(i), **{"On Promo": said, "In Stock": said}) for i, said in enumerate(answers)]
     frame = pl.DataFrame(lines).rename({"On Promo": "Is Promo"})
     assert cleaned(frame).accepted.select("promotion", "in_stock").rows() == [(1.0, True), (0.0, False)]
+
+
+def test_a_deal_that_is_advertised_as_well_is_more_of_a_promotion(
+    line: Callable[..., dict[str, Any]], cleaned: Cleaned
+) -> None:
+    said = [("0", "0"), ("1", "0"), ("1", "0.5"), ("1", "1"), ("", "1"), ("", "")]
+    frame = pl.DataFrame([line(invoice=str(i), Deal=deal, Feature=feature) for i, (deal, feature) in enumerate(said)])
+    assert cleaned(frame).accepted["promotion"].to_list() == [0.0, 0.5, 0.75, 1.0, 0.5, None]
+    assert cleaned(frame.drop("Deal")).accepted["promotion"].to_list() == [0.0, 0.0, 0.5, 1.0, 1.0, None]
+    words = frame.with_columns(Feature=pl.lit("organic"))
+    assert cleaned(words).accepted["promotion"].to_list() == [0.0, 1.0, 1.0, 1.0, None, None]

@@ -53,6 +53,24 @@ def test_elastic_products_are_told_from_inelastic_ones() -> None:
     assert spearmanr(-np.logaddexp(0, curves.mean[:, 0]), true_elasticity(market, curves)).statistic > 0.4
 
 
+def test_cuts_say_how_a_sku_answers_whose_regular_price_rests() -> None:
+    """In this market a cut is a price like any other; hardly anything else moves."""
+    found = []
+    for seed in (1, 2, 3):
+        market = simulate({**PARAMS["market"], "skus": 150, "seed": seed, "regime": "mixed"})
+        curves = fitted(market)
+        found.append(spearmanr(true_elasticity(market, curves), -curves.slope).statistic)
+    assert np.mean(found) > 0.45
+
+
+def test_draws_of_the_posterior_are_as_steep_as_the_fit_on_average() -> None:
+    market = simulate({**PARAMS["market"], "skus": 150, "seed": 1, "regime": "thin"})
+    curves = fitted(market)
+    normal = np.random.default_rng(0).standard_normal((len(curves.codes), 4000))
+    drawn = np.logaddexp(0, curves.mean[:, :1] + np.sqrt(curves.covariance[:, :1, 0]) * normal)
+    assert drawn.mean() == pytest.approx(curves.slope.mean(), rel=0.02)
+
+
 def test_without_the_control_prices_that_follow_demand_look_harmless() -> None:
     market = simulate({**PARAMS["market"], "skus": 150, "seed": 3, "regime": "confounded"})
     with_control, without = fitted(market), fitted(market, control=False)

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demand.network.shape import box_cox, log_effect
+from demand.network.shape import box_cox, expected_softplus, log_effect, with_same_softplus
 
 LOG_RATIOS = st.floats(-1.5, 1.5)
 
@@ -35,3 +36,23 @@ def test_demand_never_rises_with_the_price() -> None:
             effect = log_effect(x, torch.tensor(latent).double(), torch.tensor(curvature).double())
             assert (effect.diff() < 0).all()
             assert abs(effect[100]) < 1e-9
+
+
+@given(st.floats(-3, 4), st.floats(0.0, 2.0))
+def test_the_expected_slope_is_that_of_many_draws(mean: float, sd: float) -> None:
+    normal = np.linspace(-6, 6, 20001)
+    weight = np.exp(-(normal**2) / 2)
+    drawn = np.logaddexp(0.0, mean + sd * normal)
+    value, derivative = expected_softplus(torch.tensor([mean]).double(), torch.tensor([sd**2]).double())
+    assert float(value) == pytest.approx(float((weight * drawn).sum() / weight.sum()), rel=0.01, abs=0.005)
+    assert 0 < float(derivative) < 1
+
+
+@given(st.floats(-3, 4), st.floats(0.0, 1.0), st.floats(0.0, 2.0))
+def test_a_wider_posterior_promises_no_steeper_slope(mean: float, sd: float, more: float) -> None:
+    latent, variance = torch.tensor([mean]).double(), torch.tensor([sd**2]).double()
+    wider = variance + more
+    moved = with_same_softplus(latent, variance, wider)
+    before, after = expected_softplus(latent, variance)[0], expected_softplus(moved, wider)[0]
+    assert float(after) == pytest.approx(float(before), rel=1e-6)
+    assert float(moved) <= mean + 1e-6

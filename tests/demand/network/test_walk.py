@@ -43,6 +43,19 @@ def test_walked_rows_are_the_judged_weeks_in_order(panel: pl.DataFrame, whole: W
     assert np.array_equal(whole.units, rows["units"].to_numpy())
 
 
+def test_weeks_out_of_stock_are_in_no_score(panel: pl.DataFrame, settings: dict[str, Any], whole: Walked) -> None:
+    last, gone = panel["week"].max(), panel["stock_code"].unique().sort()[:20]
+    out = (pl.col("week") == last) & pl.col("stock_code").is_in(gone.implode())
+    emptied = panel.with_columns(
+        in_stock=~out, units=pl.when(out).then(0.0).otherwise(pl.col("units").cast(pl.Float64))
+    )
+    found = walked(emptied, settings)
+    missing = set(zip(whole.week, whole.sku, strict=True)) - set(zip(found.week, found.sku, strict=True))
+    there = set(panel.filter(out)["stock_code"])
+    assert there and missing == {(last, code) for code in there}
+    assert len(found.forecast) == len(found.sku) == len(found.units)
+
+
 def test_the_walk_beats_the_mean_of_the_last_weeks(panel: pl.DataFrame, whole: Walked) -> None:
     rows = panel.filter(pl.col("week").is_in(list(set(whole.week)))).sort("week", "stock_code")
     naive = rows["log_units_mean_8"].to_numpy()

@@ -36,7 +36,9 @@ class Shop:
     def point(self, release: str, channel: str = "production") -> None:
         path = self.folder / "channels" / f"{channel}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"release": release, "previous": None, "promoted_at": "", "promoted_by": ""}))
+        aside = path.with_suffix(".new")  # nobody reads half a pointer, as from the lake itself
+        aside.write_text(json.dumps({"release": release, "previous": None, "promoted_at": "", "promoted_by": ""}))
+        aside.replace(path)
 
     def app(self, **settings: Any) -> App:
         asked = {"store": str(self.folder)} | settings

@@ -1,5 +1,6 @@
 """`python -m bench.worlds`: the product in worlds of many kinds, held against what can be had there.
 
+Curves and plan are given the weeks as they were; with --whole, the product reads sales lines and trains all its models.
 Without --held-out only the kinds run that the model may be developed on. A run of a whole group writes its part of
 docs/worlds.md; --yardsticks writes the priors and the yardsticks of all kinds, and runs no model.
 """
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from bench import machine
@@ -17,8 +19,13 @@ from bench.marks import write_between
 from bench.plan_score import PlanScore, measure, score_plan
 from bench.world_tables import honesty_table, kinds_table, reliability_table, worth_table, yardstick_table
 from demand.errors import ParameterError
+from demand.families import families_of
 from demand.feature import FEATURES, build_panel
 from demand.ingest import ingest_frame
+from demand.network.curves import fit_curves
+from demand.network.grid import grid_of, regular_now
+from demand.network.rows import RECENT_WEEKS
+from demand.price_list import plan_prices, plan_summary, price_list
 from demand.train import train
 from demand.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
 from demand.worlds.kinds import kind_named
@@ -38,15 +45,56 @@ def price(world: World, params: Mapping[str, Any]) -> tuple[pl.DataFrame, Mappin
     return trained.price_list, trained.metrics.get("plan")
 
 
-def main(arguments: Sequence[str] | None = None, product: Product = price) -> None:
+def price_weeks(world: World, params: Mapping[str, Any]) -> tuple[pl.DataFrame, Mapping[str, Any] | None]:
+    """Curves and plan alone: the world's weekly units and prices, levels as in the last weeks, no other model."""
+    panel, own = weeks_of(world), params["network"]
+    curves = fit_curves(grid_of(panel, int(own["anchor_weeks"]), families_of(panel, {})), own["curves"])
+    codes = list(curves.codes)
+    posterior = curves.posterior(np.exp(curves.log_base[:, -RECENT_WEEKS:].mean(axis=1)))
+    catalog = (
+        panel.group_by("stock_code", maintain_order=True)
+        .agg(
+            description=pl.lit(None, pl.String),
+            unit_cost=pl.lit(None, pl.Float64),
+            price_min=pl.col("price").min(),
+            price_max=pl.col("price").max(),
+            reference_price=pl.col("price").tail(int(own["anchor_weeks"])).median(),
+        )
+        .join(pl.DataFrame({"stock_code": codes, "current_price": regular_now(panel, codes)}), on="stock_code")
+    )
+    catalog = pl.DataFrame({"stock_code": codes}).join(catalog, on="stock_code", maintain_order="left")
+    draws, seed = int(params["train"]["draws"]), int(params["train"]["seed"])
+    plan, products = plan_prices(posterior, catalog, curves.informed, draws, seed, params["price"])
+    return price_list(plan, products, catalog, [None] * len(codes), params["price"]), plan_summary(plan)
+
+
+def weeks_of(world: World) -> pl.DataFrame:
+    """The world's weeks from each item's first one on, as a panel without features."""
+    weeks = np.arange(world.units.shape[1])
+    i, t = np.nonzero(weeks >= (world.in_stock > 0).argmax(axis=1)[:, None])
+    return pl.DataFrame(
+        {
+            "stock_code": np.array([code.upper() for code in world.codes])[i],
+            "week": pl.Series(world.weeks).gather(t),
+            "units": world.units[i, t],
+            "price": world.prices[i, t],
+            "promotion": world.promotion[i, t].astype(np.float64),
+            "in_stock": world.in_stock[i, t] >= 1,
+            "category": np.array(world.categories)[i],
+        }
+    )
+
+
+def main(arguments: Sequence[str] | None = None, product: Product | None = None) -> None:
     """Print what is asked for, and write it to the page when it is the whole of a part."""
     options = _options(arguments)
+    product = product or (price if options.whole else price_weeks)
     params, began = read_parameters(ROOT / "params.yaml"), time.perf_counter()
     command, parts = _yardsticks(params, options) if options.yardsticks else _scores(params, options, product)
     measured = f"Seeds 1 to {options.seeds}, {options.skus} SKUs x {options.weeks} weeks."
     measured += f" Measured in {time.perf_counter() - began:.0f} s: {machine.describe()}."
     print("\n", "\n\n".join([*parts, measured]), flush=True)
-    if not options.kinds:
+    if not options.kinds and not options.whole:
         write_between(options.out, command, [*parts, measured])
 
 
@@ -54,6 +102,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--kinds", type=_kinds, default=(), help="names with commas between; the page is not written")
     parser.add_argument("--seeds", type=int, default=2, help="worlds of each kind")
+    parser.add_argument("--whole", action="store_true", help="from sales lines, with all models; ten times as long")
     parser.add_argument("--held-out", action="store_true", help="the kinds that nothing was developed on")
     parser.add_argument("--yardsticks", action="store_true", help="no model, but the kinds and what can be had there")
     parser.add_argument("--skus", type=int, default=300)
@@ -91,7 +140,7 @@ def _scores(params: Mapping[str, Any], options: argparse.Namespace, product: Pro
     return COMMAND + " --held-out" * options.held_out, tables
 
 
-def play(world: World, params: Mapping[str, Any], product: Product = price) -> PlanScore:
+def play(world: World, params: Mapping[str, Any], product: Product = price_weeks) -> PlanScore:
     """A product's score in one world, said in a line."""
     began = time.perf_counter()
     price_list, plan = product(world, params)

@@ -23,6 +23,7 @@ from demand.network.grid import Grid
 from demand.network.noise import expected_derivatives, size_step
 from demand.network.priors import PopulationMeans, Spread, learned_variance
 from demand.network.shape import expected_softplus, with_same_softplus
+from demand.substitution import Posterior
 
 Floats = NDArray[np.float64]
 PROMOTION_SPREADS = (Spread(1.0, 5.0), Spread(0.05, 5.0), Spread(0.05, 10.0))  # of depth, display and dip
@@ -33,8 +34,8 @@ ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.8, 20.0, 0.95
 FAMILY_DAMPING = 0.5
 # On the posterior deviations of slope and curvature, in families and alone: with 1, 90 % intervals held 75 to 90 %.
 COARSE_SD, COARSE_SD_ALONE = 1.4, 1.2
-SUBSTITUTES, NO_SUBSTITUTES = (1.8, 1.0), (1.1, 0.6)  # mean and deviation of the mean latent slope, before any data
-SYSTEMATIC_SD = 0.25  # of the mean latent slope, whatever the number of SKUs: an unseen rival's prices biased it by 0.5
+SUBSTITUTES, NO_SUBSTITUTES = (1.8, 1.0), (0.9, 0.5)  # mean and deviation of the mean latent slope, before any data
+SYSTEMATIC_SD = 0.4  # of the mean latent slope, whatever the number of SKUs: an unseen rival's prices biased it by 0.5
 CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
@@ -73,6 +74,20 @@ class Curves:
         """The expected slope of each SKU, (n,)."""
         latent, variance = (torch.tensor(values) for values in (self.mean[:, 0], self.covariance[:, 0, 0]))
         return expected_softplus(latent, variance)[0].numpy()
+
+    def posterior(self, level: Floats) -> Posterior:
+        """What is known of the SKUs' demand, given their expected units at anchor prices (n,)."""
+        root = np.linalg.cholesky(self.own_covariance + 1e-10 * np.eye(2))
+        spread = (self.coefficients[:, 0], self.coefficient_own_sd, self.coefficient_shared_sd)
+        return Posterior(
+            level=level,
+            anchor=self.anchor,
+            curve=self.mean,
+            own=np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]]),
+            shared=self.loading,
+            family=self.family,
+            keeps=np.column_stack(spread)[self.family],
+        )
 
     @property
     def families(self) -> dict[str, str]:
@@ -351,7 +366,7 @@ class CurveFit:
 
     def _population(self, width: int) -> PopulationMeans:
         """Before any data: exponential curves, and elasticities of about 2 among substitutes (Bijmolt et al. 2005 find
-        a mean of 2.6 of brands). Products that share their buyers with no other answer more like categories: 1.3 (those
+        a mean of 2.6 of brands). Products that share their buyers with no other answer more like categories: 1.2 (those
         of food have 0.3 to 0.8, Andreyeva et al. 2010), not far from the 1 at which sales are highest."""
         start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
         sd[-2:] = 1.5  # of a SKU's log units and log price over its family's

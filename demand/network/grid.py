@@ -8,10 +8,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from demand.errors import ModelError
+from demand.feature.stock import chance_of_none
 from demand.network.regular import part_prices
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+AROUND = 8  # weeks on either side that say how improbable a week without a sale is
+SELDOM_NONE, IMPROBABLE = 0.25, 0.01  # share of these weeks that may lack a sale; a smaller chance is none
 DIP = (0.5, 0.3, 0.2)  # weights of the promotions of the last weeks in the stockpiling dip
 
 
@@ -75,7 +78,8 @@ def grid_of(
     for name in names:
         tables[name][i, t] = rows[name].to_numpy()
     tables["listed"][i, t] = 1.0
-    seen, listed = tables["in_stock"], tables["listed"]
+    listed = tables["listed"]
+    seen = tables["in_stock"] * ~_improbable(tables["units"], tables["in_stock"])
     log_price = np.log(np.where(listed > 0, tables["price"], 1.0))
     paths = part_prices(log_price, listed, tables["promotion"])
     anchor = _anchors(paths.regular, listed, anchor_weeks)
@@ -130,6 +134,23 @@ def _rows(panel: pl.DataFrame, families: Mapping[str, str]) -> pl.DataFrame:
         pl.col("stock_code").replace_strict(dict(families), default=None, return_dtype=pl.String).alias("family"),
     )
     return rows.with_columns(pl.coalesce("family", own)).sort("family", "stock_code", "week")
+
+
+def _improbable(units: Floats, seen: Floats) -> NDArray[np.bool_]:
+    """Weeks without a sale, (n, T), in the midst of a SKU's sales that chance all but excludes: without stock, it was.
+
+    They are judged by the weeks before and after them, which nobody knew when the week began; not at the end, where
+    nobody knows whether the SKU comes back, and not of a SKU that often sells nothing.
+    """
+    improbable = np.zeros(units.shape, dtype=bool)
+    for i, t in zip(*np.nonzero((units == 0) & (seen > 0)), strict=True):
+        around = slice(max(t - AROUND, 0), t + AROUND + 1)
+        near = units[i, around][seen[i, around] > 0]
+        sold = near[near > 0]
+        comes_back = bool((units[i, t + 1 : t + AROUND + 1] > 0).any())
+        if comes_back and len(sold) >= (1 - SELDOM_NONE) * len(near):
+            improbable[i, t] = chance_of_none(sold[:, None])[0] < IMPROBABLE
+    return improbable
 
 
 def _anchors(regular: Floats, listed: Floats, weeks: int) -> Floats:

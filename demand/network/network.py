@@ -152,18 +152,7 @@ class DemandNetwork:
 
     def posterior(self, codes: Sequence[str], level: Floats) -> Posterior:
         """What is known of some SKUs' demand, given their expected units at anchor prices (n,)."""
-        curves = self.curves.of(codes)
-        root = np.linalg.cholesky(curves.own_covariance + 1e-10 * np.eye(2))
-        spread = (curves.coefficients[:, 0], curves.coefficient_own_sd, curves.coefficient_shared_sd)
-        return Posterior(
-            level=level,
-            anchor=curves.anchor,
-            curve=curves.mean,
-            own=np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]]),
-            shared=curves.loading,
-            family=curves.family,
-            keeps=np.column_stack(spread)[curves.family],
-        )
+        return self.curves.of(codes).posterior(level)
 
     def expected_units(
         self, features: NDArray[np.float32], effects: NDArray[np.float32], log_price_ratio: Floats, normal: Floats

@@ -10,8 +10,9 @@ import pytest
 
 from bench.marks import begin
 from bench.world_tables import kinds_table
-from bench.worlds import COMMAND, main
-from demand.worlds import KINDS, Kind, World
+from bench.worlds import COMMAND, main, price_weeks, weeks_of
+from demand.worlds import KINDS, Kind, World, simulate_world
+from tasks.parameters import read_parameters
 
 PAGE = Path(__file__).parents[2] / "docs" / "worlds.md"
 TINY = ["--seeds", "1", "--skus", "12", "--weeks", "30"]
@@ -63,3 +64,16 @@ def test_the_page_lists_the_kinds_as_they_are() -> None:
 def test_the_page_tells_every_prior_with_its_value(field: str) -> None:
     value = getattr(Kind(""), field)
     assert f"| `{field}` | {value} |" in PAGE.read_text()
+
+
+def test_curves_and_plan_alone_price_every_item_of_a_world() -> None:
+    params = read_parameters(PAGE.parents[1] / "params.yaml")
+    world = simulate_world({**params["market"], "kind": "substitutes_nested", "skus": 24, "weeks": 60})
+    weeks = weeks_of(world)
+    assert weeks["units"].sum() == world.units.sum()
+    assert (
+        weeks.filter(~pl.col("in_stock")).height == ((world.in_stock < 1) & (world.in_stock.cumsum(axis=1) > 0)).sum()
+    )
+    listed, plan = price_weeks(world, params)
+    assert set(listed["stock_code"]) == {code.upper() for code in world.codes}
+    assert plan is not None and plan["uplift_low"] <= plan["uplift"] <= plan["uplift_high"]

@@ -19,7 +19,7 @@ from demand.errors import ModelError
 from demand.network.effects import DTYPE, Batch, Layout, Terms, linearise, precision_of, variance_of
 from demand.network.families import ALONE, LogSums, family_sums, log_sums, taken
 from demand.network.family_fit import FamilyFit
-from demand.network.grid import Grid
+from demand.network.grid import Grid, without_improbable_weeks
 from demand.network.noise import expected_derivatives, size_step
 from demand.network.priors import PopulationMeans, Spread, learned_variance
 from demand.network.shape import expected_softplus, with_same_softplus
@@ -500,7 +500,7 @@ def fit_curves(
 
     Needs no seed: the inference is deterministic. Raises ModelError when it diverges.
     """
-    fit = CurveFit(grid, params)
+    fit = CurveFit(without_improbable_weeks(grid), params)
     sweeps = int(params["sweeps"])
     for number in range(sweeps):
         fit.sweep(number)

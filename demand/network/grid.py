@@ -1,7 +1,7 @@
 """The panel as dense SKU x week tables, the shape in which the curves are fitted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -78,8 +78,7 @@ def grid_of(
     for name in names:
         tables[name][i, t] = rows[name].to_numpy()
     tables["listed"][i, t] = 1.0
-    listed = tables["listed"]
-    seen = tables["in_stock"] * ~_improbable(tables["units"], tables["in_stock"])
+    seen, listed = tables["in_stock"], tables["listed"]
     log_price = np.log(np.where(listed > 0, tables["price"], 1.0))
     paths = part_prices(log_price, listed, tables["promotion"])
     anchor = _anchors(paths.regular, listed, anchor_weeks)
@@ -103,6 +102,11 @@ def grid_of(
         attributes=np.column_stack([*map(_standardised, sizes), *(_in_family(size, family) for size in sizes)]),
         family=family,
     )
+
+
+def without_improbable_weeks(grid: Grid) -> Grid:
+    """The grid, where weeks without a sale that chance all but excludes are not seen: for a fit, not for a proof."""
+    return replace(grid, seen=grid.seen * ~_improbable(grid.units, grid.seen))
 
 
 def regular_now(panel: pl.DataFrame, codes: Sequence[str]) -> Floats:

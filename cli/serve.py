@@ -72,11 +72,11 @@ def _show(out: Console, gateway: object, port: int, words: str, redis_url: str) 
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
     server = make_server(HOST, port, gateway, threaded=True)  # type: ignore[arg-type]
-    out.print(escape(words))
-    if redis_url:
-        out.print(f"answers are kept in {escape(without_secret(redis_url))}")
-    out.print(f"playground: http://{HOST}:{server.server_port}   (Ctrl-C ends it)")
     try:
+        out.print(escape(words))
+        if redis_url:
+            out.print(f"answers are kept in {escape(without_secret(redis_url))}")
+        out.print(f"playground: http://{HOST}:{server.server_port}   (Ctrl-C ends it)")
         server.serve_forever()
     except KeyboardInterrupt:
         out.print("ended")

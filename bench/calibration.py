@@ -20,7 +20,7 @@ from scipy.stats import norm
 
 from demand.network.curves import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, Curves, fit_curves
 from demand.network.family_fit import SPREADS, START, START_SD
-from demand.network.grid import DIP, grid_of
+from demand.network.grid import dip_after, grid_of
 from tasks.parameters import read_parameters
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def draw_shop(seed: int, skus: int, weeks: int, params: Mapping[str, Any], *, su
     r = -slope * np.expm1(curvature * regular) / curvature
     display, dip = (rng.normal(rng.normal(0.2, sd), 0.22, (skus, 1)) for sd in (0.3, 0.1))
     a = r + depth[:, None] * cut + display * promoted
-    base = _base(rng, skus, weeks) - dip * _dipped(cut + 0.1 * promoted)
+    base = _base(rng, skus, weeks) - dip * dip_after(cut + 0.1 * promoted)
     keeps = [
         rng.normal(rng.normal(start, START_SD), np.sqrt(spread.start), family.max() + 1)
         for start, spread in zip(START, SPREADS, strict=True)
@@ -158,13 +158,6 @@ def _base(rng: np.random.Generator, skus: int, weeks: int) -> Floats:
 def _ramps(weeks: int, knot: int) -> Floats:
     """Row k climbs from 0 to 1 in the weeks after knot k, (K, T)."""
     return np.clip((np.arange(weeks) - knot * np.arange(weeks // knot + 1)[:, None]) / knot, 0.0, 1.0)
-
-
-def _dipped(intensity: Floats) -> Floats:
-    dip = np.zeros_like(intensity)
-    for back, weight in enumerate(DIP, start=1):
-        dip[:, back:] += weight * intensity[:, :-back]
-    return dip
 
 
 def _taken(base: Floats, r: Floats, a: Floats, family: NDArray[np.int64], keeps: list[Floats]) -> Floats:

@@ -51,18 +51,15 @@ def price_weeks(world: World, params: Mapping[str, Any]) -> tuple[pl.DataFrame, 
     curves = fit_curves(grid_of(panel, int(own["anchor_weeks"]), families_of(panel, {})), own["curves"])
     codes = list(curves.codes)
     posterior = curves.posterior(np.exp(curves.log_base[:, -RECENT_WEEKS:].mean(axis=1)))
-    catalog = (
-        panel.group_by("stock_code", maintain_order=True)
-        .agg(
-            description=pl.lit(None, pl.String),
-            unit_cost=pl.lit(None, pl.Float64),
-            price_min=pl.col("price").min(),
-            price_max=pl.col("price").max(),
-            reference_price=pl.col("price").tail(int(own["anchor_weeks"])).median(),
-        )
-        .join(pl.DataFrame({"stock_code": codes, "current_price": regular_now(panel, codes)}), on="stock_code")
+    asked = panel.group_by("stock_code").agg(
+        description=pl.lit(None, pl.String),
+        unit_cost=pl.lit(None, pl.Float64),
+        price_min=pl.col("price").min(),
+        price_max=pl.col("price").max(),
+        reference_price=pl.col("price").tail(int(own["anchor_weeks"])).median(),
     )
-    catalog = pl.DataFrame({"stock_code": codes}).join(catalog, on="stock_code", maintain_order="left")
+    now = pl.DataFrame({"stock_code": codes, "current_price": regular_now(panel, codes)})
+    catalog = now.join(asked, on="stock_code", maintain_order="left")
     draws, seed = int(params["train"]["draws"]), int(params["train"]["seed"])
     plan, products = plan_prices(posterior, catalog, curves.informed, draws, seed, params["price"])
     return price_list(plan, products, catalog, [None] * len(codes), params["price"]), plan_summary(plan)

@@ -95,7 +95,7 @@ def grid_of(
         log_price_ratio=np.where(listed > 0, paths.regular - np.log(anchor)[:, None], 0.0),
         depth=paths.depth,
         promotion=tables["promotion"],
-        dip=_dip(paths.depth + 0.1 * tables["promotion"]),
+        dip=dip_after(paths.depth + 0.1 * tables["promotion"]),
         seen=seen,
         listed=listed,
         anchor=anchor,
@@ -165,7 +165,7 @@ def _anchors(regular: Floats, listed: Floats, weeks: int) -> Floats:
     return anchors
 
 
-def _dip(intensity: Floats) -> Floats:
+def dip_after(intensity: Floats) -> Floats:
     """How much was promoted in the weeks before, (n, T)."""
     dip = np.zeros_like(intensity)
     for back, weight in enumerate(DIP, start=1):

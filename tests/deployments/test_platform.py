@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import urlopen
@@ -149,9 +150,9 @@ def test_a_rejected_release_leaves_production_alone(candidate: str, lake: Lake, 
 
 
 def test_nobody_decides_in_time_and_the_run_says_so(candidate: str, lake: Lake, platform: Platform) -> None:
-    run = platform.run(RELEASE, release=candidate, store=lake.url, hours=0.001)
-    ended = until(lambda: _named(platform, run, "Approval timed out"), "the end of the time")
-    assert ended.state.type == StateType.CANCELLED
+    ended = _left_to_time_out(candidate, lake, platform) or _left_to_time_out(candidate, lake, platform)
+    assert ended is not None, "an automation acts at most once: a busy server may lose one, not two in a row"
+    assert ended.state is not None and ended.state.type == StateType.CANCELLED
     until(lambda: "an approval timed out" in _notices(platform), "the notice")
 
 
@@ -183,6 +184,19 @@ def test_a_worker_that_is_killed_comes_back_and_works(weekly: FlowRun, platform:
 def test_only_one_stack_of_a_checkout_runs(platform: Platform) -> None:
     second = platform.checkout.pricewright("up")
     assert second.returncode == 1 and "runs already" in second.stderr
+
+
+def _left_to_time_out(candidate: str, lake: Lake, platform: Platform) -> FlowRun | None:
+    """A run about which nobody decided, once it is called so; None where the server ended it under no name of ours."""
+    run = platform.wait(platform.run(RELEASE, release=candidate, store=lake.url, hours=0.001), StateType.CANCELLED)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := _named(platform, run, "Approval timed out"):
+            return found
+        time.sleep(0.2)
+    left = platform.client.read_flow_run(run.id).state
+    assert left is not None and left.message == "The flow was paused and never resumed.", left
+    return None
 
 
 def _named(platform: Platform, run: FlowRun, name: str) -> FlowRun | None:

@@ -16,6 +16,7 @@ PACKAGES = (
     "optuna",
     "scikit-optimize",
     "econml",
+    "pyblp",
 )
 
 

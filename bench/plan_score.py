@@ -49,6 +49,13 @@ class Bin(NamedTuple):
     gained: float
 
 
+class Outcome(NamedTuple):
+    """Uplift that a choice of prices promised, and what they truly bring."""
+
+    promised: float
+    realised: float
+
+
 @dataclass(frozen=True)
 class PlanScore:
     """Uplifts and shares: 0.05 is 5 %. What the price list does not say is None; so is a share of nothing.

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bench.plan_score import STATED, PlanScore, Yardsticks
+from bench.plan_score import STATED, Outcome, PlanScore, Yardsticks
 from bench.table import markdown
 from demand.worlds import DEVELOPED_ON, Kind, World
 
@@ -92,6 +92,25 @@ def reliability_table(scores: Sequence[PlanScore]) -> str:
             stated, gained = (sum(b.moves * getattr(b, n) for b in some) / moves for n in ("stated", "gained"))
             rows.append([f"{low:.1f} to {high:.1f}", f"{moves:,}", f"{stated:.2f}", f"{gained:.2f}"])
     return markdown(["stated probability", "moves", "mean stated", "truly gain"], rows)
+
+
+def rivals_table(played: Sequence[tuple[World, Mapping[str, Outcome]]]) -> str:
+    """Realised uplift of everybody's prices, means over the seeds of each kind."""
+    return _of_everybody(played, "realised")
+
+
+def promises_table(played: Sequence[tuple[World, Mapping[str, Outcome]]]) -> str:
+    """What everybody promised, likewise."""
+    return _of_everybody(played, "promised")
+
+
+def _of_everybody(played: Sequence[tuple[World, Mapping[str, Outcome]]], what: str) -> str:
+    names = list(played[0][1])
+
+    def row(kind: str, some: Sequence[tuple[World, Mapping[str, Outcome]]]) -> Cells:
+        return [kind, *(f"{np.mean([getattr(found[name], what) for _, found in some]):.1%}" for name in names)]
+
+    return markdown([what, *names], _by_kind(played, lambda one: one[0].kind, row))
 
 
 def _by_kind(found: Sequence[T], kind: Callable[[T], str], row: Callable[[str, Sequence[T]], Cells]) -> list[Cells]:

@@ -2,7 +2,8 @@
 
 Curves and plan are given the weeks as they were; with --whole, the product reads sales lines and trains all its models.
 Without --held-out only the kinds run that the model may be developed on. A run of a whole group writes its part of
-docs/worlds.md; --yardsticks writes the priors and the yardsticks of all kinds, and runs no model.
+docs/worlds.md; --yardsticks writes the priors and the yardsticks of all kinds, and runs no model; --rivals sets what
+else a retailer could pick beside the product, in all kinds.
 """
 
 import argparse
@@ -16,8 +17,17 @@ import polars as pl
 
 from bench import machine
 from bench.marks import write_between
-from bench.plan_score import PlanScore, measure, score_plan
-from bench.world_tables import honesty_table, kinds_table, reliability_table, worth_table, yardstick_table
+from bench.plan_score import Outcome, PlanScore, chosen_prices, in_order, measure, score_plan, uplift
+from bench.rivals import rivals, search
+from bench.world_tables import (
+    honesty_table,
+    kinds_table,
+    promises_table,
+    reliability_table,
+    rivals_table,
+    worth_table,
+    yardstick_table,
+)
 from demand.errors import ParameterError
 from demand.families import families_of
 from demand.feature import FEATURES, build_panel
@@ -87,7 +97,12 @@ def main(arguments: Sequence[str] | None = None, product: Product | None = None)
     options = _options(arguments)
     product = product or (price if options.whole else price_weeks)
     params, began = read_parameters(ROOT / "params.yaml"), time.perf_counter()
-    command, parts = _yardsticks(params, options) if options.yardsticks else _scores(params, options, product)
+    if options.yardsticks:
+        command, parts = _yardsticks(params, options)
+    elif options.rivals:
+        command, parts = _rivals(params, options, product)
+    else:
+        command, parts = _scores(params, options, product)
     measured = f"Seeds 1 to {options.seeds}, {options.skus} SKUs x {options.weeks} weeks."
     measured += f" Measured in {time.perf_counter() - began:.0f} s: {machine.describe()}."
     print("\n", "\n\n".join([*parts, measured]), flush=True)
@@ -102,6 +117,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--whole", action="store_true", help="from sales lines, with all models; ten times as long")
     parser.add_argument("--held-out", action="store_true", help="the kinds that nothing was developed on")
     parser.add_argument("--yardsticks", action="store_true", help="no model, but the kinds and what can be had there")
+    parser.add_argument("--rivals", action="store_true", help="other models beside the product, all kinds")
     parser.add_argument("--skus", type=int, default=300)
     parser.add_argument("--weeks", type=int, default=104)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "worlds.md", help="the page to write")
@@ -135,6 +151,27 @@ def _scores(params: Mapping[str, Any], options: argparse.Namespace, product: Pro
     scores = [play(world, params, product) for world in _worlds(params, options, kinds)]
     tables = [worth_table(scores), honesty_table(scores), reliability_table(scores)]
     return COMMAND + " --held-out" * options.held_out, tables
+
+
+def _rivals(params: Mapping[str, Any], options: argparse.Namespace, product: Product) -> tuple[str, list[str]]:
+    played = [
+        (world, compete(world, params, product)) for world in _worlds(params, options, options.kinds or tuple(KINDS))
+    ]
+    return f"{COMMAND} --rivals", [rivals_table(played), promises_table(played)]
+
+
+def compete(world: World, params: Mapping[str, Any], product: Product = price_weeks) -> dict[str, Outcome]:
+    """What the product and every rival promised in a world, and what their prices truly bring."""
+    price_list, _ = product(world, params)
+    rows = in_order(world, price_list)
+    sums = rows.select(pl.col("expected_sales", "current_expected_sales").sum()).row(0)
+    found = {"Pricewright": Outcome(sums[0] / sums[1] - 1, uplift(world, chosen_prices(world, rows)[0]))}
+    for name, rival in rivals().items():
+        prices, promised = search(world, rival(world))
+        found[name] = Outcome(promised, uplift(world, prices))
+    said = ", ".join(f"{name} {outcome.realised:+.1%}" for name, outcome in found.items())
+    print(f"{world.kind} {world.seed}: {said}", flush=True)
+    return found
 
 
 def play(world: World, params: Mapping[str, Any], product: Product = price_weeks) -> PlanScore:

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 ROUNDS = 6  # of coordinate ascent over a family
 FACTORS = np.exp(np.linspace(-0.3, 0.3, 13))  # common moves of a family that are tried
 TINY = 1e-6  # share of sales; a smaller gain is none
+CAUTION = 0.5  # of a move's mean gain, so many of its standard deviations are left out when moves are compared
 SHARES = (0.05, 0.95)
 
 
@@ -108,14 +109,23 @@ def choose(demand: Demand, products: Sequence[Product], minimum_probability: flo
 def _best(
     demand: Demand, products: Sequence[Product], prices: Floats, j: int, start: float, minimum_probability: float
 ) -> float:
-    """The candidate of product j with the highest expected value of the family, of those that probably beat `start`."""
+    """The candidate of product j that is worth most to the family, of those that probably beat `start`."""
     tried = np.append(products[j].candidates, start)
     values = _values(demand, products, prices, j, tried)
-    expected = values.mean(axis=1)
-    gains = (values > values[-1]).mean(axis=1)
-    admitted = (gains >= minimum_probability) & (expected > expected[-1] * (1 + TINY))
-    admitted[-1] = True
-    return float(tried[np.where(admitted, expected, -np.inf).argmax()])
+    gains = values - values[-1]
+    worth = _worth(gains)
+    admitted = ((gains > 0).mean(axis=1) >= minimum_probability) & (worth > values[-1].mean() * TINY)
+    return float(tried[np.where(admitted, worth, -np.inf).argmax()]) if admitted.any() else start
+
+
+def _worth(gains: Floats) -> Floats:
+    """What moves are compared by, from their gains per draw (..., S): the mean, less CAUTION standard deviations.
+
+    Far from the prices that were ever asked the curves are least sure, and a mean alone would go there for their sake
+    (mean-variance choice: Markowitz 1952).
+    """
+    worth: Floats = gains.mean(axis=-1) - CAUTION * gains.std(axis=-1)
+    return worth
 
 
 def _values(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
@@ -154,12 +164,12 @@ def _alone(demand: Demand, j: int) -> Demand:
 def _moved_together(demand: Demand, products: Sequence[Product], current: Floats, minimum_probability: float) -> Floats:
     """The family's prices moved by one factor, where that probably gains; each to a candidate inside its guardrail."""
     now = family_value(demand, products, current)
-    best, highest = current, float(now.mean()) * (1 + TINY)
+    best, highest = current, float(now.mean()) * TINY
     for factor in FACTORS:
         prices = np.array([_nearest(product, factor) for product in products])
-        value = family_value(demand, products, prices)
-        if value.mean() > highest and (value > now).mean() >= minimum_probability:
-            best, highest = prices, float(value.mean())
+        gains = family_value(demand, products, prices) - now
+        if _worth(gains) > highest and (gains > 0).mean() >= minimum_probability:
+            best, highest = prices, float(_worth(gains))
     return best
 
 

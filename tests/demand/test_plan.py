@@ -48,6 +48,20 @@ def test_no_other_price_of_one_product_earns_the_family_more() -> None:
             assert (prices @ demand.units(prices)).mean() <= best * (1 + 1e-3)
 
 
+@pytest.mark.parametrize("slope", [0.7, 1.4])
+def test_the_less_is_known_of_an_answer_the_shorter_is_the_step(slope: float) -> None:
+    steps = []
+    for sd in (0.05, 0.6):
+        unsure = posterior(slope, keeps=0.9, members=1, sd=sd)
+        unsure = replace(
+            unsure, curve=np.array([[unsure.curve[0, 0], np.log(np.expm1(1.0))]])
+        )  # sales peak at 1 / slope
+        (price,) = make_plan(unsure, [product()], 256, 1, 0.5).prices
+        steps.append(abs(np.log(price / 4.0)))
+    assert 0 < steps[1] < 0.9 * steps[0]
+    assert steps[0] == pytest.approx(abs(np.log(slope)), abs=0.08)
+
+
 def test_what_a_price_wins_is_mostly_taken_from_the_others() -> None:
     demand = Draws(32, 1, 1).of(posterior(slope=3.0, keeps=0.2))
     now, cut = np.full(3, 4.0), np.array([3.6, 4.0, 4.0])

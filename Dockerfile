@@ -19,9 +19,9 @@ RUN python3 -m pip install --no-cache-dir --compile --target "${LAMBDA_TASK_ROOT
     && rm /tmp/requirements.txt
 
 WORKDIR /var/task
-COPY demand ./demand
+COPY pricewright ./pricewright
 COPY inference ./inference
-RUN python3 -m compileall -q demand inference
+RUN python3 -m compileall -q pricewright inference
 
 ARG RELEASE=inference/no-release
 COPY ${RELEASE}/ /opt/release/

@@ -16,7 +16,7 @@ PARAMS ?=
 PORT   ?=
 # A process each for whole files, since these share what is slow to make; threads that wait in them do not spin.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-CODE   := demand tasks flows blocks inference deployments cli bench drill .ci
+CODE   := pricewright tasks flows blocks inference deployments cli bench drill .ci
 
 .PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale \
   bench-load drill screenshot

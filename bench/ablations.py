@@ -9,11 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.case import Case
-from demand.network.network import DemandNetwork
-from demand.network.settings import network_settings
-from demand.price_list import plan_prices, price_list
-from demand.substitution import Posterior
-from demand.train import Trained
+from pricewright.network.network import DemandNetwork
+from pricewright.network.settings import network_settings
+from pricewright.price_list import plan_prices, price_list
+from pricewright.substitution import Posterior
+from pricewright.train import Trained
 
 Floats = NDArray[np.float64]
 Ablation = Callable[[Case, Trained, Mapping[str, Any]], pl.DataFrame]

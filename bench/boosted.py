@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.case import Case
-from demand.price_features import PRICE_FEATURES, price_features
+from pricewright.price_features import PRICE_FEATURES, price_features
 
 Floats = NDArray[np.float64]
 TREES = 500

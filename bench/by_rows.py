@@ -17,10 +17,10 @@ from typing import Any
 from bench.hand_written import write_panel
 from bench.memory import peak_memory
 from bench.weekly_files import write_weeks
-from demand.feature.weekly import PanelIntake
-from demand.ingest.documents import find_documents
-from demand.ingest.weekly import Intake
-from demand.partitions import partition_files
+from pricewright.feature.weekly import PanelIntake
+from pricewright.ingest.documents import find_documents
+from pricewright.ingest.weekly import Intake
+from pricewright.partitions import partition_files
 
 MOST = 18.0  # GB of memory at which a step is given up: what else runs on 24 GB needs the rest
 PARTS, ROWS_A_PART = 4, 12_500_000  # into which the query by hand is cut so that it stays below 5 GB

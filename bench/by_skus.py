@@ -12,7 +12,7 @@ import polars as pl
 
 from bench.by_rows import Params, do, run, size
 from bench.served import point
-from demand.partitions import read_partitions
+from pricewright.partitions import read_partitions
 
 LINES = 3  # sales lines per SKU and week
 WEEK, CREATED = "2024-W01", "2024-01-08T00:00:00Z"
@@ -20,8 +20,8 @@ WEEK, CREATED = "2024-W01", "2024-01-08T00:00:00Z"
 
 def fit(place: Path, params: Params) -> None:
     """Train with the hyperparameters that the search starts from, and write the release."""
-    from demand.release import write_bundle
-    from demand.train import train
+    from pricewright.release import write_bundle
+    from pricewright.train import train
 
     tables = [pl.read_parquet(place / f"{name}.parquet") for name in ("coming", "catalog")]
     began, phases = time.perf_counter(), {}

@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from demand.network.curves import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, Curves, fit_curves
-from demand.network.family_fit import SPREADS, START, START_SD
-from demand.network.grid import dip_after, grid_of
+from pricewright.network.curves import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, Curves, fit_curves
+from pricewright.network.family_fit import SPREADS, START, START_SD
+from pricewright.network.grid import dip_after, grid_of
 from tasks.parameters import read_parameters
 
 Floats = NDArray[np.float64]

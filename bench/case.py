@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from demand.feature import FEATURES, build_panel
-from demand.ingest import ingest_frame
-from demand.market import Market, simulate
+from pricewright.feature import FEATURES, build_panel
+from pricewright.ingest import ingest_frame
+from pricewright.market import Market, simulate
 
 Floats = NDArray[np.float64]
 WIDEN = 0.10  # of the observed price range: nobody, not even the oracle, may leave it

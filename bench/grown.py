@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.served import point
-from demand.release.arrays import pack, split, unpack
-from demand.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, FileEntry, Manifest
+from pricewright.release.arrays import pack, split, unpack
+from pricewright.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, FileEntry, Manifest
 
 WEEK, FIRST = "2011-W48", "1000000"
 

@@ -15,12 +15,12 @@ import polars as pl
 
 from bench.memory import peak_memory
 from bench.table import Target, markdown, target_table
-from demand.feature import build_panel
-from demand.ingest import ingest
-from demand.market import simulate
-from demand.train import train
-from demand.tune import tune
-from demand.tuning import on_threads
+from pricewright.feature import build_panel
+from pricewright.ingest import ingest
+from pricewright.market import simulate
+from pricewright.train import train
+from pricewright.tune import tune
+from pricewright.tuning import on_threads
 
 SKUS, WEEKS, SIZES = 750, 53, (1, 4, 16)
 WHOLE = 4  # the size of the UCI data: 3,000 SKUs x 53 weeks

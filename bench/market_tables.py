@@ -7,7 +7,7 @@ import numpy as np
 from bench.ablations import ABLATIONS
 from bench.markets import CHECKS, COMPETITORS, KEEP, NETWORK, Played, captured, worse
 from bench.table import Target, markdown, target_table
-from demand.backups import BACKUPS
+from pricewright.backups import BACKUPS
 
 
 def market_section(markets: Sequence[Played]) -> str:

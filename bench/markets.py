@@ -14,8 +14,8 @@ from bench import boosted, double_learning, own, regression
 from bench.ablations import ABLATIONS, Ablation
 from bench.case import Case, open_case
 from bench.score import Score, oracle_prices, score, true_elasticity
-from demand.backups import BACKUPS
-from demand.train import Trained
+from pricewright.backups import BACKUPS
+from pricewright.train import Trained
 
 Floats = NDArray[np.float64]
 KEEP, NETWORK = "keep the last price", "network"

@@ -14,7 +14,7 @@ from bench import growth, machine, real_weeks
 from bench.market_tables import ablation_section, market_section
 from bench.markets import NETWORK, Played, competitors, play
 from bench.report import HEADINGS, Report
-from demand.market import REGIMES
+from pricewright.market import REGIMES
 from tasks.parameters import read_parameters
 
 ROOT = Path(__file__).parents[1]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bench.boosted import sweep
 from bench.case import Case
-from demand.backups.retransform import units_from_log
-from demand.train import Trained, train
+from pricewright.backups.retransform import units_from_log
+from pricewright.train import Trained, train
 
 Floats = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from demand.worlds import World
-from demand.worlds.attainable import attainable_prices, prior_prices
-from demand.worlds.oracle import oracle_prices
-from demand.worlds.world import relive
+from pricewright.worlds import World
+from pricewright.worlds.attainable import attainable_prices, prior_prices
+from pricewright.worlds.oracle import oracle_prices
+from pricewright.worlds.world import relive
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

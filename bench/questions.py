@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from demand.release.manifest import PRICE_LIST
 from drill.asking import by_sku, judge, request, undeserved
 from drill.dice import dice
+from pricewright.release.manifest import PRICE_LIST
 
 Ask = Callable[[Any], tuple[Any, float]]
 

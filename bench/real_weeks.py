@@ -9,11 +9,11 @@ import polars as pl
 
 from bench.boosted import fit_booster, inputs
 from bench.table import Target, markdown, target_table
-from demand.backtest import measure
-from demand.backups import BACKUPS
-from demand.feature import FEATURES, build_panel
-from demand.ingest import ingest
-from demand.train import train
+from pricewright.backtest import measure
+from pricewright.backups import BACKUPS
+from pricewright.feature import FEATURES, build_panel
+from pricewright.ingest import ingest
+from pricewright.train import train
 
 FILES = ("online_retail.parquet", "online_retail_ii.parquet")
 FOLDER = Path(__file__).parents[2] / "shared" / "data"

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.regression import fit_slopes, shrink
-from demand.worlds import World
+from pricewright.worlds import World
 
 Floats = NDArray[np.float64]
 Demand = Callable[[Floats], Floats]  # relative units (n, K) at prices (n, K)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from demand.market import Market, simulate
-from demand.partitions import iso_week
-from demand.till import PACKS, ring_up_week
+from pricewright.market import Market, simulate
+from pricewright.partitions import iso_week
+from pricewright.till import PACKS, ring_up_week
 
 SAMPLE = 2_000  # SKUs on which the units per week are looked for that give so many lines
 LEAST, MOST = 0.01, 100_000.0  # units per week of the median SKU

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.plan_score import STATED, Outcome, PlanScore, Yardsticks
 from bench.table import markdown
-from demand.worlds import DEVELOPED_ON, Kind, World
+from pricewright.worlds import DEVELOPED_ON, Kind, World
 
 Cells = Sequence[str]
 T = TypeVar("T")

@@ -28,17 +28,17 @@ from bench.world_tables import (
     worth_table,
     yardstick_table,
 )
-from demand.errors import ParameterError
-from demand.families import families_of
-from demand.feature import FEATURES, build_panel
-from demand.ingest import ingest_frame
-from demand.network.curves import fit_curves
-from demand.network.grid import grid_of, regular_now
-from demand.network.rows import RECENT_WEEKS
-from demand.price_list import plan_prices, plan_summary, price_list
-from demand.train import train
-from demand.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
-from demand.worlds.kinds import kind_named
+from pricewright.errors import ParameterError
+from pricewright.families import families_of
+from pricewright.feature import FEATURES, build_panel
+from pricewright.ingest import ingest_frame
+from pricewright.network.curves import fit_curves
+from pricewright.network.grid import grid_of, regular_now
+from pricewright.network.rows import RECENT_WEEKS
+from pricewright.price_list import plan_prices, plan_summary, price_list
+from pricewright.train import train
+from pricewright.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
+from pricewright.worlds.kinds import kind_named
 from tasks.parameters import read_parameters
 
 ROOT = Path(__file__).parents[1]

@@ -9,8 +9,8 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, model_validator
 
 from blocks.endpoints import find_endpoint
-from demand.errors import ApprovalError, ParameterError
-from demand.release.approval import Approval, HmacSeal, Seal, sign, verify
+from pricewright.errors import ApprovalError, ParameterError
+from pricewright.release.approval import Approval, HmacSeal, Seal, sign, verify
 
 VARIABLE = "PRICEWRIGHT_APPROVAL_KEY"
 ALGORITHM = "HMAC_SHA_256"

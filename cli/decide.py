@@ -91,7 +91,7 @@ def signed(
 ) -> dict[str, Any]:
     """The answer of the form, with its signature."""
     from blocks.approval_key import approval_key
-    from demand.release.approval import Approval
+    from pricewright.release.approval import Approval
     from tasks.releases import now, whoever
 
     approval = Approval(release, verb, reviewer or whoever(), now() + timedelta(hours=hours), override, note)

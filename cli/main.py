@@ -25,7 +25,7 @@ from cli import (
 )
 from cli.console import show_error
 from cli.full_disk import full_disk
-from demand.errors import PricewrightError
+from pricewright.errors import PricewrightError
 
 app = typer.Typer(
     name="pricewright",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from demand.errors import ParameterError
+from pricewright.errors import ParameterError
 
 Source = Annotated[
     str,

@@ -2,7 +2,7 @@
 
 import socket
 
-from demand.errors import ParameterError
+from pricewright.errors import ParameterError
 
 HOST = "127.0.0.1"
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import MutableMapping
 
-from demand.errors import PricewrightError
+from pricewright.errors import PricewrightError
 
 
 def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:

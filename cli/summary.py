@@ -13,7 +13,7 @@ from rich.table import Table
 
 from blocks.channel import Channel, Pointer
 from blocks.lake import Lake
-from demand.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
+from pricewright.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
 from tasks.ask import PriceApi
 from tasks.movers import by_expected_gain, count_moves, read_price_list
 from tasks.run import Outcome
@@ -62,7 +62,7 @@ def _promise(workspace: Workspace, lake: Lake, release: str, prices: pl.DataFram
 
 
 def _truth(workspace: Workspace, prices: pl.DataFrame) -> float:
-    from demand.simulated import true_uplift
+    from pricewright.simulated import true_uplift
 
     return true_uplift(workspace.parameters["market"], prices)
 

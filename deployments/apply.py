@@ -17,11 +17,11 @@ from prefect.client.schemas.filters import FlowRunFilterStateType as StateTypes
 from prefect.client.schemas.objects import StateType
 
 from blocks.register import register_blocks
-from demand.errors import DeploymentError
 from deployments.automations import apply_automations, read_automations
 from deployments.notice import apply_notice
 from deployments.variables import Variables, unset_variables
 from deployments.work_pool import apply_work_pool, read_work_pool
+from pricewright.errors import DeploymentError
 
 PREFECT_FILE = "prefect.yaml"
 WEEKLY = "refresh-prices/weekly"

@@ -28,7 +28,7 @@ RUN python3 -m venv /opt/venv \
 
 COPY --chown=10001 . .
 RUN uv pip install --no-cache --no-deps --python /opt/venv/bin/python -e . \
-    && python3 -m compileall -q bench blocks cli demand deployments flows inference tasks \
+    && python3 -m compileall -q bench blocks cli deployments flows inference pricewright tasks \
     && mkdir -p lake work /var/lib/pricewright && chown -R 10001 . /var/lib/pricewright
 
 # A checkout without .git: .dvc/config says core.no_scm, and the ledger's own files belong to the user that runs it.

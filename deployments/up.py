@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from demand.errors import DeploymentError
 from deployments.stack import Program, Stack, control, stop, supervisor_file, write_stack
+from pricewright.errors import DeploymentError
 
 START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
 STOP_LIMIT = 60.0

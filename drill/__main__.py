@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from blocks.lake import Lake
-from demand.release import write_bundle
 from drill.asking import Asking
 from drill.course import Tell, all_faults, drill
 from drill.crew import Crew
@@ -23,6 +22,7 @@ from drill.platform import Platform
 from drill.report import write
 from drill.scene import UNDELIVERED, Lists, Scene
 from drill.weekly import Weekly
+from pricewright.release import write_bundle
 from tasks.releases import write_release
 from tests.synthetic_release import contents
 from tests.tasks.racing import GATES

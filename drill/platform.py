@@ -12,9 +12,9 @@ from urllib.request import Request, urlopen
 import redis
 
 from cli.ports import free_port
-from demand.errors import DeploymentError
 from deployments.stack import Stack, control, running_stack, stop
 from drill.machine import kill, until
+from pricewright.errors import DeploymentError
 from tests.weekly_shop import WeeklyShop
 
 QUICK = {  # for a drill of minutes, in which Redis is asked all the time

@@ -11,11 +11,11 @@ import polars as pl
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from demand.errors import LakeError
-from demand.release.manifest import PRICE_LIST
 from drill.asking import Asking, by_sku
 from drill.crew import Crew, Job
 from drill.faulty_lake import FaultyLake
+from pricewright.errors import LakeError
+from pricewright.release.manifest import PRICE_LIST
 from tasks.audit.channels import check_channels
 from tasks.audit.ledgers import outputs, present, read_object
 from tasks.audit.rows import METRICS

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from demand.errors import LakeError, PricewrightError, ReleaseError
-from demand.release.arrays import unpack, unpack_blocks
-from demand.release.blocks import Blocks
-from demand.release.manifest import CATALOG, MANIFEST, MODELS, MOST_BYTES, Manifest
 from inference.settings import Settings
 from inference.store import Store
+from pricewright.errors import LakeError, PricewrightError, ReleaseError
+from pricewright.release.arrays import unpack, unpack_blocks
+from pricewright.release.blocks import Blocks
+from pricewright.release.manifest import CATALOG, MANIFEST, MODELS, MOST_BYTES, Manifest
 
 MOST_FILE = Settings.most_file_bytes
 AHEAD = (CATALOG, f"{MODELS[0]}.onnx")  # what every answer needs: read while the manifest still comes

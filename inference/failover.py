@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from demand.errors import PricewrightError
-from demand.recommendation import Terms
-from demand.release.blocks import DamagedFile
-from demand.release.manifest import MODELS
 from inference.catalog import Product
 from inference.models import Model
 from inference.pricing import price_with
 from inference.query import LIST_MODEL, TIERS, InvalidQuery, Query
 from inference.release import Release
+from pricewright.errors import PricewrightError
+from pricewright.recommendation import Terms
+from pricewright.release.blocks import DamagedFile
+from pricewright.release.manifest import MODELS
 
 NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from demand.errors import UnknownSku
-from demand.plan import Product as Offered
-from demand.plan import offer
-from demand.recommendation import Terms
-from demand.substitution import ARRAYS, Posterior, Whole
-from demand.what_if import Shop
+from pricewright.errors import UnknownSku
+from pricewright.plan import Product as Offered
+from pricewright.plan import offer
+from pricewright.recommendation import Terms
+from pricewright.substitution import ARRAYS, Posterior, Whole
+from pricewright.what_if import Shop
 
 NEAR, LONGEST = 5, 60
 

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from demand.errors import LakeError, ParameterError, PricewrightError, ReleaseError, UnknownSku
-from demand.release.blocks import DamagedFile
 from inference.api import Api
 from inference.events import Request, UnreadableEvent, read_event
 from inference.log import line, write
@@ -20,6 +18,8 @@ from inference.routes import find_route
 from inference.served import Served
 from inference.settings import Settings, read_settings
 from inference.store import Store
+from pricewright.errors import LakeError, ParameterError, PricewrightError, ReleaseError, UnknownSku
+from pricewright.release.blocks import DamagedFile
 
 STATUSES: tuple[tuple[type[PricewrightError], int], ...] = (
     (UnknownSku, 404),

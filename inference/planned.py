@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from demand.decision import Decision
-from demand.errors import ModelError
-from demand.plan import Alone, recommend_alone
-from demand.reason import reason
-from demand.recommendation import Recommendation, Terms
 from inference.catalog import Catalog, Product
+from pricewright.decision import Decision
+from pricewright.errors import ModelError
+from pricewright.plan import Alone, recommend_alone
+from pricewright.reason import reason
+from pricewright.recommendation import Recommendation, Terms
 
 DRAWS, SEED = 128, 1
 TINY = 1e-9

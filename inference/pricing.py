@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demand.decision import mean_over_draws, price_grid
-from demand.recommendation import Terms, recommend
 from inference.catalog import Catalog, Product
 from inference.models import Interval, Model, Units, checked
 from inference.planned import as_planned, decides_in_family, in_family
 from inference.query import Complaint, InvalidQuery, Query
+from pricewright.decision import mean_over_draws, price_grid
+from pricewright.recommendation import Terms, recommend
 
 Floats = NDArray[np.float64]
 WHOLE = ("quantity_min", "quantity_max")  # an interval of units is one of whole units

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from demand.errors import PricewrightError, ReleaseError
-from demand.release.manifest import CATALOG, HISTORY, MODELS
 from inference.artifacts import Artifacts
 from inference.breaker import Breaker
 from inference.catalog import Catalog
 from inference.models import Models
 from inference.settings import Settings
+from pricewright.errors import PricewrightError, ReleaseError
+from pricewright.release.manifest import CATALOG, HISTORY, MODELS
 
 
 class Release(NamedTuple):

@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from demand.errors import LakeError, PricewrightError, ReleaseError
-from demand.release.blocks import DamagedFile
-from demand.release.manifest import is_id, need_id
 from inference.artifacts import open_artifacts
 from inference.release import Release, load
 from inference.settings import Settings
 from inference.store import FolderStore, Store, open_store
+from pricewright.errors import LakeError, PricewrightError, ReleaseError
+from pricewright.release.blocks import DamagedFile
+from pricewright.release.manifest import is_id, need_id
 
 
 class Served:

@@ -3,8 +3,8 @@
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from demand.errors import LakeError
 from inference.settings import Settings
+from pricewright.errors import LakeError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore

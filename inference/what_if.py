@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from demand.errors import ParameterError
-from demand.release.blocks import DamagedFile
-from demand.substitution import Whole
-from demand.what_if import MOST_PRICE, Change, read_share, what_if
 from inference.catalog import Catalog
 from inference.query import Complaint, InvalidQuery
+from pricewright.errors import ParameterError
+from pricewright.release.blocks import DamagedFile
+from pricewright.substitution import Whole
+from pricewright.what_if import MOST_PRICE, Change, read_share, what_if
 
 HINT = "give change, such as -10%, or price, such as 3.99; and a category, SKUs, or neither for all."
 PARAMETERS = ("category", "stock_codes", "change", "price")

@@ -4,10 +4,10 @@ import json
 from dataclasses import asdict, replace
 
 from blocks.lake import Lake
-from demand.errors import ChannelConflict
-from demand.release import Manifest
-from demand.release.approval import Approval
-from demand.release.manifest import MANIFEST
+from pricewright.errors import ChannelConflict
+from pricewright.release import Manifest
+from pricewright.release.approval import Approval
+from pricewright.release.manifest import MANIFEST
 
 ATTEMPTS = 5
 

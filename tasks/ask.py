@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
-from demand.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
 from inference.handler import make_app
 from inference.settings import read_settings
+from pricewright.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
 
 ERRORS: dict[int, type[PricewrightError]] = {
     404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,

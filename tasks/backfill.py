@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from demand.ingest.documents import Document
-from demand.ingest.job import WeekJob, save_job
-from demand.ingest.shelf import key_of
-from demand.ingest.weekly import Intake, complete
+from pricewright.ingest.documents import Document
+from pricewright.ingest.job import WeekJob, save_job
+from pricewright.ingest.shelf import key_of
+from pricewright.ingest.weekly import Intake, complete
 from tasks.count_bar import CountBar
 from tasks.coverage import check_range, check_vanished
 from tasks.deliveries import origin

@@ -6,8 +6,8 @@ from typing import Any
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from demand.release import Manifest
-from demand.release.manifest import MANIFEST, PRICE_LIST
+from pricewright.release import Manifest
+from pricewright.release.manifest import MANIFEST, PRICE_LIST
 from tasks.gates import GATES
 from tasks.movers import biggest_moves, read_price_list
 from tasks.releases import verify_release

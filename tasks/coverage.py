@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from demand.errors import SourceError
-from demand.ingest.survey import Survey
-from demand.partitions import UNKNOWN
+from pricewright.errors import SourceError
+from pricewright.ingest.survey import Survey
+from pricewright.partitions import UNKNOWN
 from tasks.present import Weeks
 
 NAMED = 5  # weeks and files that a message lists

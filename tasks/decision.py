@@ -10,8 +10,8 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from blocks.approval_key import approval_key
-from demand.errors import ApprovalError
-from demand.release.approval import Approval
+from pricewright.errors import ApprovalError
+from pricewright.release.approval import Approval
 from tasks.candidate import Candidate
 from tasks.releases import now
 from tasks.review import review_page

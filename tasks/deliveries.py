@@ -6,10 +6,10 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from blocks.lake import Lake
-from demand.address import refuse_secret
-from demand.errors import SourceError
-from demand.ingest.source import READERS
-from demand.whole_file import write_whole
+from pricewright.address import refuse_secret
+from pricewright.errors import SourceError
+from pricewright.ingest.source import READERS
+from pricewright.whole_file import write_whole
 
 INDEX = ".index.json"
 ORIGIN = ".origin"  # the URL that a folder mirrors

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from blocks.lake import Lake
-from demand.errors import ReleaseError
-from demand.release import Manifest
-from demand.release.manifest import MANIFEST
+from pricewright.errors import ReleaseError
+from pricewright.release import Manifest
+from pricewright.release.manifest import MANIFEST
 from tasks.lock import object_key
 from tasks.origin import Origin, read_origin
 

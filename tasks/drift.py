@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from demand.drift import assess_drift
-from demand.errors import ParameterError
-from demand.partitions import read_partitions
+from pricewright.drift import assess_drift
+from pricewright.errors import ParameterError
+from pricewright.partitions import read_partitions
 from tasks.gates import verdict_line, write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage

@@ -1,7 +1,7 @@
 """Stage feature: accepted transactions into the weekly panel, the coming week and the catalog."""
 
-from demand.feature.weekly import PanelIntake
-from demand.partitions import partition_files
+from pricewright.feature.weekly import PanelIntake
+from pricewright.partitions import partition_files
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from demand.errors import GateBlocked
-from demand.verdict import Verdict, shortened
 from inference.table import harmless
+from pricewright.errors import GateBlocked
+from pricewright.verdict import Verdict, shortened
 from tasks.stage import Metrics
 from tasks.workspace import Workspace
 

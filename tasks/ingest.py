@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import demand.simulated
-from demand.ingest.digests import digest_of
-from demand.ingest.documents import Document, find_documents
-from demand.ingest.shelf import key_of
-from demand.ingest.table import Table
-from demand.ingest.weekly import Intake
+import pricewright.simulated
+from pricewright.ingest.digests import digest_of
+from pricewright.ingest.documents import Document, find_documents
+from pricewright.ingest.shelf import key_of
+from pricewright.ingest.table import Table
+from pricewright.ingest.weekly import Intake
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
@@ -47,14 +47,14 @@ def source_documents(at: Workspace, *, trust: bool = True) -> list[Document]:
     if not at.simulated:
         return find_documents(at.source, intake_folder(at) / "digests.json", trust=trust)
     params = at.parameters["market"]
-    here = Path(demand.simulated.__file__).parent
+    here = Path(pricewright.simulated.__file__).parent
     files = [here / "simulated.py", here / "market.py", here / "till.py", *sorted((here / "worlds").glob("*.py"))]
     code = [digest_of(file) for file in files]
     return [Document(MARKET_NAME, key_of(params, code), partial(_simulated, params))]
 
 
 def _simulated(params: Mapping[str, Any]) -> Iterator[Table]:
-    yield Table(MARKET_NAME, demand.simulated.simulated_lines(params))
+    yield Table(MARKET_NAME, pricewright.simulated.simulated_lines(params))
 
 
 def line(metrics: Metrics) -> str:

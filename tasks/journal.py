@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from demand.whole_file import write_whole
+from pricewright.whole_file import write_whole
 
 
 class Journal:

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from blocks.lake import Lake
-from demand.errors import ChannelConflict
-from demand.whole_file import write_whole
+from pricewright.errors import ChannelConflict
+from pricewright.whole_file import write_whole
 
 LOCK, METRICS = "dvc.lock", "work/metrics/"
 ATTEMPTS = 40

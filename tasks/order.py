@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from demand.errors import ParameterError
-from demand.partitions import iso_week
-from demand.weeks import monday_of
+from pricewright.errors import ParameterError
+from pricewright.partitions import iso_week
+from pricewright.weeks import monday_of
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from blocks.lake import Lake
 from tasks.lock import LOCK
 from tasks.workspace import Workspace
 
-CODE = ("demand/", "tasks/", "inference/", "blocks/")
+CODE = ("pricewright/", "tasks/", "inference/", "blocks/")
 COMMIT = "PRICEWRIGHT_COMMIT"  # where the code was built into an image, which has no .git
 Origin = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from demand.errors import ParameterError
+from pricewright.errors import ParameterError
 
 Parameters = dict[str, Any]
 

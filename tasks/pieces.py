@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demand.ingest.documents import Document
-from demand.ingest.job import load_job
-from demand.ingest.week import RAW
-from demand.ingest.weekly import Intake
+from pricewright.ingest.documents import Document
+from pricewright.ingest.job import load_job
+from pricewright.ingest.week import RAW
+from pricewright.ingest.weekly import Intake
 from tasks.journal import Journal
 
 

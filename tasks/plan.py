@@ -11,8 +11,8 @@ from blocks.approval_key import approval_key
 from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import DIGEST, LambdaRelease
-from demand.errors import ApprovalError, DeploymentError, ParameterError
-from demand.release.approval import Approval
+from pricewright.errors import ApprovalError, DeploymentError, ParameterError
+from pricewright.release.approval import Approval
 
 STAGES = ("staging", "production")
 

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from blocks.lake import Lake
-from demand.ingest.digests import digest_of
-from demand.partitions import PART
+from pricewright.ingest.digests import digest_of
+from pricewright.partitions import PART
 from tasks.workspace import Workspace
 
 KINDS = ("raw", "quarantine")

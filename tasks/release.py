@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
 from blocks.lake import Lake
-from demand.release.approval import Approval
+from pricewright.release.approval import Approval
 from tasks.approvals import record_approval
 from tasks.candidate import Candidate, examine_candidate
 from tasks.events import tell_release

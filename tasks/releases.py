@@ -9,9 +9,9 @@ from pathlib import Path
 from blocks.channel import Channel, Pointer
 from blocks.hold import held
 from blocks.lake import Lake
-from demand.errors import LedgerError, PricewrightError, ReleaseError
-from demand.release import Manifest, verify_bundle
-from demand.release.manifest import MANIFEST, need_id
+from pricewright.errors import LedgerError, PricewrightError, ReleaseError
+from pricewright.release import Manifest, verify_bundle
+from pricewright.release.manifest import MANIFEST, need_id
 from tasks.gates import pass_gates
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace

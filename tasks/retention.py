@@ -3,8 +3,8 @@
 from blocks.channel import pointed
 from blocks.hold import Clock, ReleaseInUse, condemned
 from blocks.lake import Lake
-from demand.errors import ParameterError, ReleaseError
-from demand.release.manifest import MANIFEST
+from pricewright.errors import ParameterError, ReleaseError
+from pricewright.release.manifest import MANIFEST
 from tasks.releases import read_manifest
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocks.lake import Lake
-from demand.errors import LedgerError, UnknownSku
-from demand.release.manifest import PRICE_LIST
+from pricewright.errors import LedgerError, UnknownSku
+from pricewright.release.manifest import PRICE_LIST
 from tasks.descent import Descent
 from tasks.lock import object_key
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from demand.tuning import Spread, on_threads
+from pricewright.tuning import Spread, on_threads
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from blocks.lake import Lake
-from demand.whole_file import write_whole
+from pricewright.whole_file import write_whole
 from tasks.ledger import Entry, Reason
 from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run

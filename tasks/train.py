@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from demand.partitions import read_partitions
-from demand.release.arrays import pack
-from demand.release.bundle import plan_json
-from demand.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
+from pricewright.partitions import read_partitions
+from pricewright.release.arrays import pack
+from pricewright.release.bundle import plan_json
+from pricewright.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from tasks.gates import write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
 if TYPE_CHECKING:
-    from demand.train import Trained
+    from pricewright.train import Trained
 
 
 def work(at: Workspace, tell: Tell) -> Metrics:
     """Fit on all full weeks; the backtest's models have seen earlier weeks only."""
-    from demand.train import train  # imports torch: 2 s that a run which skips this stage does not wait
+    from pricewright.train import train  # imports torch: 2 s that a run which skips this stage does not wait
 
     hyperparameters = json.loads((at.work / "hyperparameters.json").read_text())
     panel, coming, catalog = (
@@ -49,7 +49,7 @@ def _write(at: Workspace, trained: "Trained") -> None:
 
 def _write_proof(at: Workspace, trained: "Trained") -> Metrics:
     """The verdict is written whatever it says; promotion reads it."""
-    from demand.proof import draw_changes
+    from pricewright.proof import draw_changes
 
     said, folder = write_verdict(at, trained.verdict), at.work / "proof"
     draw_changes(trained.price_changes, trained.proof, folder / "price_changes.png")

@@ -2,7 +2,7 @@
 
 import json
 
-from demand.partitions import read_partitions
+from pricewright.partitions import read_partitions
 from tasks.progress import Tell
 from tasks.spread import SPREAD
 from tasks.stage import Metrics, Stage
@@ -14,7 +14,7 @@ def work(at: Workspace, tell: Tell) -> Metrics:
 
     For that, what was tried lies outside of what the stage writes.
     """
-    from demand.tune import tune  # imports torch: 2 s that a run which skips this stage does not wait
+    from pricewright.tune import tune  # imports torch: 2 s that a run which skips this stage does not wait
 
     folder = at.work / "panel"
     storage = at.root / ".pricewright" / "trials.db"

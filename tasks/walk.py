@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from demand.errors import ModelError, SourceError
-from demand.ingest.hindsight import known_before
-from demand.ingest.shelf import key_of
-from demand.partitions import PART
-from demand.weeks import monday_of
+from pricewright.errors import ModelError, SourceError
+from pricewright.ingest.hindsight import known_before
+from pricewright.ingest.shelf import key_of
+from pricewright.partitions import PART
+from pricewright.weeks import monday_of
 from tasks.backfill import Backfill
 from tasks.count_bar import CountBar
 from tasks.window import at_most
@@ -59,7 +59,7 @@ def series(at: Workspace, weeks: list[str]) -> pl.DataFrame:
 
 def walk(piece: WalkPiece) -> dict[str, Any]:
     """Forecast a week and write its scores; returns why there are none, or an empty text."""
-    from demand.walk_forward import score_week, walk_week  # imports torch
+    from pricewright.walk_forward import score_week, walk_week  # imports torch
 
     began, week = time.time(), monday_of(piece.week)
     parts = [path for path in sorted(piece.raw.glob(f"week=*/{PART}")) if _name(path) <= piece.week]

@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from demand.address import refuse_secret
-from demand.errors import ParameterError, SourceError
-from demand.whole_file import write_whole
+from pricewright.address import refuse_secret
+from pricewright.errors import ParameterError, SourceError
+from pricewright.whole_file import write_whole
 from tasks.parameters import Parameters, differences, overlay, read_parameters
 
-MARKET = "demand/market.py"  # as the source, it means: simulate the market of params.yaml
+MARKET = "pricewright/market.py"  # as the source, it means: simulate the market of params.yaml
 STORE = "./lake"
 SECTIONS = (
     "market", "ingest", "feature", "drift", "tune", "network", "train", "proof", "fairness", "price", "promote",

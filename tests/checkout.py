@@ -80,7 +80,7 @@ class Checkout:
 
 def make_checkout(root: Path) -> Checkout:
     """What a run reads, copied; the packages themselves are imported from where the tests are."""
-    for name in ("demand", "tasks", "inference", "flows", "deployments"):
+    for name in ("pricewright", "tasks", "inference", "flows", "deployments"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "params.yaml", "prefect.yaml", ".dvcignore", ".dvc/config"):
         (root / name).parent.mkdir(exist_ok=True)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from demand.release.arrays import pack, split
-from demand.release.bundle import _parquet, plan_json
-from demand.release.manifest import (
+from pricewright.release.arrays import pack, split
+from pricewright.release.bundle import _parquet, plan_json
+from pricewright.release.manifest import (
     BACKTEST,
     CATALOG,
     HISTORY,

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import yaml
 
-from demand.market import simulate
-from demand.partitions import iso_week
+from pricewright.market import simulate
+from pricewright.partitions import iso_week
 from tests.checkout import Checkout, make_checkout
 
 WEEKS = 24

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from demand.audit import Finding
+from pricewright.audit import Finding
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 
 from blocks.lake import Lake
-from demand.audit import Finding
-from demand.errors import PricewrightError
+from pricewright.audit import Finding
+from pricewright.errors import PricewrightError
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import md5_of, present
 from tasks.audit.mirrors import FOLDERS, differences

@@ -1,8 +1,8 @@
 """The lake's folders raw, quarantine and panel are those that the newest dvc.lock names, file by file."""
 
 from blocks.lake import Lake
-from demand.audit import NAMED, Finding
-from demand.errors import LedgerError
+from pricewright.audit import NAMED, Finding
+from pricewright.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import files_of, outputs, present
 from tasks.lock import read_lock

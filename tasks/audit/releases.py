@@ -2,9 +2,9 @@
 
 from blocks.channel import pointed
 from blocks.lake import Lake
-from demand.audit import Finding
-from demand.errors import LakeError, PricewrightError
-from demand.release.manifest import MANIFEST
+from pricewright.audit import Finding
+from pricewright.errors import LakeError, PricewrightError
+from pricewright.release.manifest import MANIFEST
 from tasks.audit.checked import Checked
 from tasks.releases import verify_release
 from tasks.smoke import smoke_test

@@ -6,9 +6,9 @@ import json
 import polars as pl
 
 from blocks.lake import Lake
-from demand.audit import Finding, account_for
-from demand.errors import LedgerError
-from demand.partitions import PART
+from pricewright.audit import Finding, account_for
+from pricewright.errors import LedgerError
+from pricewright.partitions import PART
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import outputs, read_object
 from tasks.lock import read_lock

@@ -1,8 +1,8 @@
 """The workspace's own dvc.lock is consistent with what lies there."""
 
 from blocks.lake import Lake
-from demand.audit import Finding, first_of
-from demand.errors import LedgerError
+from pricewright.audit import Finding, first_of
+from pricewright.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.run import open_ledger
 from tasks.workspace import Workspace

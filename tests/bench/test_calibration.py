@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from bench.calibration import calibrate, draw_picture, draw_shop, held, places
-from demand.network.curves import fit_curves
-from demand.network.grid import grid_of
+from pricewright.network.curves import fit_curves
+from pricewright.network.grid import grid_of
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["network"]["curves"]
 SHOPS, SKUS, WEEKS = 5, 48, 104

@@ -4,7 +4,7 @@ from bench.ablations import ABLATIONS
 from bench.market_tables import ablation_section, market_section, market_targets
 from bench.markets import CHECKS, COMPETITORS, NETWORK, Played
 from bench.score import Score
-from demand.backups import BACKUPS
+from pricewright.backups import BACKUPS
 
 NAMES = (*CHECKS, *COMPETITORS, NETWORK, *BACKUPS, *ABLATIONS)
 

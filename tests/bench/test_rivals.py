@@ -7,7 +7,7 @@ import pytest
 
 from bench.rivals import Panel, constant, family_indices, recent, rivals, search, shrunk_regressions
 from bench.worlds import COMMAND, main
-from demand.worlds import World, simulate_world
+from pricewright.worlds import World, simulate_world
 from tests.bench.test_worlds import TINY, cuts_all_prices, marked
 
 SETTINGS = {"seed": 1, "skus": 40, "weeks": 60, "first_week": "2024-01-01", "units_per_week": 25}

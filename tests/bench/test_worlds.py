@@ -11,7 +11,7 @@ import pytest
 from bench.marks import begin
 from bench.world_tables import kinds_table
 from bench.worlds import COMMAND, main, price_weeks, weeks_of
-from demand.worlds import KINDS, Kind, World, simulate_world
+from pricewright.worlds import KINDS, Kind, World, simulate_world
 from tasks.parameters import read_parameters
 
 PAGE = Path(__file__).parents[2] / "docs" / "worlds.md"

@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from blocks.approval_key import ApprovalKey, approval_key
-from demand.errors import ApprovalError
-from demand.release.approval import Approval
+from pricewright.errors import ApprovalError
+from pricewright.release.approval import Approval
 
 NOW = datetime(2011, 12, 5, 3, tzinfo=UTC)
 APPROVAL = Approval("2011-W48-0a1b2c3d", "approve", "ada", NOW + timedelta(hours=1))

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from blocks.lake import Lake
 from cli.main import app
-from demand.release import write_bundle
+from pricewright.release import write_bundle
 from tasks.releases import write_release
 from tests.synthetic_release import contents
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from prefect.client.schemas.schedules import IntervalSchedule
 
-from demand.errors import DeploymentError
 from deployments.apply import PREFECT_FILE, next_run, reconcile
+from pricewright.errors import DeploymentError
 from tests.deployments.conftest import Platform
 
 pytestmark = pytest.mark.platform

@@ -111,7 +111,7 @@ def test_the_image_has_all_that_a_run_needs_and_runs_as_nobody_special() -> None
     needed = {"dvc.yaml", "params.yaml", "prefect.yaml", ".dvc/config", ".dvcignore"}
     needed |= {"requirements.lock", "pyproject.toml"}
     assert needed <= kept
-    assert {"demand", "tasks", "flows", "blocks", "inference", "cli", "deployments"} <= kept
+    assert {"pricewright", "tasks", "flows", "blocks", "inference", "cli", "deployments"} <= kept
     assert "USER 10001" in dockerfile and "PREFECT_SERVER_EPHEMERAL_ENABLED=false" in dockerfile
     assert "no_scm = true" in (ROOT / ".dvc/config").read_text(), "an image has no .git"
 

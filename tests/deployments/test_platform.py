@@ -14,8 +14,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from demand.release.manifest import Manifest
 from deployments.stack import control
+from pricewright.release.manifest import Manifest
 from tests.deployments.conftest import WEEKLY, Platform, until
 
 pytestmark = pytest.mark.platform
@@ -83,7 +83,7 @@ def test_a_run_without_anything_new_ends_as_nothing_changed(weekly: FlowRun, pla
     assert again.total_run_time < timedelta(seconds=30)
     compared = json.loads(platform.artifacts(again)["compared"])
     assert {row["stage"] for row in compared} == set(STAGES)
-    assert {"work/panel", "train.seed", "demand/network"} <= {row["what"] for row in compared}
+    assert {"work/panel", "train.seed", "pricewright/network"} <= {row["what"] for row in compared}
 
 
 def test_the_page_of_a_stale_stage_names_what_changed(weekly: FlowRun, platform: Platform) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from demand.errors import ParameterError
 from deployments.apply import PREFECT_FILE
 from deployments.automations import read_automations
 from deployments.variables import Variables, unset_variables
 from deployments.work_pool import FILE, job_template, read_work_pool
+from pricewright.errors import ParameterError
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,6 @@ import pytest
 from werkzeug.serving import make_server
 
 from blocks.lake import Lake
-from demand.release import write_bundle
 from drill.asking import Asking, Tally, judge, undeserved
 from drill.course import Outcome, all_faults, order, run_one
 from drill.crew import Crew
@@ -23,6 +22,7 @@ from drill.scene import Lists, Scene
 from inference.gateway import make_gateway
 from inference.handler import make_app
 from inference.settings import read_settings
+from pricewright.release import write_bundle
 from tasks.audit import audit
 from tasks.releases import promote_release, write_release
 from tests.synthetic_release import contents

@@ -13,10 +13,10 @@ from blocks.approval_key import ApprovalKey
 from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import LambdaRelease
-from demand.errors import ApprovalError, DeploymentError, ParameterError
-from demand.release import write_bundle
-from demand.release.approval import Approval
 from flows.deploy_release import DeployRequest, deploy_release
+from pricewright.errors import ApprovalError, DeploymentError, ParameterError
+from pricewright.release import write_bundle
+from pricewright.release.approval import Approval
 from tasks.deployed import Deployed
 from tasks.releases import now, promote_release, read_manifest, write_release
 from tests.lambda_plane import LambdaPlane, image, lambda_plane

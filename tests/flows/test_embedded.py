@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from demand.errors import PricewrightError
 from flows.embedded import EPHEMERAL, prefect_server, wait_for_server
+from pricewright.errors import PricewrightError
 
 
 class Closed(BaseHTTPRequestHandler):

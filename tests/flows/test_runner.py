@@ -4,8 +4,8 @@ import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
-from demand.errors import ParameterError
 from flows.runner import OF_ENVIRONMENT, make_runner, runner_of
+from pricewright.errors import ParameterError
 from tasks.spread import cores
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import atheris
 
-OURS = ["inference", "demand.release", "demand.network.onnx_file", "demand.network.graph", "demand.network.whole",
-        "demand.network.sizes", "demand.ingest"]  # fmt: skip
+OURS = ["inference", "pricewright.release", "pricewright.network.onnx_file", "pricewright.network.graph",
+        "pricewright.network.whole", "pricewright.network.sizes", "pricewright.ingest"]  # fmt: skip
 LONGEST_INPUT = 4096  # bytes
 EVERY = 200  # inputs between two notes of how many there were
 

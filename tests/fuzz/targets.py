@@ -14,18 +14,18 @@ from typing import Any
 import polars as pl
 import yaml
 
-from demand.errors import PricewrightError
-from demand.ingest.intake import clean
-from demand.ingest.source import READERS, read_tables
-from demand.ingest.table import Table, with_rows
-from demand.network.graph import Graph
-from demand.network.onnx_file import UnknownGraph
-from demand.network.whole import refuse_elsewhere
-from demand.release.arrays import unpack, unpack_blocks
-from demand.release.blocks import BLOCK, Blocks
-from demand.release.content import check_form, check_history, check_values
-from demand.release.manifest import CATALOG, Manifest
 from inference.handler import App
+from pricewright.errors import PricewrightError
+from pricewright.ingest.intake import clean
+from pricewright.ingest.source import READERS, read_tables
+from pricewright.ingest.table import Table, with_rows
+from pricewright.network.graph import Graph
+from pricewright.network.onnx_file import UnknownGraph
+from pricewright.network.whole import refuse_elsewhere
+from pricewright.release.arrays import unpack, unpack_blocks
+from pricewright.release.blocks import BLOCK, Blocks
+from pricewright.release.content import check_form, check_history, check_values
+from pricewright.release.manifest import CATALOG, Manifest
 from tests.fuzz.bytes import Bytes
 from tests.fuzz.events import event_from
 
@@ -108,7 +108,7 @@ def arrays(data: bytes) -> None:
 
 
 def _by_blocks(data: bytes, name: str) -> Mapping[str, Any]:
-    from demand.release.digest import sha256
+    from pricewright.release.digest import sha256
 
     digests = "".join(sha256(data[at : at + BLOCK]).hexdigest() for at in range(0, len(data), BLOCK))
     return unpack_blocks(Blocks(name, len(data), digests, lambda start, stop: data[start:stop]), name)
@@ -215,14 +215,14 @@ def seeds() -> dict[str, list[bytes]]:
 
 
 def _manifest() -> bytes:
-    from demand.release.manifest import FILES, FileEntry
+    from pricewright.release.manifest import FILES, FileEntry
 
     files = {name: FileEntry.of(name.encode()) for name in FILES}
     return Manifest(files, "2011-W48", "2011-12-05T03:00:00Z", {"a": {"wape": 0.5}}, {}, {}).to_json()
 
 
 def _small_arrays() -> bytes:
-    from demand.release.arrays import pack
+    from pricewright.release.arrays import pack
     from tests.synthetic_release import contents
 
     return pack(

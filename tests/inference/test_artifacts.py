@@ -10,12 +10,12 @@ import boto3
 import pytest
 
 from bench.grown import FIRST, grow
-from demand.errors import ReleaseError
-from demand.release.arrays import unpack
 from inference.artifacts import AHEAD, open_artifacts
 from inference.handler import App, make_app
 from inference.settings import Settings
 from inference.store import FolderStore
+from pricewright.errors import ReleaseError
+from pricewright.release.arrays import unpack
 from tests.synthetic_release import write_release
 from tests.synthetic_shop import Clock, Shop
 

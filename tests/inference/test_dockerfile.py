@@ -70,7 +70,7 @@ def base(storage: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
 def container(storage: list[str], base: str, steady: Shop, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A container of the image, built from what a checkout holds and a release."""
     context = tmp_path_factory.mktemp("context")
-    for name in ("demand", "inference"):
+    for name in ("pricewright", "inference"):
         shutil.copytree(ROOT / name, context / name)
     for name in ("Dockerfile", ".dockerignore"):
         shutil.copy(ROOT / name, context)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demand.release.blocks import BLOCK
-from demand.release.manifest import CATALOG, FILES, HISTORY, MODELS
+from pricewright.release.blocks import BLOCK
+from pricewright.release.manifest import CATALOG, FILES, HISTORY, MODELS
 from tests.hostile_release import (
     bodies_of,
     elsewhere_onnx,

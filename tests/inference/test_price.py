@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from demand.price_list import ADDED, COLUMNS
 from inference.handler import App
+from pricewright.price_list import ADDED, COLUMNS
 from tests.hostile_release import files_of, write_unchecked
 from tests.synthetic_release import FAMILIES, UNINFORMED, before_plans
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from demand.errors import ParameterError
 from inference.settings import Settings, read_settings
+from pricewright.errors import ParameterError
 
 
 def test_nothing_set_gives_the_defaults() -> None:

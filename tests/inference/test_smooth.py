@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demand.decision import moments, price_grid
 from inference import smooth
 from inference.handler import App
 from inference.models import Network
+from pricewright.decision import moments, price_grid
 
 
 @pytest.mark.parametrize("slope", [0.5, 2.0, 5.0])

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from demand.release.arrays import pack
-from demand.verdict import Check, Verdict
+from pricewright.release.arrays import pack
+from pricewright.verdict import Check, Verdict
 from tasks.gates import write_verdict
 from tasks.workspace import Workspace, configure
 from tests.synthetic_release import contents

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from blocks.lake import Lake
-from demand.release import write_bundle
+from pricewright.release import write_bundle
 from tasks.releases import write_release
 from tests.synthetic_release import contents
 

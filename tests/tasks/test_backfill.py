@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from demand.errors import ParameterError, SourceError
-from demand.ingest.shelf import Shelf
+from pricewright.errors import ParameterError, SourceError
+from pricewright.ingest.shelf import Shelf
 from tasks.backfill import Backfill, find_weeks, ingest_weeks, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, page, run_stages, summarise
 from tasks.order import Order

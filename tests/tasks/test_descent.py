@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from blocks.lake import Lake
-from demand.errors import LedgerError, ReleaseError, UnknownSku
+from pricewright.errors import LedgerError, ReleaseError, UnknownSku
 from tasks.descent import differences, read_descent, used_parameters
 from tasks.lock import object_key
 from tasks.origin import commit_of, origin_key, read_origin, write_origin
@@ -63,7 +63,7 @@ def lock(lake: Lake, factor: int, raw: dict[str, pl.DataFrame]) -> dict[str, Any
              for week, frame in raw.items()}  # fmt: skip
     return {
         "ingest": {
-            "deps": [{"path": "sales.csv", "md5": "5" * 32}, {"path": "demand/till.py", "md5": "7" * 32}],
+            "deps": [{"path": "sales.csv", "md5": "5" * 32}, {"path": "pricewright/till.py", "md5": "7" * 32}],
             "params": {"params.yaml": {"ingest.gate": {"a": 1, "b": factor}}, "run.yaml": {"overrides.ingest": {}}},
             "outs": [{"path": "work/raw", "md5": folder(lake, raw)}],
         },
@@ -86,8 +86,8 @@ class Shop:
 
     def __init__(self, root: Path) -> None:
         (root / "params.yaml").write_text(PARAMS.read_text())
-        (root / "demand").mkdir()
-        (root / "demand/till.py").write_text("# the first")
+        (root / "pricewright").mkdir()
+        (root / "pricewright/till.py").write_text("# the first")
         (root / "sales.csv").write_text("invoice\n")
         self.at: Workspace = configure(root, "sales.csv", str(root / "lake"))
         self.lake = Lake(self.at.store)
@@ -95,7 +95,7 @@ class Shop:
 
     def release(self, factor: int, raw: dict[str, pl.DataFrame] = WEEKS, *, ledger: bool = True) -> str:
         """Write a release; its id."""
-        from demand.release import write_bundle
+        from pricewright.release import write_bundle
         from tasks.releases import write_release
 
         path = self.at.root / "dvc.lock"
@@ -123,7 +123,7 @@ def shop(tmp_path: Path) -> Shop:
 def test_a_release_names_the_hashes_of_all_that_it_came_from(shop: Shop) -> None:
     descent = read_descent(shop.lake, shop.release(2))
     assert set(descent.weeks["raw"]) == set(descent.weeks["panel"]) == set(WEEKS)
-    assert descent.origin["code"]["files"].keys() == {"demand/till.py"}
+    assert descent.origin["code"]["files"].keys() == {"pricewright/till.py"}
     assert descent.origin["code"]["commit"] == "c0ffee"
     assert descent.parameters == {"feature.weeks": 9, "ingest.gate.a": 1, "ingest.gate.b": 2}
     assert descent.overridden == ("feature.weeks",)
@@ -157,12 +157,12 @@ def test_a_release_made_without_a_ledger_is_shown_with_what_it_has(shop: Shop) -
 
 def test_two_releases_differ_in_named_parameters_files_and_weeks(shop: Shop) -> None:
     one = shop.release(2)
-    (shop.at.root / "demand/till.py").write_text("# the second")
+    (shop.at.root / "pricewright/till.py").write_text("# the second")
     late = {**WEEKS, "2011-W48": lines(SKU, [(3, "502", 3.0)])}
     other = shop.release(3, late)
     found = differences(read_descent(shop.lake, one), read_descent(shop.lake, other))
     assert found["parameters"] == {"ingest.gate.b": [2, 3]}
-    assert set(found["code"]) == {"demand/till.py"}
+    assert set(found["code"]) == {"pricewright/till.py"}
     assert set(found["data"]) == {"raw 2011-W48", "panel 2011-W48"}
     same = differences(read_descent(shop.lake, one), read_descent(shop.lake, one))
     assert same == {"data": {}, "code": {}, "parameters": {}}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from demand.errors import GateBlocked
-from demand.verdict import Check, Verdict
+from pricewright.errors import GateBlocked
+from pricewright.verdict import Check, Verdict
 from tasks import promote
 from tasks.gates import GATES, _write_checks, gates_of, pass_gates, write_verdict
 from tasks.progress import untold

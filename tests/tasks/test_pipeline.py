@@ -14,7 +14,7 @@ from tasks.workspace import SECTIONS
 ROOT = Path(__file__).parents[2]
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
-PLUMBING = {"demand/errors.py", "demand/__init__.py"}  # their change changes no result
+PLUMBING = {"pricewright/errors.py", "pricewright/__init__.py"}  # their change changes no result
 
 
 def keys(stage: str) -> set[str]:
@@ -36,7 +36,7 @@ def rooms_used(path: Path, seen: set[str]) -> set[str]:
         for name in names:
             room = name.replace(".", "/")
             for file in (f"{room}.py", f"{room}/__init__.py"):
-                if name.startswith(("demand", "inference")) and (ROOT / file).exists() and file not in seen:
+                if name.startswith(("pricewright", "inference")) and (ROOT / file).exists() and file not in seen:
                     seen.add(file)
                     rooms_used(ROOT / file, seen)
     return seen
@@ -66,10 +66,12 @@ def test_every_section_can_be_laid_over() -> None:
 
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_the_code_that_a_stage_uses_is_what_it_depends_on(stage: str) -> None:
-    deps = {str(dep) for dep in PIPELINE[stage]["deps"]} | {"demand/market.py"}  # the source of a run without a file
+    deps = {str(dep) for dep in PIPELINE[stage]["deps"]} | {
+        "pricewright/market.py"
+    }  # the source of a run without a file
     used = rooms_used(ROOT / "tasks" / f"{stage}.py", set()) - PLUMBING
     if stage != "feature":  # later stages take the features' names from there; the panel has them too
-        used = {room for room in used if not room.startswith("demand/feature/")}
+        used = {room for room in used if not room.startswith("pricewright/feature/")}
     unnamed = [room for room in sorted(used) if not any(room == dep or room.startswith(f"{dep}/") for dep in deps)]
     assert unnamed == []
     assert f"tasks/{stage}.py" in deps

@@ -9,8 +9,8 @@ import pytest
 from blocks.channel import Channel
 from blocks.hold import ReleaseInUse, held
 from blocks.lake import Blob, Lake
-from demand.errors import ParameterError, ReleaseError
-from demand.release import write_bundle
+from pricewright.errors import ParameterError, ReleaseError
+from pricewright.release import write_bundle
 from tasks.releases import now, promote_release, verify_release, write_release
 from tasks.retention import retain
 from tests.synthetic_release import contents

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from blocks.lake import Lake
-from demand.audit import account_for
-from demand.errors import LakeError, PricewrightError
-from demand.release import write_bundle
+from pricewright.audit import account_for
+from pricewright.errors import LakeError, PricewrightError
+from pricewright.release import write_bundle
 from tasks.audit import audit
 from tasks.lineage import kept
 from tasks.lock import object_key

@@ -1,6 +1,0 @@
-"""Is every segment served alike? Error, bias, intervals, prices and what drives the predictions, segment by segment."""
-
-from demand.fairness.draw import draw_fairness
-from demand.fairness.gate import Fairness, assess_fairness
-
-__all__ = ["Fairness", "assess_fairness", "draw_fairness"]

@@ -1,6 +1,0 @@
-"""From sales lines to the weekly panel: what every SKU sold, at which price, and what was known the week before."""
-
-from demand.feature.columns import FEATURES
-from demand.feature.panel import Panel, build_panel
-
-__all__ = ["FEATURES", "Panel", "build_panel"]

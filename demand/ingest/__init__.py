@@ -1,5 +1,0 @@
-"""From files of sales lines to clean transactions: every row is accepted, quarantined with a reason, or a duplicate."""
-
-from demand.ingest.intake import Ingested, clean, ingest, ingest_frame
-
-__all__ = ["Ingested", "clean", "ingest", "ingest_frame"]

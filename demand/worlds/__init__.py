@@ -1,6 +1,0 @@
-"""Worlds: simulated shops of many kinds with known demand, to develop and to judge the demand model on."""
-
-from demand.worlds.kinds import DEVELOPED_ON, HELD_OUT, KINDS, Kind
-from demand.worlds.world import World, simulate_world
-
-__all__ = ["DEVELOPED_ON", "HELD_OUT", "KINDS", "Kind", "World", "simulate_world"]

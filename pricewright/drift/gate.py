@@ -1,0 +1,113 @@
+"""The drift gate: what was measured, held against the thresholds of params.yaml."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from pricewright.drift.assortment import missing_skus, new_skus, silent_weeks, steady_sellers_missing, zero_share_change
+from pricewright.drift.columns import constant_columns, judged_columns, missing_values
+from pricewright.drift.prices import price_jumps, price_level
+from pricewright.drift.quantities import units_level, units_per_order
+from pricewright.drift.report import report_drift, with_checks
+from pricewright.drift.usual import usual_of
+from pricewright.errors import ParameterError
+from pricewright.verdict import Check, Verdict
+
+NEEDED = ("stock_code", "week", "units", "orders", "price", "reference_price", "sold")
+UNITS = {
+    "drifted_columns": "of the judged columns",
+    "constant_columns": "columns",
+    "missing_values": "of a column's rows",
+    "price_level": "times the usual price or its inverse, median SKU of the worst week",
+    "price_jumps": "of the SKUs of the worst week at under half or over twice the usual price",
+    "units_per_order": "times the usual or its inverse, median SKU of the worst week",
+    "units_level": "times the usual units or its inverse, median SKU",
+    "missing_skus": "of the SKUs that sold lately",
+    "new_skus": "of the SKUs that sell now",
+    "steady_sellers_missing": "of the steady sellers expected in the worst week",
+    "zero_share_change": "of the SKU-weeks, up or down",
+    "silent_weeks": "weeks without any sale",
+}
+
+
+class Measured(NamedTuple):
+    """The value of a measure, and the columns it counted, the worst first."""
+
+    value: float
+    columns: Sequence[str] = ()
+
+
+def assess_drift(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> tuple[Verdict, str]:
+    """The verdict on the newest panel rows (`current`) against those before (`reference`), and the page (HTML).
+
+    `params` is the section `drift` of params.yaml. Season moves the level of units and thereby the lags; so those
+    have wide thresholds, and what no season moves (usual prices, units per order, steady sellers) has narrow ones
+    and is taken from the worst week, so that a feed that broke last week is not averaged away. Raises
+    ParameterError when a frame is empty, lacks a column, or a threshold is missing.
+    """
+    _check(reference, current)
+    columns = judged_columns(reference, params["not_judged"])
+    report = report_drift(reference, current, columns, params)
+    measured = measure(reference, current, params) | {"drifted_columns": Measured(report.share, report.drifted)}
+    checks = tuple(_held(name, measured[name], params["thresholds"]) for name in UNITS)
+    return Verdict("drift", checks, _hint(checks)), with_checks(report.page, checks)
+
+
+def measure(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, Measured]:
+    """Every measure of the gate that does not need Evidently, by its name."""
+    of_columns = _measure_columns(reference, current, params)
+    return of_columns | {name: Measured(value) for name, value in _measure_sales(reference, current, params).items()}
+
+
+def _measure_columns(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, Measured]:
+    frozen = constant_columns(reference, current, float(params["constant_share"]), params["not_judged"])
+    rises = missing_values(reference, current)
+    emptied = [name for name, rise in rises.items() if rise > 0]
+    return {
+        "constant_columns": Measured(len(frozen), frozen),
+        "missing_values": Measured(max(rises.values(), default=1.0), emptied),
+    }
+
+
+def _measure_sales(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, float]:
+    usual = usual_of(reference, int(params["reference_weeks"]))
+    return {
+        "price_level": price_level(current, usual),
+        "price_jumps": price_jumps(current, usual),
+        "units_per_order": units_per_order(current, usual),
+        "units_level": units_level(current, usual),
+        "missing_skus": missing_skus(reference, current),
+        "new_skus": new_skus(reference, current),
+        "steady_sellers_missing": steady_sellers_missing(current, usual, int(params["steady_skus"])),
+        "zero_share_change": zero_share_change(reference, current, int(params["reference_weeks"])),
+        "silent_weeks": silent_weeks(current),
+    }
+
+
+def _check(reference: pl.DataFrame, current: pl.DataFrame) -> None:
+    for name, rows in (("reference", reference), ("current", current)):
+        missing = [column for column in NEEDED if column not in rows.columns]
+        if rows.height == 0 or missing:
+            raise ParameterError(
+                f"the {name} weeks have {rows.height} panel rows and lack the columns {missing}: "
+                "drift needs rows with all of them on both sides."
+            )
+
+
+def _held(name: str, measured: Measured, thresholds: Mapping[str, Any]) -> Check:
+    if name not in thresholds:
+        raise ParameterError(f"drift.thresholds has no {name}: every measure needs warn and block.")
+    limits = thresholds[name]
+    warn, block = float(limits["warn"]), float(limits["block"])
+    return Check(name, float(measured.value), warn, block, UNITS[name], detail=", ".join(measured.columns))
+
+
+def _hint(checks: tuple[Check, ...]) -> str:
+    blocking = [check.name for check in checks if check.status == "block"]
+    if not blocking:
+        return ""
+    return (
+        f"look at {', '.join(blocking)} in the drift report; repair the feed and run again, or, when the shop itself "
+        f"has changed, raise drift.thresholds.{blocking[0]}.block in params.yaml."
+    )

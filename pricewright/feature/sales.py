@@ -1,0 +1,159 @@
+"""What each SKU sold in a week: units, price, orders, and who bought. A week is looked at by itself.
+
+`units` are what stayed sold; `known_units` are what the shop believed to have sold when the week was over. Nobody
+knew then of a cancellation that came weeks later, so everything that models look back on is made of the latter.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from pricewright.feature.asked import asked_prices
+from pricewright.feature.week import monday
+
+KEY = ("stock_code", "week")
+WEEKEND = 5  # Friday and later
+SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units", "promoted_units")
+COUNTED = ("orders", "guest_orders", "customers", "largest_order")
+NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
+CANCELLED_IN_WEEK = "cancelled_in_week"
+NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String}
+SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean}  # null where a shop says nothing
+
+
+@dataclass(frozen=True)
+class WeekSales:
+    """One week of the shop, a Monday.
+
+    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED; asked: the prices of their lines, see asked.py;
+    names: what is NAMED of every SKU with a line, as last said; unstocked: SKUs that were out of stock, as a line of
+    zero units says; says_stock: whether any line says anything of the stock; buyers: each registered customer of each
+    SKU once, as a hash; days: on which there was a line; countries: lines by country; home: the country with most
+    lines so far; units: of all lines.
+    """
+
+    week: date
+    sales: pl.DataFrame
+    asked: pl.DataFrame
+    names: pl.DataFrame
+    unstocked: tuple[str, ...]
+    says_stock: bool
+    buyers: pl.DataFrame
+    days: tuple[date, ...]
+    countries: Mapping[str, int]
+    home: str | None
+    units: int
+
+
+def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None = None) -> list[WeekSales]:
+    """The sales of every week, in order; `countries` has the lines of all weeks before them by country.
+
+    A line that was cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units
+    were; without it, all cancellations count as made in the week of the sale.
+    """
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
+    week = monday(pl.col("invoice_time"))
+    transactions = transactions.with_columns(_known_units(transactions), *missing, week=week)
+    lines = transactions.filter(pl.col("known_units") > 0)
+    totals = transactions.group_by("week").agg(
+        days=pl.col("invoice_time").dt.date().unique(),
+        units=pl.col("units").sum(),
+        unstocked=pl.col("stock_code").filter(~pl.col("in_stock") & (pl.col("quantity") == 0)).unique(),
+        says_stock=pl.col("in_stock").is_not_null().any(),
+    )
+    totals = totals.sort("week")
+    by_country = _by_country(lines)
+    homes: list[str | None] = []
+    so_far = Counter(countries or {})
+    for week in totals["week"]:
+        so_far.update(by_country.get(week, {}))
+        homes.append(home_country(so_far))
+    home = pl.Series("home", homes, dtype=pl.String)
+    per_order = _orders(lines.join(totals.select("week", home), on="week"))
+    sums = per_order.group_by(KEY).agg(_sums()).sort(KEY)
+    prices = asked_prices(lines)
+    frames = (sums, prices, _names(transactions), _buyers(per_order))
+    sales, asked, names, buyers = (_by_week(frame) for frame in frames)
+    return [
+        WeekSales(
+            week=week,
+            sales=sales.get(week, sums.clear().drop("week")),
+            asked=asked.get(week, prices.clear().drop("week")),
+            names=names[week],
+            unstocked=tuple(sorted(unstocked)),
+            says_stock=says_stock,
+            buyers=buyers.get(week, NO_BUYERS),
+            days=tuple(sorted(days)),
+            countries=by_country.get(week, {}),
+            home=own,
+            units=int(units),
+        )
+        for (week, days, units, unstocked, says_stock), own in zip(totals.iter_rows(), homes, strict=True)
+    ]
+
+
+def home_country(lines: Mapping[str, int]) -> str | None:
+    """The country with the most lines so far, of equals the first by name; at home is where the shop sells most."""
+    return min(lines, key=lambda country: (-lines[country], country), default=None)
+
+
+def _by_country(lines: pl.DataFrame) -> dict[date, dict[str, int]]:
+    found: dict[date, dict[str, int]] = {}
+    for week, country, count in lines.drop_nulls("country").group_by("week", "country").len().iter_rows():
+        found.setdefault(week, {})[country] = count
+    return found
+
+
+def _by_week(frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    parts = frame.partition_by("week", as_dict=True, include_key=False, maintain_order=True)
+    return {key[0]: part for key, part in parts.items()}
+
+
+def _orders(lines: pl.DataFrame) -> pl.DataFrame:
+    """One row per SKU and invoice; a guest without a number counts as the invoice's own customer."""
+    units = pl.col("known_units")
+    late = pl.col("invoice_time").dt.weekday() >= WEEKEND
+    return lines.group_by(*KEY, "invoice").agg(
+        units=pl.col("units").sum(),
+        known_units=units.sum(),
+        late_units=(units * late).sum(),
+        registered_units=(units * pl.col("customer_id").is_not_null()).sum(),
+        promoted_units=(units * pl.col("promotion").fill_null(0)).sum(),
+        abroad_units=(units * (pl.col("country") != pl.col("home")).fill_null(False)).sum(),
+        guest=pl.col("customer_id").is_null().all(),
+        customer_id=pl.col("customer_id").min(),
+    )
+
+
+def _sums() -> list[pl.Expr]:
+    counted = {
+        "orders": pl.len(),
+        "guest_orders": pl.col("guest").sum(),
+        "customers": pl.coalesce("customer_id", "invoice").n_unique(),
+        "largest_order": pl.col("known_units").max(),
+    }
+    return [
+        *(pl.col(name).sum().cast(pl.Float64) for name in SUMMED),
+        *(expression.cast(pl.Float64).alias(name) for name, expression in counted.items()),
+    ]
+
+
+def _names(transactions: pl.DataFrame) -> pl.DataFrame:
+    in_time = transactions.select(*KEY, *NAMED, "invoice_time", "row")
+    newest = [pl.col(name).drop_nulls().last() for name in NAMED]
+    return in_time.sort("invoice_time", "row").group_by(KEY).agg(newest).sort(KEY)
+
+
+def _buyers(per_order: pl.DataFrame) -> pl.DataFrame:
+    """A hash of 64 bits: that two of a SKU's million customers share one happens once in 40 million SKUs."""
+    registered = per_order.filter(pl.col("customer_id").is_not_null())
+    return registered.select(*KEY, buyer=pl.col("customer_id").hash()).unique().sort(*KEY, "buyer")
+
+
+def _known_units(transactions: pl.DataFrame) -> pl.Expr:
+    if CANCELLED_IN_WEEK not in transactions.columns:
+        return pl.col("units").alias("known_units")
+    return (pl.col("quantity") - pl.col(CANCELLED_IN_WEEK)).alias("known_units")

@@ -1,0 +1,183 @@
+"""The panel week by week: what the transactions of each week give, worked out once and kept until something changes.
+
+Gives what `build_panel` gives of all transactions at once, byte for byte. On three shelves lie the sales of every week
+(`sales`), its rows of all SKUs with what is carried on (`rows`), and where SKUs are left out that sold too rarely, the
+rows that are kept (`kept`). A new week costs itself and the window that its features look back on; a corrected one
+costs also the weeks after it, for what is carried on has changed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pricewright.feature.columns import FEATURES, KEPT
+from pricewright.feature.panel import NOBODY, Ending, end, gather, weeks_of
+from pricewright.feature.returning import repeat_customers
+from pricewright.feature.sales import home_country, read_sales
+from pricewright.feature.shelved import SALES, SalesOnShelf, write_sales
+from pricewright.feature.walk import WINDOW, Walk
+from pricewright.ingest.digests import Digests, digest_of
+from pricewright.ingest.shelf import Entry, Shelf, key_of
+from pricewright.ingest.side_by_side import side_by_side
+from pricewright.partitions import gather_partitions, iso_week, write_part
+
+BATCH = 500_000  # transactions of the weeks that are looked at together
+SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
+ROWS, CARRIED = "rows.parquet", "carried.parquet"
+READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
+        "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
+        "in_stock")  # fmt: skip
+OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
+Tell = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class WeeklyPanel:
+    """parts: the files of the panel by week; made: weeks whose rows were worked out now; the rest as in Ending."""
+
+    parts: Mapping[str, Path]
+    ending: Ending
+    made: int
+
+    def write(self, folder: Path) -> None:
+        """Make the folder hold the panel's weeks."""
+        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *FEATURES))
+
+
+class PanelIntake:
+    """The panel of one workspace: `folder` holds the shelves, `params` is the section `feature`."""
+
+    def __init__(self, folder: Path, params: Mapping[str, Any]) -> None:
+        self.sales, self.rows, self.kept = (Shelf(folder / name) for name in ("sales", "rows", "kept"))
+        self._digests, self._params = folder / "digests.json", params
+
+    def build(self, raw: Mapping[str, Path], tell: Tell = lambda share, words: None) -> WeeklyPanel:
+        """The panel of the transactions of all weeks, by ISO week. Raises SourceError when none can be made of them."""
+        sales = self._read(raw, lambda share, words: tell(0.4 * share, words))
+        weeks = weeks_of([week.days for week in sales])
+        past = [week for week in sales if week.week < weeks["week"][-1]]
+        keys = self._keys(past)
+        known = list(self._known(keys))
+        walk, rows = self._walk(past, weeks, keys, known, lambda share, words: tell(0.4 + 0.5 * share, words))
+        tell(0.9, "leaving out what sold too rarely")
+        later = set().union(*(week.codes() for week in sales[len(past) :]))
+        ending = end(walk, walk.carried_on(), [week.said for week in sales], weeks, later, self._params)
+        entries = list(side_by_side(lambda t: self._without(rows[t], ending.dropped, len(rows) - t), range(len(rows))))
+        self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
+        self.rows.prune({entry.key for entry in rows}, SPARE_DAYS)
+        self.kept.prune({entry.key for entry in entries}, SPARE_DAYS)
+        parts = {iso_week(week.week): entry.folder / ROWS for week, entry in zip(past, entries, strict=True)}
+        parts = {week: path for week, path in parts.items() if path.exists()}
+        return WeeklyPanel(parts, ending, len(rows) - len(known))
+
+    def _read(self, raw: Mapping[str, Path], tell: Tell) -> list[SalesOnShelf]:
+        """The sales of every week, in order; those that are not on the shelf, or knew another home, are made."""
+        digests = Digests(self._digests)  # of links, whose inodes change with each
+        found: list[SalesOnShelf] = []
+        waiting: dict[str, pl.DataFrame] = {}
+        for place, (name, path) in enumerate(sorted(raw.items())):
+            key = key_of(code_digest(), name, digests.of(path))
+            entry = self.sales.find(key)
+            if entry or sum(lines.height for lines in waiting.values()) >= BATCH:
+                tell(place / len(raw), f"sales of the weeks before {name}")
+                found += self._make(waiting, found)
+                waiting = {}
+            if entry and entry.index["home"] == home_country(_countries([*found, SalesOnShelf(entry)])):
+                found.append(SalesOnShelf(entry))
+            else:
+                waiting[key] = pl.read_parquet(path, columns=list(READ), hive_partitioning=False)
+        digests.save()
+        return found + self._make(waiting, found)
+
+    def _make(self, waiting: Mapping[str, pl.DataFrame], before: Sequence[SalesOnShelf]) -> list[SalesOnShelf]:
+        keys = [key for key, lines in waiting.items() if lines.height]
+        if not keys:
+            return []
+        weeks = read_sales(pl.concat(waiting.values()), _countries(before))
+        return [
+            SalesOnShelf(self.sales.put(key, lambda folder, week=week: write_sales(week, folder)))  # type: ignore[misc]
+            for key, week in zip(keys, weeks, strict=True)
+        ]
+
+    def _keys(self, past: Sequence[SalesOnShelf]) -> list[str]:
+        """A key for the rows of each week, which differs where its own sales or those of any week before do."""
+        keys: list[str] = []
+        before = key_of(code_digest(), {name: self._params[name] for name in OF_ROWS})
+        for week in past:
+            before = key_of(before, week.entry.key, week.entry.index["home"])
+            keys.append(before)
+        return keys
+
+    def _known(self, keys: Sequence[str]) -> Iterator[Entry]:
+        for key in keys:
+            entry = self.rows.find(key)
+            if entry is None:
+                return
+            yield entry
+
+    def _walk(
+        self, past: Sequence[SalesOnShelf], weeks: pl.DataFrame, keys: Sequence[str], known: list[Entry], tell: Tell
+    ) -> tuple[Walk, list[Entry]]:
+        """The walk after the last full week, and the rows of all weeks."""
+        start, rows = len(known), list(known)
+        carried = [entry.folder / CARRIED for entry in known[-WINDOW:]]
+        files = [*carried[-1:], *(week.entry.folder / SALES for week in past[start:])]
+        codes = [pl.read_parquet(file, columns=["stock_code"])["stock_code"] for file in files]
+        walk = Walk(pl.concat(codes).unique().sort().to_list() if codes else [], weeks, self._params)
+        walk.go_on(start, (pl.read_parquet(file) for file in carried))
+        pairs = sum(int(week.entry.index["buyers"]) for week in past)
+        again = gather(repeat_customers([week.buyers() for week in past], start, walk.codes, pairs))
+        with ThreadPoolExecutor(1) as writer:  # a week is written while the next one is worked out
+            writing: list[Future[Entry]] = []
+            for t in range(start, len(past)):
+                tell((t - start) / (len(past) - start), f"rows of {past[t].week}")
+                made = walk.step(past[t].read(), again.pop(t, NOBODY))
+                rows += [written.result() for written in writing]
+                writing = [writer.submit(self.rows.put, keys[t], partial(_write_rows, made, walk.carried_on()))]
+            rows += [written.result() for written in writing]
+        return walk, rows
+
+    def _without(self, entry: Entry, dropped: pl.DataFrame, age: int) -> Entry:
+        """The rows of a week without the SKUs that are dropped; age: how old a SKU is at the end that began then."""
+        then = dropped.filter(pl.col("age") >= age)["stock_code"].sort()
+        if then.is_empty():
+            return entry
+        key = key_of(entry.key, then.to_list())
+        return self.kept.find(key) or self.kept.put(key, lambda folder: _write_kept(entry, then, folder))
+
+
+@cache
+def code_digest() -> str:
+    """Differs where the code that makes rows does."""
+    here = Path(__file__).parent
+    files = [*sorted(here.glob("*.py")), *(here.parent / name for name in ("partitions.py", "price_features.py"))]
+    return key_of(pl.__version__, [digest_of(file) for file in files])
+
+
+def _write_rows(rows: pl.DataFrame, carried: pl.DataFrame, folder: Path) -> dict[str, Any]:
+    if rows.height:
+        write_part(rows, folder / ROWS)
+    carried.write_parquet(folder / CARRIED, compression="lz4")
+    return {}
+
+
+def _write_kept(entry: Entry, dropped: pl.Series, folder: Path) -> dict[str, Any]:
+    rows = pl.read_parquet(entry.folder / ROWS, hive_partitioning=False)
+    kept = rows.filter(~pl.col("stock_code").is_in(dropped.implode()))
+    if kept.height:
+        write_part(kept, folder / ROWS)
+    return {}
+
+
+def _countries(weeks: Sequence[SalesOnShelf]) -> dict[str, int]:
+    """Lines by country of all these weeks."""
+    total: Counter[str] = Counter()
+    for week in weeks:
+        total.update(week.entry.index["countries"])
+    return dict(total)

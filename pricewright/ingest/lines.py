@@ -1,0 +1,150 @@
+"""A table's rows as typed sales lines; a value that cannot be read gives its row a reason for the quarantine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from pricewright.errors import SourceError
+from pricewright.ingest.columns import ADVERTISED, INVOICE, OPTIONAL, WORDS
+from pricewright.ingest.numbers import read_numbers
+from pricewright.ingest.table import Table
+from pricewright.ingest.texts import read_texts
+from pricewright.ingest.times import read_times
+from pricewright.ingest.yes_no import read_flags, read_shares
+
+HINTS = {
+    "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
+    "unit_price": "prices must be numbers, such as 2.55; name another column: --column unit_price=NAME.",
+    "quantity": "quantities must be whole numbers, such as 6; name another column: --column quantity=NAME.",
+    "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
+}
+TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
+TELLS_APART = ("unit_price", "customer_id", "country", "channel")  # rows of a SKU and a time that name no invoice
+EXACT = 2**53  # floats count no further one by one
+NUMBERS = ("quantity", "unit_price", "unit_cost")
+ANSWERS = {
+    "promotion": read_shares,
+    ADVERTISED: read_shares,
+    "in_stock": read_flags,
+}  # what cannot be read is not known
+
+
+def read_lines(
+    table: Table, named: pl.DataFrame, columns: Mapping[str, str], params: Mapping[str, Any]
+) -> tuple[pl.DataFrame, str]:
+    """Typed lines of `named` (the table's columns by word): row, source, the words, reason, detail; its dates' layout.
+
+    Raises SourceError when a column holds no value, or too many that cannot be read (`params["unreadable_share"]`).
+    """
+    texts = {word: read_texts(named[word], params["missing_values"]) for word in columns}
+    typed = dict(texts)
+    layout = "none"
+    for word in columns:
+        if word in NUMBERS:
+            typed[word] = read_numbers(named[word] if named[word].dtype.is_numeric() else texts[word])
+        elif word == "invoice_time":
+            raw = texts[word] if named[word].dtype == pl.String else named[word]
+            typed[word], layout = read_times(raw, bool(params["day_first"]))
+        elif word in ANSWERS:
+            typed[word] = ANSWERS[word](texts[word])
+            continue
+        _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
+    if ADVERTISED in typed:
+        typed["promotion"] = _promoted(typed.get("promotion"), typed[ADVERTISED])
+    return _with_reasons(table, texts, typed), layout
+
+
+def _promoted(promotion: pl.Series | None, advertised: pl.Series) -> pl.Series:
+    """How much a line was promoted, 0 to 1: by half, when it was reduced or on display and not advertised as well."""
+    if promotion is None or not advertised.count():  # a column of that name may hold something else
+        return advertised if promotion is None else promotion
+    known = promotion.is_not_null() | advertised.is_not_null()
+    mean: pl.Series = (promotion.fill_null(0.0) + advertised.fill_null(0.0)) / 2
+    return mean.set(~known, None)
+
+
+def _check_column(table: Table, word: str, column: str, texts: pl.Series, values: pl.Series, allowed: float) -> None:
+    filled = texts.count()
+    if filled == 0 and word not in OPTIONAL:
+        raise SourceError(
+            f"{table.name}: the column {column!r} ({word}) has no value from row {table.row(0)} to the end.",
+            f"name another column: --column {word}=NAME.",
+        )
+    unreadable = texts.is_not_null() & values.is_null()
+    if unreadable.sum() > allowed * filled:
+        first = unreadable.arg_max() or 0
+        kind = "date" if word == "invoice_time" else "number"
+        raise SourceError(
+            f"{table.name}: the column {column!r} ({word}) holds {unreadable.sum()} of {filled} values that are "
+            f"no {kind} (first: row {table.row(first)}, {texts[first]!r}); at most {allowed:.0%} may be.",
+            HINTS[word],
+        )
+
+
+def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The lines; the first of the reasons that hold for a row is its reason."""
+    absent = pl.repeat(None, table.frame.height, dtype=pl.String, eager=True)
+    lines = pl.DataFrame(
+        {
+            "row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True),
+            **{word: typed.get(word, absent).alias(word) for word in WORDS},
+            **{f"{word}_text": texts.get(word, absent) for word in TYPED},
+        }
+    )
+    given = [pl.col(f"{word}_text" if word in TYPED else word) for word in WORDS]
+    reasons = [
+        (pl.all_horizontal(column.is_null() for column in given), "empty row", ""),
+        (pl.col("stock_code").is_null(), "no stock code", ""),
+        *([(pl.col(INVOICE).is_null(), "no invoice", "")] if INVOICE in texts else []),
+        *_unread("invoice_time", "date"),
+        *_unread("quantity", "quantity"),
+        (pl.col("quantity").round() != pl.col("quantity"), "quantity not whole", "quantity_text"),
+        (pl.col("quantity").abs() > EXACT, "unreadable quantity", "quantity_text"),
+        *_unread("unit_price", "price"),
+    ]
+    return lines.select(
+        "row",
+        pl.lit(table.name).alias("source"),
+        pl.col(INVOICE) if INVOICE in texts else _own_invoice(),
+        pl.col("stock_code").str.to_uppercase(),
+        "description",
+        pl.col("quantity").cast(pl.Int64, strict=False),
+        "invoice_time",
+        "unit_price",
+        "customer_id",
+        "country",
+        pl.when(pl.col("unit_cost").cast(pl.Float64) >= 0)
+        .then(pl.col("unit_cost").cast(pl.Float64))
+        .alias("unit_cost"),
+        "category",
+        pl.col("promotion").cast(pl.Float64),
+        "channel",
+        pl.col("in_stock").cast(pl.Boolean),
+        *first_reason(reasons),
+    )
+
+
+def _own_invoice() -> pl.Expr:
+    """An invoice of each row's own, made of what it says, so that copies of a row stay copies."""
+    time = pl.col("invoice_time").dt.to_string("%Y-%m-%d %H:%M:%S")
+    code = pl.col("stock_code").str.to_uppercase()
+    quantity = pl.col("quantity").cast(pl.Int64, strict=False)
+    return pl.concat_str(time, code, quantity, *TELLS_APART, separator=" ", ignore_nulls=True).alias(INVOICE)
+
+
+def _unread(word: str, kind: str) -> list[tuple[pl.Expr, str, str]]:
+    text = pl.col(f"{word}_text")
+    return [
+        (text.is_null(), f"no {kind}", ""),
+        (pl.col(word).is_null(), f"unreadable {kind}", f"{word}_text"),
+    ]
+
+
+def first_reason(reasons: list[tuple[pl.Expr, str, str]]) -> tuple[pl.Expr, pl.Expr]:
+    """The columns `reason` and `detail` (a value, from the named column) of the first condition that holds."""
+    reason, detail = pl.lit(None, pl.String), pl.lit(None, pl.String)
+    for holds, name, column in reversed(reasons):
+        reason = pl.when(holds).then(pl.lit(name)).otherwise(reason)
+        detail = pl.when(holds).then(pl.col(column).cast(pl.String) if column else None).otherwise(detail)
+    return reason.alias("reason"), detail.alias("detail")

@@ -1,0 +1,113 @@
+"""Sorts the lines of a document into weeks: what can be said of each by itself, before other documents are looked at.
+
+Files it writes per table (a number): `0/takings.parquet`, and per week `0/2011-W49.sales.parquet` and
+`0/2011-W49.aside.parquet`; sales are lines that sell a product, aside lie all others with what the file said.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pricewright.errors import SourceError
+from pricewright.ingest.columns import WORDS, find_columns, holds_sales, rename
+from pricewright.ingest.documents import Document
+from pricewright.ingest.lines import read_lines
+from pricewright.ingest.periods import periods_of
+from pricewright.ingest.quarantine import GIVEN, given_texts
+from pricewright.ingest.rules import CANCELLATION, judge
+from pricewright.ingest.table import Table
+from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, day_balance
+from pricewright.partitions import by_week, week_of
+
+TYPES: dict[str, Any] = {
+    "quantity": pl.Int64,
+    "invoice_time": pl.Datetime("us"),
+    "unit_price": pl.Float64,
+    "unit_cost": pl.Float64,
+    "promotion": pl.Float64,
+    "in_stock": pl.Boolean,
+}
+SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}}
+ASIDE: dict[str, Any] = (
+    SALE | {"reason": pl.String, "detail": pl.String, "readable": pl.Boolean} | dict.fromkeys(GIVEN, pl.String)
+)
+SCHEMAS: dict[str, dict[str, Any]] = {"sales": SALE, "aside": ASIDE}
+# What sorting reads of the section `ingest`; the gate, guest_days and day_first come in later, or are asked for.
+READ = ("columns", "missing_values", "unreadable_share", "not_products", "product_code", "cancellation_invoice",
+        "largest_gap_days", "largest_quantity", "largest_price")  # fmt: skip
+
+
+def sort_document(
+    document: Document,
+    params: Mapping[str, Any],
+    asked: Mapping[str, str],
+    day_first: Callable[[int], bool],
+    folder: Path,
+) -> dict[str, Any]:
+    """Write the document's lines below `folder`, and say what they are: per table its rows by week and how it was read.
+
+    day_first: decides the order of day and month by the balance of the document's dates. Raises SourceError when the
+    document cannot be used, or is written to meanwhile.
+    """
+    used, left_out = [], []
+    for table in document.read():
+        if table.sheet and not holds_sales(table, params["columns"], asked):
+            left_out.append(table.name.removeprefix(document.name))
+        else:
+            used.append(table)
+    columns = [find_columns(table, params["columns"], asked) for table in used]
+    named = [rename(table, columns_of) for table, columns_of in zip(used, columns, strict=True)]
+    balance = sum(day_balance(t["invoice_time"]) for t in named if t["invoice_time"].dtype == pl.String)
+    settled = {**params, "day_first": day_first(balance)}
+    tables: list[dict[str, Any]] = []
+    while used:  # one table after the other leaves the memory
+        table, words, columns_of = used.pop(0), named.pop(0), columns.pop(0)
+        place = folder / str(len(tables))
+        place.mkdir()
+        known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of}
+        tables.append(known | _sort_table(table, words, columns_of, settled, place))
+    if not document.stays():
+        raise SourceError(f"{document.name} was written to while it was read.", "run again when it is complete.")
+    either = any(table["dates"] in (*DAY_FIRST, *MONTH_FIRST) for table in tables)
+    return {
+        "tables": tables,
+        "left_out": left_out,
+        "balance": balance,
+        "day_first": settled["day_first"] if either else None,
+    }
+
+
+def _sort_table(
+    table: Table, named: pl.DataFrame, columns: Mapping[str, str], params: Mapping[str, Any], folder: Path
+) -> dict[str, Any]:
+    lines, layout = read_lines(table, named, columns, params)
+    readable = lines.filter(pl.col("reason").is_null())
+    judged = judge(readable.unique(WORDS, keep="first", maintain_order=True), params)
+    aside = pl.concat(
+        [
+            lines.filter(pl.col("reason").is_not_null()).with_columns(readable=pl.lit(False)),
+            judged.filter(pl.col("reason").is_not_null()).with_columns(readable=pl.lit(True)),
+        ]
+    ).sort("row")
+    given = given_texts(named[(aside["row"] - table.first_row).to_list()] if aside.height else named.clear())
+    aside = pl.concat([aside, given], how="horizontal").select(list(ASIDE))
+    for kind, rows in (("sales", judged.filter(pl.col("reason").is_null()).select(list(SALE))), ("aside", aside)):
+        for week, part in by_week(rows, "invoice_time"):
+            if part.height:
+                part.write_parquet(folder / f"{week}.{kind}.parquet", compression="lz4")
+    aside.filter(pl.col("reason") == CANCELLATION).select(list(SALE)).write_parquet(folder / "takings.parquet")
+    mondays = lines.group_by(pl.col("invoice_time").dt.truncate("1w"))
+    counted = mondays.agg(rows=pl.len(), readable=pl.col("reason").is_null().sum())
+    counted = counted.select("rows", "readable", week=week_of("invoice_time")).sort("week")
+    return {
+        "first_row": table.first_row,
+        "rows": lines.height,
+        "dates": layout,
+        "weeks": {week: {"rows": rows, "readable": fine} for rows, fine, week in counted.iter_rows()},
+        "periods": [
+            [period.first.isoformat(), period.last.isoformat(), period.lines]
+            for period in periods_of(judged["invoice_time"], int(params["largest_gap_days"]))
+        ],
+    }

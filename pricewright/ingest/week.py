@@ -1,0 +1,82 @@
+"""A week's transactions and quarantine, made of the sorted lines of all tables that hold lines of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pricewright.ingest.columns import WORDS
+from pricewright.ingest.counts import count_part
+from pricewright.ingest.expectations import broken_promises
+from pricewright.ingest.intake import TRANSACTION, less_cancelled
+from pricewright.ingest.job import WeekJob
+from pricewright.ingest.quarantine import REJECTED
+from pricewright.ingest.rules import FAR, is_far, judge_dates
+from pricewright.partitions import PART, by_week, write_part
+
+RAW, QUARANTINE, VALUES = f"raw.{PART}", f"quarantine.{PART}", "values.parquet"
+COUNTED = ("stock_code", "customer_id")  # columns whose different values are counted over all weeks
+
+
+@dataclass(frozen=True)
+class WeekLines:
+    """Accepted lines as TRANSACTION, rejected ones with their typed words; both have `line`."""
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def week_lines(jobs: Sequence[WeekJob]) -> dict[str, WeekLines]:
+    """The lines of several weeks, by week; one frame for all, for a week is small beside what a query costs."""
+    sales, aside = _read(jobs, "sales"), _read(jobs, "aside")
+    if any(len(job.tables) > 1 for job in jobs):
+        sales = sales.unique(WORDS, keep="first", maintain_order=True)
+        single = aside.filter("readable").unique(WORDS, keep="first", maintain_order=True)
+        aside = pl.concat([aside.filter(~pl.col("readable")), single])
+    settled = pl.concat([job.settlement.cancelled for job in jobs]).select("line", "cancelled", "cancelled_in_week")
+    answers = pl.concat([job.settlement.answers for job in jobs]).select("line", "reason", "detail")
+    far, sales, aside = _set_far_apart(jobs, sales, aside)
+    aside = aside.update(answers, on="line").sort("line")
+    rejected = pl.concat([aside, far]).sort("line") if far.height else aside
+    parts = [dict(by_week(frame, "invoice_time")) for frame in (less_cancelled(sales, settled), rejected)]
+    nothing = [less_cancelled(sales.clear(), settled.clear()), rejected.clear()]
+    return {job.week: WeekLines(*(p.get(job.week, n) for p, n in zip(parts, nothing, strict=True))) for job in jobs}
+
+
+def write_week(job: WeekJob, lines: WeekLines, folder: Path) -> dict[str, Any]:
+    """Write RAW and QUARANTINE, those that have rows, and VALUES: each COUNTED `column`'s every `value` once.
+
+    Returns the numbers of the week.
+    """
+    accepted, rejected = lines.accepted.select(TRANSACTION), lines.rejected
+    for name, rows in ((RAW, accepted), (QUARANTINE, rejected.select(REJECTED))):
+        if rows.height:
+            write_part(rows, folder / name)
+    values = [accepted.select(column=pl.lit(name), value=pl.col(name).drop_nulls().unique()) for name in COUNTED]
+    pl.concat(values).write_parquet(folder / VALUES, compression="lz4")
+    copies = job.readable - accepted.height - int(rejected["readable"].sum())
+    return {"counts": count_part(accepted, rejected, copies), "broken": broken_promises(accepted)}
+
+
+def _read(jobs: Sequence[WeekJob], kind: str) -> pl.DataFrame:
+    """The lines of a kind of all weeks, in order."""
+    parts = [part for job in jobs for table in job.tables if (part := table.read(job.week, kind)) is not None]
+    empty = jobs[0].tables[0].empty(kind)
+    return pl.concat([empty, *parts]).sort("line")
+
+
+def _set_far_apart(
+    jobs: Iterable[WeekJob], sales: pl.DataFrame, aside: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Sales too far away to be believed, as lines aside; the other sales; the lines aside with such dates judged."""
+    period = next((job.period for job in jobs if job.period), None)
+    if period is None:
+        return aside.clear(), sales, aside
+    given = pl.concat([job.given for job in jobs if job.given is not None])
+    far = sales.filter(is_far(period)).with_columns(reason=pl.lit(FAR), detail=pl.col("invoice_time").cast(pl.String))
+    far = far.with_columns(readable=pl.lit(True)).join(given, on="line", how="left", maintain_order="left")
+    readable = judge_dates(aside.filter("readable"), period)
+    aside = pl.concat([aside.filter(~pl.col("readable")), readable])
+    return far.select(aside.columns), sales.filter(~is_far(period)), aside

@@ -1,0 +1,240 @@
+"""The plan: prices of all products together, family by family, and what they promise. Numpy only.
+
+Prices are chosen on one set of posterior draws and promised on another, so that luck in the draws is not promised
+(the optimiser's curse: Smith and Winkler 2006). A family is first moved as a whole, then product by product, with
+the others where the plan has them; whatever does not gain with the asked probability stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricewright.decision import candidate_prices
+from pricewright.recommendation import CANDIDATES, NUDGE, Terms
+from pricewright.substitution import LEAST, Demand, Draws, Posterior
+
+Floats = NDArray[np.float64]
+ROUNDS = 6  # of coordinate ascent over a family
+FACTORS = np.exp(np.linspace(-0.3, 0.3, 13))  # common moves of a family that are tried
+TINY = 1e-6  # share of sales; a smaller gain is none
+CAUTION = 0.5  # of a move's mean gain, so many of its standard deviations are left out when moves are compared
+SHARES = (0.05, 0.95)
+
+
+class Product(NamedTuple):
+    """What may be asked for a product: the current price, its guardrail, candidates (c,) inside it, and its unit cost.
+
+    cost is 0 where sales are the objective; fixed products keep their price.
+    """
+
+    current: float
+    low: float
+    high: float
+    candidates: Floats
+    cost: float
+    fixed: bool
+
+
+def offer(current: float, low: float, high: float, terms: Terms, cost: float, *, fixed: bool) -> Product:
+    """What may be asked for a product within [low, high]; cost is 0 where sales are the objective."""
+    return Product(current, low, high, candidate_prices(low, high, CANDIDATES, endings=terms.endings), cost, fixed)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """current, prices, probability: (n,); elasticity: (n, 3); units, units_now: (n, S) on the draws that promise.
+
+    probability: that the move gains, with the other products where the plan has them; nan where a price stays.
+    elasticity: own, at the current price with the others at theirs: mean, 5 % and 95 %.
+    """
+
+    current: Floats
+    prices: Floats
+    probability: Floats
+    elasticity: Floats
+    units: Floats
+    units_now: Floats
+
+    @property
+    def sales(self) -> Floats:
+        """Sales of the plan, (n, S)."""
+        return self.prices[:, None] * self.units
+
+    @property
+    def sales_now(self) -> Floats:
+        """Sales at current prices, (n, S)."""
+        return self.current[:, None] * self.units_now
+
+
+def make_plan(
+    posterior: Posterior, products: Sequence[Product], draws: int, seed: int, minimum_probability: float
+) -> Plan:
+    """Choose prices for all products; posterior and products are in the same order."""
+    chooses, promises = (Draws(draws, posterior.shared.shape[2], seed + k) for k in (0, 1))
+    current = np.array([product.current for product in products])
+    prices, probability = current.copy(), np.full(len(products), np.nan)
+    units, units_now = (np.zeros((len(products), draws)) for _ in range(2))
+    elasticity = np.zeros((len(products), 3))
+    for members in posterior.families():
+        family, offered = posterior[members], [products[i] for i in members]
+        chosen = choose(chooses.of(family), offered, minimum_probability)
+        demand = promises.of(family)
+        prices[members] = _confirmed(demand, offered, chosen, minimum_probability)
+        units[members], units_now[members] = demand.units(prices[members]), demand.units(current[members])
+        probability[members] = _probabilities(demand, offered, prices[members])
+        elasticity[members] = [_elasticity(demand, current[members], j) for j in range(len(members))]
+    return Plan(current, prices, probability, elasticity, units, units_now)
+
+
+def choose(demand: Demand, products: Sequence[Product], minimum_probability: float) -> Floats:
+    """The prices (m,) of one family."""
+    free = [j for j, product in enumerate(products) if not product.fixed]
+    current = np.array([product.current for product in products])
+    if not free:
+        return current
+    start = _moved_together(demand, products, current, minimum_probability) if len(products) > 1 else current
+    prices = start.copy()
+    for _ in range(ROUNDS):
+        before = prices.copy()
+        for j in free:
+            prices[j] = _best(demand, products, prices, j, start[j], minimum_probability)
+        if np.array_equal(before, prices):
+            break
+    return prices
+
+
+def _best(
+    demand: Demand, products: Sequence[Product], prices: Floats, j: int, start: float, minimum_probability: float
+) -> float:
+    """The candidate of product j that is worth most to the family, of those that probably beat `start`."""
+    tried = np.append(products[j].candidates, start)
+    values = _values(demand, products, prices, j, tried)
+    gains = values - values[-1]
+    worth = _worth(gains)
+    admitted = ((gains > 0).mean(axis=1) >= minimum_probability) & (worth > values[-1].mean() * TINY)
+    return float(tried[np.where(admitted, worth, -np.inf).argmax()]) if admitted.any() else start
+
+
+def _worth(gains: Floats) -> Floats:
+    """What moves are compared by, from their gains per draw (..., S): the mean, less CAUTION standard deviations.
+
+    Far from the prices that were ever asked the curves are least sure, and a mean alone would go there for their sake
+    (mean-variance choice: Markowitz 1952).
+    """
+    worth: Floats = gains.mean(axis=-1) - CAUTION * gains.std(axis=-1)
+    return worth
+
+
+def _values(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
+    """What the family earns when product j costs each of the tried prices (c,), per draw, (c, S)."""
+    pull = demand.level[:, None] * np.exp(demand.attraction(prices))
+    margins = prices - np.array([product.cost for product in products])
+    others = pull.sum(axis=0) - pull[j]
+    earned = margins @ pull - margins[j] * pull[j]
+    own = demand.level[j] * np.exp(_alone(demand, j).attraction(tried[None])[0])
+    total = np.maximum((others + own) / demand.level.sum(), LEAST)
+    values: Floats = (earned + (tried - products[j].cost)[:, None] * own) * total ** (demand.keeps - 1)
+    return values
+
+
+def own_units(demand: Demand, prices: Floats, j: int, tried: Floats) -> Floats:
+    """Units of product j at each of the tried prices (c,), the others at `prices` (m,), per draw, (c, S)."""
+    pull = demand.level[:, None] * np.exp(demand.attraction(prices))
+    own = demand.level[j] * np.exp(_alone(demand, j).attraction(tried[None])[0])
+    total = np.maximum((pull.sum(axis=0) - pull[j] + own) / demand.level.sum(), LEAST)
+    units: Floats = own * total ** (demand.keeps - 1)
+    return units
+
+
+def _elasticity(demand: Demand, current: Floats, j: int) -> tuple[float, float, float]:
+    around = current[j] * np.array([1 - NUDGE, 1 + NUDGE])
+    low, high = np.log(np.maximum(own_units(demand, current, j, around), LEAST))
+    slopes = (high - low) / np.log(around[1] / around[0])
+    return float(slopes.mean()), *(float(q) for q in np.quantile(slopes, SHARES))  # type: ignore[return-value]
+
+
+def _alone(demand: Demand, j: int) -> Demand:
+    row = slice(j, j + 1)
+    return Demand(demand.level[row], demand.anchor[row], demand.slope[row], demand.curvature[row], demand.keeps)
+
+
+def _moved_together(demand: Demand, products: Sequence[Product], current: Floats, minimum_probability: float) -> Floats:
+    """The family's prices moved by one factor, where that probably gains; each to a candidate inside its guardrail."""
+    now = family_value(demand, products, current)
+    best, highest = current, float(now.mean()) * TINY
+    for factor in FACTORS:
+        prices = np.array([_nearest(product, factor) for product in products])
+        gains = family_value(demand, products, prices) - now
+        if _worth(gains) > highest and (gains > 0).mean() >= minimum_probability:
+            best, highest = prices, float(_worth(gains))
+    return best
+
+
+def _nearest(product: Product, factor: float) -> float:
+    if product.fixed or not len(product.candidates):
+        return product.current
+    return float(product.candidates[np.abs(product.candidates - factor * product.current).argmin()])
+
+
+def family_value(demand: Demand, products: Sequence[Product], prices: Floats) -> Floats:
+    """What a family earns at prices (m,), per draw, (S,)."""
+    margins = prices - np.array([product.cost for product in products])
+    value: Floats = margins @ demand.units(prices)
+    return value
+
+
+def _confirmed(demand: Demand, products: Sequence[Product], prices: Floats, minimum_probability: float) -> Floats:
+    """The prices, (m,), with the moves taken back that gain too rarely on the draws that promise as well."""
+    current = np.array([product.current for product in products])
+    while True:
+        chances = _probabilities(demand, products, prices)
+        failed = np.flatnonzero(chances < minimum_probability)
+        if not len(failed):
+            return prices
+        worst = failed[np.argmin(chances[failed])]
+        prices = prices.copy()
+        prices[worst] = current[worst]
+
+
+def _probabilities(demand: Demand, products: Sequence[Product], prices: Floats) -> Floats:
+    """That each move gains against its current price, the others where the plan has them, (m,); nan: it stays."""
+    found = np.full(len(prices), np.nan)
+    for j, product in enumerate(products):
+        if abs(prices[j] - product.current) > 1e-9:
+            value = _values(demand, products, prices, j, np.array([prices[j], product.current]))
+            found[j] = (value[0] > value[1]).mean()
+    return found
+
+
+class Alone(NamedTuple):
+    """The price of one product while its family keeps its prices; units, units_now: (S,) of the product itself.
+
+    probability: that the family gains, nan where the price stays; elasticity: as in Plan.
+    """
+
+    price: float
+    probability: float
+    elasticity: tuple[float, float, float]
+    units: Floats
+    units_now: Floats
+
+
+def recommend_alone(
+    family: Posterior, products: Sequence[Product], place: int, draws: int, seed: int, minimum_probability: float
+) -> Alone:
+    """The price of the product at `place` with which its whole family earns most, the others at current prices.
+
+    family and products (m,) are in the same order. Chosen on one set of draws and confirmed on another, as a plan is.
+    """
+    chooses, promises = (Draws(draws, family.shared.shape[2], seed + k).of(family) for k in (0, 1))
+    current = np.array([product.current for product in products])
+    prices = current.copy()
+    if not products[place].fixed:
+        prices[place] = _best(chooses, products, current, place, current[place], minimum_probability)
+    prices = _confirmed(promises, products, prices, minimum_probability)
+    chance = float(_probabilities(promises, products, prices)[place])
+    units, now = own_units(promises, current, place, np.array([prices[place], current[place]]))
+    return Alone(float(prices[place]), chance, _elasticity(promises, current, place), units, now)

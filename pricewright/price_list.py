@@ -1,0 +1,147 @@
+"""The table a merchandiser downloads: one row per SKU, with the price to set and why; it is the plan as a table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pricewright.plan import Plan, Product, make_plan, offer
+from pricewright.reason import reason
+from pricewright.recommendation import Terms, bounds
+from pricewright.substitution import Posterior
+
+Floats = NDArray[np.float64]
+COLUMNS = (
+    "stock_code", "description", "current_price", "optimal_price", "guardrail_low", "guardrail_high",
+    "expected_units", "expected_sales", "current_expected_sales", "sales_uplift", "uplift_probability",
+    "elasticity", "elasticity_low", "elasticity_high", "model", "reason",
+)  # fmt: skip
+ADDED = ("family", "promised_low", "promised_high")  # releases of before have none of them
+SHARES = (0.05, 0.95)
+TINY = 1e-9
+
+
+def terms_of(params: Mapping[str, Any]) -> Terms:
+    """The `price` parameters as the terms of a recommendation."""
+    return Terms(
+        bins=int(params["bins"]),
+        objective=params["objective"],
+        minimum_probability=float(params["minimum_probability"]),
+        endings=tuple(float(ending) for ending in params["endings"]),
+    )
+
+
+def products_of(catalog: pl.DataFrame, informed: Floats, params: Mapping[str, Any]) -> list[Product]:
+    """What may be asked for each SKU of the catalog; informed: (n,) how much the data said about its slope.
+
+    A SKU about whose answer to a price this shop's data said too little keeps its price: the prior alone moves nothing.
+    """
+    least, terms = float(params["minimum_information"]), terms_of(params)
+    widen, factor = float(params["guardrail_widen"]), float(params["guardrail_factor"])
+    products = []
+    for sku, known in zip(catalog.iter_rows(named=True), informed, strict=True):
+        current = float(sku["current_price"])
+        low, high = bounds(
+            float(sku["price_min"]), float(sku["price_max"]), current, float(sku["reference_price"]), widen, factor
+        )
+        cost = sku["unit_cost"] if terms.objective == "profit" and sku["unit_cost"] is not None else 0.0
+        products.append(offer(current, low, high, terms, float(cost), fixed=bool(known < least)))
+    return products
+
+
+def plan_prices(
+    posterior: Posterior, catalog: pl.DataFrame, informed: Floats, draws: int, seed: int, params: Mapping[str, Any]
+) -> tuple[Plan, list[Product]]:
+    """The plan for all SKUs of the catalog, in its order."""
+    products = products_of(catalog, informed, params)
+    return make_plan(posterior, products, draws, seed, float(params["minimum_probability"])), products
+
+
+def price_list(
+    plan: Plan, products: Sequence[Product], catalog: pl.DataFrame, families: Sequence[str | None],
+    params: Mapping[str, Any], trust: float = 1.0,
+) -> pl.DataFrame:  # fmt: skip
+    """The plan as a table; catalog, products and families (None: it competes with nobody) are in the same order.
+
+    A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so. trust: the
+    share of a gain that is promised, 0 to 1 (pricewright/proof); expected units are those of the promised sales.
+    """
+    moved = np.abs(plan.prices - plan.current) > TINY
+    sales, now = plan.sales, plan.sales_now
+    ratio = sales / np.maximum(now, TINY) - 1
+    low, high = trust * np.quantile(ratio, SHARES, axis=1)
+    current = now.mean(axis=1)
+    expected = _shrunk(sales.mean(axis=1), current, trust)
+    uncosted = params["objective"] == "profit"
+    reasons = [
+        reason(
+            product,
+            price,
+            chance,
+            family,
+            str(params["objective"]),
+            float(params["minimum_probability"]),
+            uncosted=uncosted and cost is None,
+        )
+        for product, price, chance, family, cost in zip(
+            products, plan.prices, plan.probability, families, catalog["unit_cost"], strict=True
+        )
+    ]
+    return pl.DataFrame(
+        {
+            "stock_code": catalog["stock_code"],
+            "description": catalog["description"],
+            "current_price": plan.current,
+            "optimal_price": plan.prices,
+            "guardrail_low": [product.low for product in products],
+            "guardrail_high": [product.high for product in products],
+            "expected_units": expected / plan.prices,
+            "expected_sales": expected,
+            "current_expected_sales": current,
+            "sales_uplift": np.where(current > 0, expected / np.maximum(current, TINY) - 1, 0.0),
+            "uplift_probability": np.where(moved, plan.probability, 0.0),
+            "elasticity": plan.elasticity[:, 0],
+            "elasticity_low": plan.elasticity[:, 1],
+            "elasticity_high": plan.elasticity[:, 2],
+            "model": pl.Series(["network"] * len(products), dtype=pl.String),
+            "reason": pl.Series(reasons, dtype=pl.String),
+            "family": pl.Series(list(families), dtype=pl.String),
+            "promised_low": low,
+            "promised_high": high,
+        },
+        schema_overrides={"description": pl.String},
+    ).select(*COLUMNS, *ADDED)
+
+
+def plan_summary(plan: Plan, trust: float = 1.0) -> dict[str, float | int]:
+    """What plan.json says: sales of a week of all SKUs now and under the plan, each with its 90 % interval.
+
+    trust: as in price_list. The probability of a gain is that of the curves alone.
+    """
+    now = plan.sales_now.sum(axis=0)
+    sales = _shrunk(plan.sales.sum(axis=0), now, trust)
+    low, high = np.quantile(sales, SHARES)
+    uplift = sales / np.maximum(now, TINY) - 1
+    uplift_low, uplift_high = np.quantile(uplift, SHARES)
+    moved = int((np.abs(plan.prices - plan.current) > TINY).sum())
+    return {
+        "sales_now": float(now.mean()),
+        "sales": float(sales.mean()),
+        "sales_low": float(low),
+        "sales_high": float(high),
+        "uplift": float(sales.mean() / max(float(now.mean()), TINY) - 1),
+        "uplift_low": float(uplift_low),
+        "uplift_high": float(uplift_high),
+        "probability": float((plan.sales.sum(axis=0) > now).mean()) if moved else 0.0,
+        "moved": moved,
+        "skus": len(plan.prices),
+        "trust": trust,
+    }
+
+
+def _shrunk(sales: Floats, now: Floats, trust: float) -> Floats:
+    """Sales of which only a share of the gain over those of now is promised."""
+    shrunk: Floats = (1 - trust) * now + trust * sales
+    return shrunk

@@ -1,0 +1,71 @@
+"""Writes a release to a folder: all of it or nothing."""
+
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from numpy.typing import NDArray
+
+from pricewright.errors import ReleaseError
+from pricewright.release.arrays import pack, split
+from pricewright.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, PLAN, FileEntry, Manifest
+from pricewright.release.verify import verify_files
+
+
+def write_files(
+    folder: Path,
+    models: Mapping[str, bytes],
+    catalog_arrays: Mapping[str, NDArray[Any]],
+    tables: Mapping[str, pl.DataFrame],
+    plan: Mapping[str, Any],
+    manifest: Manifest,
+) -> Manifest:
+    """See write_bundle; `tables` by the name of their file, `manifest` without files."""
+    catalog, late = split(catalog_arrays)
+    bodies = _models(models) | {
+        CATALOG: pack(catalog),
+        HISTORY: pack(late),
+        PLAN: plan_json(plan),
+        **{name: _parquet(table) for name, table in tables.items()},
+    }
+    manifest = replace(manifest, files={name: FileEntry.of(body) for name, body in bodies.items()})
+    verify_files(bodies.__getitem__, manifest)
+    _write(folder, manifest.id, bodies | {MANIFEST: manifest.to_json()})
+    return manifest
+
+
+def _models(models: Mapping[str, bytes]) -> dict[str, bytes]:
+    if set(models) != set(MODELS):
+        raise ReleaseError(f"models {sorted(models)}: a release holds {', '.join(MODELS)}, neither more nor fewer.")
+    return {f"{name}.onnx": bytes(models[name]) for name in MODELS}
+
+
+def plan_json(plan: Mapping[str, Any]) -> bytes:
+    """The content of plan.json."""
+    return json.dumps(dict(plan), indent=2).encode() + b"\n"
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", statistics=False)
+    return buffer.getvalue()
+
+
+def _write(folder: Path, release: str, bodies: Mapping[str, bytes]) -> None:
+    """Into a folder beside, then one rename: whoever looks sees a whole release or none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=folder, prefix=".release-"))
+    beside.chmod(0o755)
+    try:
+        for name, body in bodies.items():
+            (beside / name).write_bytes(body)
+        shutil.rmtree(folder / release, ignore_errors=True)
+        beside.rename(folder / release)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

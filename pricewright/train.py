@@ -1,0 +1,230 @@
+"""The train stage: four models on all weeks, judged on the last ones, and the price list of the network."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pricewright.backtest import backtest_rows, in_stock, measure
+from pricewright.backups import BACKUPS
+from pricewright.backups.trained import TrainedBackup, train_backup
+from pricewright.catalog import Arrays, catalog_arrays, history_arrays
+from pricewright.errors import ModelError, ParameterError
+from pricewright.families import families_of
+from pricewright.feature import FEATURES
+from pricewright.network.export import to_onnx
+from pricewright.network.grid import regular_now
+from pricewright.network.network import DemandNetwork
+from pricewright.network.settings import network_settings
+from pricewright.network.walk import Walked, walk
+from pricewright.partitions import iso_week
+from pricewright.price_changes import SCHEMA
+from pricewright.price_list import plan_prices, plan_summary, price_list
+from pricewright.proof import Proof, assess_proof, price_changes
+from pricewright.proof.changes import ever_moved
+from pricewright.verdict import Verdict
+
+Tell = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """models: ONNX by name; catalog: the arrays of catalog.npz; price_list, plan, backtest, price_changes: as released.
+
+    metrics: numbers; proof, verdict: what came of past price changes, and what the proof gate says of it.
+    """
+
+    models: dict[str, bytes]
+    catalog: Arrays
+    price_list: pl.DataFrame
+    plan: dict[str, float | int]
+    backtest: pl.DataFrame
+    metrics: dict[str, Any]
+    price_changes: pl.DataFrame
+    proof: Proof
+    verdict: Verdict
+
+
+def train(
+    panel: pl.DataFrame,
+    coming: pl.DataFrame,
+    catalog: pl.DataFrame,
+    hyperparameters: Mapping[str, Mapping[str, Any]],
+    params: Mapping[str, Any],
+    tell: Tell = lambda share, words: None,
+    features: Sequence[str] = FEATURES,
+) -> Trained:
+    """Train, judge and price. `params` is all of params.yaml; panel, coming and catalog are those of the feature stage.
+
+    Raises ParameterError when models would be judged on weeks that the tuning has seen.
+    """
+    check_weeks(panel, params)
+    own = params["train"]
+    settings = network_settings(params, hyperparameters["network"], own["network"])
+    tell(0.0, "network, on the weeks before the backtest")
+    families = families_of(panel, dict(catalog.select("stock_code", "description").iter_rows()))
+    walked = walk_network(
+        panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"), families
+    )
+    changes = price_changes(panel, walked.curves, params["proof"], float(params["network"]["level"]["effect_cap"]))
+    proof, verdict = assess_proof(changes, params["proof"])
+    tell(0.4, "network, on all weeks")
+    network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
+    release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust)
+    parts, models, arrays = [walked_rows(walked)], {"network": release.model}, release.arrays
+    stocked = in_stock(panel)
+    for place, name in enumerate(BACKUPS):
+        tell(0.7 + 0.1 * place, name)
+        backup = _backup(name, stocked, features, hyperparameters[name], own)
+        models[name] = backup.model.to_onnx()
+        arrays |= backup.retransformation.arrays(name)
+        parts.append(backtest_rows(stocked.filter(pl.Series(backup.tested)), name, backup.backtest))
+    backtest = pl.concat([part.sort("week", "stock_code") for part in parts])
+    arrays |= history_arrays(panel, catalog["stock_code"].to_list(), int(own["history_weeks"]))
+    arrays["feature_names"] = np.asarray(features, dtype=np.str_)
+    arrays["last_week"] = np.asarray(iso_week(panel["week"].sort().to_list()[-1]))
+    metrics = {
+        "models": measure(backtest),
+        "network": {**network.curves.summary, "spread": walked.spread, "calibration": walked.calibration.factor},
+        "prices": {
+            **_price_metrics(release.price_list),
+            "ever_moved": ever_moved(panel),
+            "known": panel["stock_code"].n_unique(),
+        },
+        "plan": release.plan,
+        "proof": proof.as_dict(),
+    }
+    tell(1.0, "done")
+    return Trained(
+        models, arrays, release.price_list, release.plan, backtest, metrics, changes.select(*SCHEMA), proof, verdict
+    )
+
+
+@dataclass(frozen=True)
+class _NetworkRelease:
+    model: bytes
+    arrays: Arrays
+    price_list: pl.DataFrame
+    plan: dict[str, float | int]
+
+
+def check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
+    """Raises ModelError when there are too few weeks, ParameterError when the tuning saw those of the backtest."""
+    own, judged = params["train"], int(params["tune"]["judged_weeks"])
+    if int(own["backtest_weeks"]) > judged:
+        raise ParameterError(
+            f"train.backtest_weeks is {own['backtest_weeks']} and tune.judged_weeks {judged}: the tuning would have "
+            "seen weeks on which the models are judged.",
+            hint="raise tune.judged_weeks as well.",
+        )
+    weeks = panel["week"].n_unique()
+    needed = int(own["backtest_weeks"]) + max(int(own["calibration_weeks"]), int(own["network"]["calibration_weeks"]))
+    needed += int(params["network"]["level"]["first_weeks"]) + 1
+    if weeks < needed:
+        raise ModelError(
+            f"the panel has {weeks} weeks: at least {needed} are needed to train and to judge.",
+            hint="give more history, or lower train.backtest_weeks and train.calibration_weeks.",
+        )
+
+
+def walk_network(
+    panel: pl.DataFrame,
+    features: Sequence[str],
+    settings: Mapping[str, Any],
+    params: Mapping[str, Any],
+    tell: Callable[[float], None] = lambda share: None,
+    families: Mapping[str, str] | None = None,
+) -> Walked:
+    """The network of the weeks before, walked through the calibration and the backtest."""
+    own, judged = params["train"], int(params["train"]["backtest_weeks"])
+    weeks = panel["week"].unique().sort().to_list()[-judged - int(own["network"]["calibration_weeks"]) :]
+    earlier = panel.filter(pl.col("week") < weeks[0])
+    network = DemandNetwork.fit(earlier, features, settings, int(own["seed"]), families=families)
+    tell(0.5)
+    return walk(panel, network, weeks, judged, own["network"])
+
+
+def walked_rows(walked: Walked) -> pl.DataFrame:
+    """The network's part of backtest.parquet."""
+    rows = pl.DataFrame(
+        {
+            "stock_code": walked.sku,
+            "week": walked.week,
+            "price": walked.price,
+            "units": walked.units,
+        }
+    )
+    return backtest_rows(rows, "network", walked.forecast)
+
+
+def _network_release(
+    network: DemandNetwork,
+    walked: Walked,
+    panel: pl.DataFrame,
+    coming: pl.DataFrame,
+    catalog: pl.DataFrame,
+    families: Mapping[str, str],
+    params: Mapping[str, Any],
+    trust: float,
+) -> _NetworkRelease:
+    """The network's graph and arrays, and the price list that they give."""
+    own, codes = params["train"], catalog["stock_code"].to_list()
+    columns = [name for name in panel.columns if name in coming.columns]
+    rows = network.rows(pl.concat([panel.select(columns), coming.select(columns)], how="vertical_relaxed"))
+    ahead = rows[rows.coming]
+    inputs = ahead.inputs[:, : len(network.features)]
+    _, size = network.forecast_rows(ahead)
+    model = to_onnx(network, int(own["draws"]), int(own["seed"]), walked.calibration.factor)
+    curves = network.curves.of(codes)
+    posterior = network.posterior(codes, network.levels(ahead) * walked.calibration.factor)
+    priced = catalog.with_columns(
+        pl.Series("anchor_price", curves.anchor), pl.Series("current_price", regular_now(panel, codes))
+    )
+    plan, products = plan_prices(
+        posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
+    )
+    prices = price_list(plan, products, priced, _named(codes, families), params["price"], trust)
+    arrays = catalog_arrays(priced, coming, prices, params["price"])
+    arrays |= posterior.arrays() | {
+        "features": inputs.astype(np.float32),
+        "effects": network.effects(ahead, posterior, plan.current),
+        "dispersion": size,
+        "spread": np.asarray(walked.spread),
+        "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
+    }
+    return _NetworkRelease(model, arrays, prices, plan_summary(plan, trust))
+
+
+def _named(codes: Sequence[str], families: Mapping[str, str]) -> list[str | None]:
+    """The family of each SKU, None where it has no other member."""
+    sizes = Counter(families[code] for code in codes if code in families)
+    names = (families.get(code) for code in codes)
+    return [name if name is not None and sizes[name] > 1 else None for name in names]
+
+
+def _backup(
+    name: str, panel: pl.DataFrame, features: Sequence[str], hyperparameters: Mapping[str, Any], own: Mapping[str, Any]
+) -> TrainedBackup:
+    return train_backup(
+        name,
+        panel,
+        features,
+        hyperparameters,
+        int(own["seed"]),
+        backtest_weeks=int(own["backtest_weeks"]),
+        calibration_weeks=int(own["calibration_weeks"]),
+    )
+
+
+def _price_metrics(prices: pl.DataFrame) -> dict[str, float]:
+    moved = prices["optimal_price"] != prices["current_price"]
+    expected, current = float(prices["expected_sales"].sum()), float(prices["current_expected_sales"].sum())
+    return {
+        "skus": prices.height,
+        "moved": int(moved.sum()),
+        "raised": int((prices["optimal_price"] > prices["current_price"]).sum()),
+        "sales_uplift": expected / current - 1 if current > 0 else 0.0,
+    }

@@ -1,0 +1,87 @@
+"""Hyperparameters of the backups: what would have forecast the last weeks best, learnt from the weeks before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pricewright.backtest import in_stock
+from pricewright.backups.backup import check_hyperparameters, fit_inputs
+from pricewright.backups.inputs import Inputs, read_inputs, take
+from pricewright.errors import ModelError
+from pricewright.tuning.minimise import minimise
+from pricewright.tuning.search import Progress
+from pricewright.tuning.space import Hyperparameters
+from pricewright.tuning.spread import Spread
+from pricewright.tuning.trial import Best, Objective, Report
+
+
+def tune_backup(
+    name: str,
+    rows: pl.DataFrame,
+    features: Sequence[str],
+    params: Mapping[str, Any],
+    *,
+    progress: Progress | None = None,
+    spread: Spread = map,
+    objective: Objective | None = None,
+) -> Best:
+    """The hyperparameters of one backup, complete: the defaults, with the searched ones replaced.
+
+    rows: panel rows without the weeks on which models will be judged. params, the section `tune` of params.yaml:
+    seed, validation_weeks (the last ones, never shuffled), rows (whole SKUs are drawn until there are about so many:
+    the search compares, it need not be exact), defaults.<name>, and <name> with method, budget, workers (trials at
+    once), space and `trial`, the hyperparameters that differ in trials only. The defaults are the first trial, so that
+    the result never does worse on the validation weeks. The score is the RMSLE of the validation weeks. `spread` makes
+    the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
+    """
+    own, defaults = params[name], params["defaults"][name]
+    check_hyperparameters(name, defaults)
+    best = minimise(
+        objective or validation_error(name, rows, features, params),
+        own["space"],
+        own["budget"],
+        int(params["seed"]),
+        own["method"],
+        progress=progress,
+        workers=own["workers"],
+        spread=spread,
+        start={key: defaults[key] for key in own["space"]},
+        name=name,
+    )
+    return replace(best, hyperparameters={**defaults, **best.hyperparameters})
+
+
+def validation_error(name: str, rows: pl.DataFrame, features: Sequence[str], params: Mapping[str, Any]) -> Objective:
+    """The objective: RMSLE on the last `validation_weeks` weeks of a model that knows the weeks before.
+
+    Each trial is fitted on one thread: trials share the cores.
+    """
+    seed, validation_weeks = int(params["seed"]), int(params["validation_weeks"])
+    fixed = {**params["defaults"][name], **params[name].get("trial", {})}
+    inputs: Inputs = read_inputs(in_stock(sample_skus(rows, int(params["rows"]), seed)), features)
+    weeks = np.unique(inputs.week)
+    if len(weeks) <= validation_weeks:
+        raise ModelError(
+            f"the panel has {len(weeks)} weeks and tune.validation_weeks is {validation_weeks}: more weeks are needed."
+        )
+    earlier, later = (
+        take(inputs, side) for side in (inputs.week < weeks[-validation_weeks], inputs.week >= weeks[-validation_weeks])
+    )
+
+    def objective(hyperparameters: Hyperparameters, report: Report) -> float:
+        complete = {**fixed, **hyperparameters}
+        check_hyperparameters(name, complete)
+        predicted = fit_inputs(name, earlier, complete, seed, threads=1).predict_log(later.features, later.price)
+        return float(np.sqrt(np.mean((np.maximum(predicted, 0.0) - later.log_units) ** 2)))
+
+    return objective
+
+
+def sample_skus(rows: pl.DataFrame, most: int, seed: int) -> pl.DataFrame:
+    """All rows of a seeded draw of SKUs, at most `most` rows (but at least one SKU); order kept."""
+    sizes = rows.group_by("stock_code").len().sort("stock_code").sample(fraction=1.0, shuffle=True, seed=seed)
+    drawn = sizes.filter((pl.col("len").cum_sum() <= most) | (pl.int_range(pl.len()) == 0))
+    return rows.filter(pl.col("stock_code").is_in(drawn["stock_code"].implode()))

@@ -1,0 +1,140 @@
+"""What other prices of some products would do to units and sales, of these products and of the whole shop. Numpy only.
+
+What the set loses to others of its families, and wins from them, counts in the whole. Units are expected ones of the
+coming week; intervals hold 90 % of the posterior draws.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricewright.errors import ParameterError
+from pricewright.substitution import Demand, Draws, Posterior, Whole
+
+Floats = NDArray[np.float64]
+DRAWS, SEED = 128, 1
+SHARES = (0.05, 0.95)
+TOGETHER = 1000  # products that compete with nobody, computed at once
+TINY = 1e-9
+PERCENT = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})) ?%", re.ASCII)
+MOST_CHANGE, MOST_PRICE = 10.0, 1e9
+
+
+class Change(NamedTuple):
+    """Exactly one of them: a share by which prices change (-0.1 is 10 % less), or the price that all shall have."""
+
+    share: float | None = None
+    price: float | None = None
+
+    def prices(self, current: Floats) -> Floats:
+        """The prices that are asked for, (n,)."""
+        if self.share is None:
+            return np.full(len(current), self.price, dtype=np.float64)
+        return current * (1 + self.share)
+
+
+class Shop:
+    """All n products: what is known of their demand, their current prices and their guardrails, (n,) each."""
+
+    def __init__(
+        self, posterior: Posterior, current: Floats, low: Floats, high: Floats, draws: int = DRAWS, seed: int = SEED
+    ) -> None:
+        self.posterior, self.current, self.low, self.high = posterior, current, low, high
+        self.draws = draws
+        self._joint = Draws(draws, posterior.shared.shape[2], seed)
+        self._parts = _parts(posterior.families())
+        self._part_of = np.empty(len(current), dtype=np.int64)
+        for number, members in enumerate(self._parts):
+            self._part_of[members] = number
+
+    @cached_property
+    def now(self) -> Floats:
+        """Units and sales of all products together at current prices, per draw, (2, S)."""
+        totals = np.zeros((2, self.draws))
+        for members, demand in self.parts():
+            totals += _units_and_sales(demand, self.current[members]).sum(axis=1)
+        return totals
+
+    def parts(self, chosen: Whole | None = None) -> Iterator[tuple[Whole, Demand]]:
+        """Parts that share no demand, one at a time so that memory holds one: all, or those of some products."""
+        for number in range(len(self._parts)) if chosen is None else np.unique(self._part_of[chosen]):
+            members = self._parts[number]
+            demand = self._joint.of(self.posterior[members])
+            yield members, demand if self._compete(members) else replace(demand, keeps=np.ones(self.draws))
+
+    def touches_all(self, chosen: Whole) -> bool:
+        """Whether every part has one of these products."""
+        return len(np.unique(self._part_of[chosen])) == len(self._parts)
+
+    def _compete(self, members: Whole) -> bool:
+        return bool(self.posterior.family[members[0]] == self.posterior.family[members[-1]])
+
+
+def read_share(text: str) -> float:
+    """The share in a text such as -10% or +2.5%. Raises ParameterError."""
+    found = PERCENT.fullmatch(text.strip())
+    share = float(found[1]) / 100 if found else float("nan")
+    if not -1 < share <= MOST_CHANGE:
+        raise ParameterError(
+            f"change is {text[:40]!r}: per cent above -100% and up to {MOST_CHANGE:.0%} are needed, with the sign %.",
+            hint="such as -10% for a tenth less, or give a price.",
+        )
+    return share
+
+
+def what_if(shop: Shop, chosen: Whole, change: Change) -> dict[str, Any]:
+    """Units and sales of the chosen products (places in the shop) after a change of their prices, and of `all`.
+
+    Prices are taken as asked for; `outside_guardrail` counts those beyond it.
+    """
+    prices, inside = shop.current.copy(), np.zeros(len(shop.current), dtype=bool)
+    prices[chosen] = change.prices(shop.current[chosen])
+    inside[chosen] = True
+    before, after, touched, gained = (np.zeros((2, shop.draws)) for _ in range(4))
+    for members, demand in shop.parts(chosen):
+        old, new = (_units_and_sales(demand, at[members]) for at in (shop.current, prices))
+        before += old[:, inside[members]].sum(axis=1)
+        after += new[:, inside[members]].sum(axis=1)
+        touched += old.sum(axis=1)
+        gained += (new - old).sum(axis=1)
+    total = touched if shop.touches_all(chosen) else shop.now
+    asked, low, high = prices[chosen], shop.low[chosen], shop.high[chosen]
+    return {
+        **_summary(before, after),
+        "skus": len(chosen),
+        "changed": int((np.abs(asked - shop.current[chosen]) > TINY).sum()),
+        "outside_guardrail": int(((asked < low - TINY) | (asked > high + TINY)).sum()),
+        "all": _summary(total, total + gained),
+    }
+
+
+def _parts(families: Sequence[Whole]) -> list[Whole]:
+    """Each family, and products that compete with nobody, many together."""
+    alone = np.array([members[0] for members in families if len(members) == 1], dtype=np.int64)
+    blocks = [alone[start : start + TOGETHER] for start in range(0, len(alone), TOGETHER)]
+    return [members for members in families if len(members) > 1] + blocks
+
+
+def _units_and_sales(demand: Demand, prices: Floats) -> Floats:
+    """(2, m, S)"""
+    units = demand.units(prices)
+    return np.stack([units, prices[:, None] * units])
+
+
+def _summary(now: Floats, then: Floats) -> dict[str, float]:
+    """Means and 90 % intervals; now, then: (2, S)."""
+    found: dict[str, float] = {}
+    for name, before, after in zip(("units", "sales"), now, then, strict=True):
+        low, high = np.quantile(after, SHARES)
+        found |= {
+            f"{name}_now": float(before.mean()),
+            name: float(after.mean()),
+            f"{name}_low": float(low),
+            f"{name}_high": float(high),
+        }
+    return found

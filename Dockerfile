@@ -19,7 +19,8 @@ RUN python3 -m pip install --no-cache-dir --compile --target "${LAMBDA_TASK_ROOT
     && rm /tmp/requirements.txt
 
 WORKDIR /var/task
-COPY pricewright ./pricewright
+COPY pricewright/__init__.py ./pricewright/
+COPY pricewright/core ./pricewright/core
 COPY inference ./inference
 RUN python3 -m compileall -q pricewright inference
 

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.case import Case
+from pricewright.core.substitution import Posterior
 from pricewright.network.network import DemandNetwork
 from pricewright.network.settings import network_settings
 from pricewright.price_list import plan_prices, price_list
-from pricewright.substitution import Posterior
 from pricewright.train import Trained
 
 Floats = NDArray[np.float64]

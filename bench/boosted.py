@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bench.case import Case
-from pricewright.price_features import PRICE_FEATURES, price_features
+from pricewright.core.price_features import PRICE_FEATURES, price_features
 
 Floats = NDArray[np.float64]
 TREES = 500

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.served import point
-from pricewright.release.arrays import pack, split, unpack
-from pricewright.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, FileEntry, Manifest
+from pricewright.core.models import MODELS
+from pricewright.core.release.arrays import pack, split, unpack
+from pricewright.core.release.manifest import CATALOG, HISTORY, MANIFEST, FileEntry, Manifest
 
 WEEK, FIRST = "2011-W48", "1000000"
 

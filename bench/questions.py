@@ -7,7 +7,7 @@ from typing import Any
 
 from drill.asking import by_sku, judge, request, undeserved
 from drill.dice import dice
-from pricewright.release.manifest import PRICE_LIST
+from pricewright.core.release.manifest import PRICE_LIST
 
 Ask = Callable[[Any], tuple[Any, float]]
 

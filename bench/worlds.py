@@ -28,7 +28,7 @@ from bench.world_tables import (
     worth_table,
     yardstick_table,
 )
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from pricewright.families import families_of
 from pricewright.feature import FEATURES, build_panel
 from pricewright.ingest import ingest_frame

@@ -9,7 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, model_validator
 
 from blocks.endpoints import find_endpoint
-from pricewright.errors import ApprovalError, ParameterError
+from pricewright.core.errors import ApprovalError, ParameterError
 from pricewright.release.approval import Approval, HmacSeal, Seal, sign, verify
 
 VARIABLE = "PRICEWRIGHT_APPROVAL_KEY"

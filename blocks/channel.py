@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from blocks.lake import Blob, Lake
-from pricewright.errors import ChannelConflict, LakeError, ParameterError, ReleaseError
+from pricewright.core.errors import ChannelConflict, LakeError, ParameterError, ReleaseError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from blocks.lake import Lake
-from pricewright.errors import ChannelConflict, LakeError, ReleaseError
+from pricewright.core.errors import ChannelConflict, LakeError, ReleaseError
 
 LASTS = timedelta(hours=1)  # a promotion takes seconds
 ATTEMPTS = 50

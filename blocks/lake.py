@@ -19,9 +19,9 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from blocks.endpoints import obstore_settings
-from pricewright.address import refuse_secret
-from pricewright.errors import ChannelConflict, LakeError
-from pricewright.release.manifest import MANIFEST, MOST_BYTES
+from pricewright.core.address import refuse_secret
+from pricewright.core.errors import ChannelConflict, LakeError
+from pricewright.core.release.manifest import MANIFEST, MOST_BYTES
 
 SMALL, LARGE = 64 << 10, 8 << 30  # bytes: pointers and holds, and whatever fits into no memory
 Result = TypeVar("Result")

@@ -13,7 +13,7 @@ from prefect.blocks.core import Block
 from pydantic import AnyHttpUrl, Field
 
 from blocks.endpoints import boto3_settings
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 
 DIGEST = r"[a-z0-9][a-zA-Z0-9./_:-]*@sha256:[0-9a-f]{64}"  # repository and digest, never a tag
 PATIENCE = 300.0  # seconds until Lambda has taken an image or a configuration

@@ -10,7 +10,7 @@ from typing import Any
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator
 
-from pricewright.errors import ParameterError, PricewrightError
+from pricewright.core.errors import ParameterError, PricewrightError
 
 
 class PriceCache(Block):

@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.console import Watcher, console
 from cli.options import Columns, Params, Store, parse_columns
 from cli.quiet import quiet
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from tasks.root import find_root
 
 First = Annotated[str, typer.Option("--from", help="First ISO week, as 2011-W10.")]

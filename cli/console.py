@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
 
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 from tasks.ledger import Entry
 
 WIDTH = 120  # columns, where the output is no terminal

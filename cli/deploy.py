@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
 def _request(kind: type[Model], given: dict[str, object]) -> Model:
     from pydantic import ValidationError
 
-    from pricewright.errors import ParameterError
+    from pricewright.core.errors import ParameterError
 
     try:
         return kind(**given)

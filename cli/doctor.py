@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from blocks.lake import Lake
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 DISK = 5.0  # GB that packages, cache and a lake of real data fill
 MEMORY = 4.0  # GB that a run on half a million lines takes

@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 WORDS = ("no space left on device", "(os error 27)", "(os error 122)", "disk is full")  # of Polars, obstore, SQLite

@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Bring what the last run made, on whatever machine, from the lake into this checkout."""
         from blocks.lake import Lake
-        from pricewright.errors import LedgerError
+        from pricewright.core.errors import LedgerError
         from tasks.root import find_root
         from tasks.run import claim, open_ledger
 
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
 
 def _served(lake: "Lake") -> str:
     from blocks.channel import Channel
-    from pricewright.errors import ReleaseError
+    from pricewright.core.errors import ReleaseError
 
     pointer = Channel(lake).read()
     if pointer is None:

@@ -25,7 +25,7 @@ from cli import (
 )
 from cli.console import show_error
 from cli.full_disk import full_disk
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 app = typer.Typer(
     name="pricewright",

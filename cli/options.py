@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 Source = Annotated[
     str,

@@ -2,7 +2,7 @@
 
 import socket
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 HOST = "127.0.0.1"
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import MutableMapping
 
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 
 def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli.ports import free_port
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 PATIENCE = 10.0  # seconds until it takes calls; it needs a tenth of one
 LEAN = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",

@@ -14,8 +14,8 @@ from cli.console import console
 from cli.ports import HOST, need_port
 from cli.redis_server import redis_server
 from cli.served import Name, Store, chosen_store
-from pricewright.address import without_secret
-from pricewright.errors import ReleaseError
+from pricewright.core.address import without_secret
+from pricewright.core.errors import ReleaseError
 
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
 WithRedis = Annotated[bool, typer.Option("--redis", help="Start a Redis too, and keep answers in it.")]

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         import json
 
         from blocks.lake import Lake
-        from pricewright.errors import ParameterError
+        from pricewright.core.errors import ParameterError
         from tasks.stage import do, publish
         from tasks.stages import STAGES
         from tasks.workspace import Workspace

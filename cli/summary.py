@@ -13,7 +13,7 @@ from rich.table import Table
 
 from blocks.channel import Channel, Pointer
 from blocks.lake import Lake
-from pricewright.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
+from pricewright.core.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
 from tasks.ask import PriceApi
 from tasks.movers import by_expected_gain, count_moves, read_price_list
 from tasks.run import Outcome

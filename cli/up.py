@@ -16,7 +16,7 @@ from cli.console import console
 from cli.ports import free_port, need_port
 from cli.served import Store, chosen_store
 from deployments.stack import Stack, make_stack, running_stack, stop
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 from tasks.root import find_root
 
 PATIENCE = 400.0  # seconds until a detached stack stands

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.console import console
 from cli.served import Name, Store, chosen_store
-from pricewright.errors import ParameterError, UnknownSku
+from pricewright.core.errors import ParameterError, UnknownSku
 
 Category = Annotated[str, typer.Option(help="Products of this category, as the price list's family names it.")]
 Skus = Annotated[list[str] | None, typer.Option("--sku", help="This product; may be given several times.")]

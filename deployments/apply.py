@@ -21,7 +21,7 @@ from deployments.automations import apply_automations, read_automations
 from deployments.notice import apply_notice
 from deployments.variables import Variables, unset_variables
 from deployments.work_pool import apply_work_pool, read_work_pool
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 
 PREFECT_FILE = "prefect.yaml"
 WEEKLY = "refresh-prices/weekly"

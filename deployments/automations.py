@@ -9,7 +9,7 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 FILE = Path(__file__).with_name("automations.yaml")
 PATIENCE = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900"}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy  # nosec B411 # what answers is our own supervisord, on a socket of our own
 
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32

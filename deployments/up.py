@@ -13,7 +13,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from deployments.stack import Program, Stack, control, stop, supervisor_file, write_stack
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 
 START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
 STOP_LIMIT = 60.0

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 PREFIX = "PRICEWRIGHT_"
 POOL_TYPES = {"process": "pricewright-process", "ecs": "pricewright-ecs"}

@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 FILE = Path(__file__).with_name("work_pools.yaml")
 CONTAINER_MEMORY = "{{ memory }}"

@@ -14,7 +14,7 @@ import redis
 from cli.ports import free_port
 from deployments.stack import Stack, control, running_stack, stop
 from drill.machine import kill, until
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 from tests.weekly_shop import WeeklyShop
 
 QUICK = {  # for a drill of minutes, in which Redis is asked all the time

@@ -14,8 +14,8 @@ from blocks.lake import Lake
 from drill.asking import Asking, by_sku
 from drill.crew import Crew, Job
 from drill.faulty_lake import FaultyLake
-from pricewright.errors import LakeError
-from pricewright.release.manifest import PRICE_LIST
+from pricewright.core.errors import LakeError
+from pricewright.core.release.manifest import PRICE_LIST
 from tasks.audit.channels import check_channels
 from tasks.audit.ledgers import outputs, present, read_object
 from tasks.audit.rows import METRICS

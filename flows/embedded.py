@@ -16,7 +16,7 @@ from ssl import SSLError
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 PATIENCE = 60.0  # seconds that a server of one's own may take to answer: it may just be starting again
 EPHEMERAL = "ephemeral"  # Prefect starts a server of its own

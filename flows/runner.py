@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from tasks.spread import cores
 
 RUNNER, WORKERS, DASK = "PRICEWRIGHT_RUNNER", "PRICEWRIGHT_WORKERS", "PRICEWRIGHT_DASK"

@@ -16,8 +16,8 @@ from inference.served import Served
 from inference.settings import Settings
 from inference.table import as_csv
 from inference.what_if import answer_what_if, read_what_if
-from pricewright.errors import UnknownSku
-from pricewright.release.manifest import MODELS
+from pricewright.core.errors import UnknownSku
+from pricewright.core.models import MODELS
 
 MOST_LISTED = 500  # SKUs on one page
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.families import Families
-from pricewright.errors import PricewrightError, UnknownSku
-from pricewright.recommendation import Terms
-from pricewright.release.arrays import FAMILY
-from pricewright.release.blocks import DamagedFile
-from pricewright.release.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
-from pricewright.release.manifest import CATALOG
+from pricewright.core.errors import PricewrightError, UnknownSku
+from pricewright.core.recommendation import Terms
+from pricewright.core.release.arrays import FAMILY
+from pricewright.core.release.blocks import DamagedFile
+from pricewright.core.release.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
+from pricewright.core.release.manifest import CATALOG
 
 NEAR = 5  # at most so many codes are offered for one that is not known
 LONGEST = 60  # characters of an unknown code that are looked at and shown

@@ -7,10 +7,10 @@ from inference.models import Model
 from inference.pricing import price_with
 from inference.query import LIST_MODEL, TIERS, InvalidQuery, Query
 from inference.release import Release
-from pricewright.errors import PricewrightError
-from pricewright.recommendation import Terms
-from pricewright.release.blocks import DamagedFile
-from pricewright.release.manifest import MODELS
+from pricewright.core.errors import PricewrightError
+from pricewright.core.models import MODELS
+from pricewright.core.recommendation import Terms
+from pricewright.core.release.blocks import DamagedFile
 
 NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from pricewright.errors import UnknownSku
-from pricewright.plan import Product as Offered
-from pricewright.plan import offer
-from pricewright.recommendation import Terms
-from pricewright.substitution import ARRAYS, Posterior, Whole
-from pricewright.what_if import Shop
+from pricewright.core.errors import UnknownSku
+from pricewright.core.plan import Product as Offered
+from pricewright.core.plan import offer
+from pricewright.core.recommendation import Terms
+from pricewright.core.substitution import ARRAYS, Posterior, Whole
+from pricewright.core.what_if import Shop
 
 NEAR, LONGEST = 5, 60
 

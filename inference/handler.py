@@ -18,8 +18,8 @@ from inference.routes import find_route
 from inference.served import Served
 from inference.settings import Settings, read_settings
 from inference.store import Store
-from pricewright.errors import LakeError, ParameterError, PricewrightError, ReleaseError, UnknownSku
-from pricewright.release.blocks import DamagedFile
+from pricewright.core.errors import LakeError, ParameterError, PricewrightError, ReleaseError, UnknownSku
+from pricewright.core.release.blocks import DamagedFile
 
 STATUSES: tuple[tuple[type[PricewrightError], int], ...] = (
     (UnknownSku, 404),

@@ -13,13 +13,13 @@ from inference.artifacts import Artifacts
 from inference.catalog import Catalog, Product
 from inference.query import MOST_BINS
 from inference.session import Stoppable, Workers, open_session, too_long
-from pricewright.decision import interval_of_moments, mean_over_draws, moments
-from pricewright.errors import ModelError, PricewrightError
-from pricewright.network.onnx_file import UnknownGraph
-from pricewright.network.session import NetworkSession
-from pricewright.price_features import log_price_ratio, price_features
-from pricewright.recommendation import CANDIDATES
-from pricewright.release.manifest import MODELS
+from pricewright.core.decision import interval_of_moments, mean_over_draws, moments
+from pricewright.core.errors import ModelError, PricewrightError
+from pricewright.core.models import MODELS
+from pricewright.core.network.onnx_file import UnknownGraph
+from pricewright.core.network.session import NetworkSession
+from pricewright.core.price_features import log_price_ratio, price_features
+from pricewright.core.recommendation import CANDIDATES
 
 Floats = NDArray[np.float64]
 Units = NDArray[Any]  # in single or double precision, as the model gives them
@@ -108,7 +108,7 @@ class Backup:
     """A model of log(1 + units): one column, and an interval from the residuals of held-out weeks."""
 
     def __init__(self, name: str, body: bytes, catalog: Catalog) -> None:
-        from pricewright.backups.retransform import Retransformation
+        from pricewright.core.retransform import Retransformation
 
         self.session: Stoppable | None = open_session(body)
         self._run = self.session.run
@@ -116,13 +116,13 @@ class Backup:
 
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
-        from pricewright.backups.retransform import units_from_log
+        from pricewright.core.retransform import units_from_log
 
         return units_from_log(self._log_units(product, prices), self._learnt.smear)[:, None]
 
     def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
-        from pricewright.backups.retransform import forecast_from_log
+        from pricewright.core.retransform import forecast_from_log
 
         forecast = forecast_from_log(self._log_units(product, np.append(grid, price)), self._learnt)
         return forecast.mean, forecast.low, forecast.high

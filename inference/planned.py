@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from inference.catalog import Catalog, Product
-from pricewright.decision import Decision
-from pricewright.errors import ModelError
-from pricewright.plan import Alone, recommend_alone
-from pricewright.reason import reason
-from pricewright.recommendation import Recommendation, Terms
+from pricewright.core.decision import Decision
+from pricewright.core.errors import ModelError
+from pricewright.core.plan import Alone, recommend_alone
+from pricewright.core.reason import reason
+from pricewright.core.recommendation import Recommendation, Terms
 
 DRAWS, SEED = 128, 1
 TINY = 1e-9

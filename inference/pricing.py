@@ -10,8 +10,8 @@ from inference.catalog import Catalog, Product
 from inference.models import Interval, Model, Units, checked
 from inference.planned import as_planned, decides_in_family, in_family
 from inference.query import Complaint, InvalidQuery, Query
-from pricewright.decision import mean_over_draws, price_grid
-from pricewright.recommendation import Terms, recommend
+from pricewright.core.decision import mean_over_draws, price_grid
+from pricewright.core.recommendation import Terms, recommend
 
 Floats = NDArray[np.float64]
 WHOLE = ("quantity_min", "quantity_max")  # an interval of units is one of whole units

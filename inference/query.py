@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
-from pricewright.decision import Objective
-from pricewright.errors import ParameterError
-from pricewright.release.manifest import MODELS
+from pricewright.core.decision import Objective
+from pricewright.core.errors import ParameterError
+from pricewright.core.models import MODELS
 
 LIST_MODEL = "price_list"  # the last resort: what the release wrote down
 TIERS = (*MODELS, LIST_MODEL)

@@ -8,8 +8,9 @@ from inference.breaker import Breaker
 from inference.catalog import Catalog
 from inference.models import Models
 from inference.settings import Settings
-from pricewright.errors import PricewrightError, ReleaseError
-from pricewright.release.manifest import CATALOG, HISTORY, MODELS
+from pricewright.core.errors import PricewrightError, ReleaseError
+from pricewright.core.models import MODELS
+from pricewright.core.release.manifest import CATALOG, HISTORY
 
 
 class Release(NamedTuple):

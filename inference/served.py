@@ -9,9 +9,9 @@ from inference.artifacts import open_artifacts
 from inference.release import Release, load
 from inference.settings import Settings
 from inference.store import FolderStore, Store, open_store
-from pricewright.errors import LakeError, PricewrightError, ReleaseError
-from pricewright.release.blocks import DamagedFile
-from pricewright.release.manifest import is_id, need_id
+from pricewright.core.errors import LakeError, PricewrightError, ReleaseError
+from pricewright.core.release.blocks import DamagedFile
+from pricewright.core.release.manifest import is_id, need_id
 
 
 class Served:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pricewright.address import refuse_secret
-from pricewright.errors import ParameterError
+from pricewright.core.address import refuse_secret
+from pricewright.core.errors import ParameterError
 
 PREFIX = "PRICEWRIGHT_"
 

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from inference.settings import Settings
-from pricewright.errors import LakeError
+from pricewright.core.errors import LakeError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore

@@ -7,10 +7,10 @@ import numpy as np
 
 from inference.catalog import Catalog
 from inference.query import Complaint, InvalidQuery
-from pricewright.errors import ParameterError
-from pricewright.release.blocks import DamagedFile
-from pricewright.substitution import Whole
-from pricewright.what_if import MOST_PRICE, Change, read_share, what_if
+from pricewright.core.errors import ParameterError
+from pricewright.core.release.blocks import DamagedFile
+from pricewright.core.substitution import Whole
+from pricewright.core.what_if import MOST_PRICE, Change, read_share, what_if
 
 HINT = "give change, such as -10%, or price, such as 3.99; and a category, SKUs, or neither for all."
 PARAMETERS = ("category", "stock_codes", "change", "price")

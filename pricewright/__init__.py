@@ -1,1 +1,1 @@
-"""Demand and prices as a pure library: numbers and frames in, numbers and frames out."""
+"""Demand and prices as a library: numbers and frames in, numbers and frames out."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.forecast import Forecast
+from pricewright.core.forecast import Forecast
 
 COLUMNS = (
     "stock_code", "week", "price", "units", "model", "predicted_units", "predicted_median", "predicted_log1p",

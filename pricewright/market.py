@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 Floats = NDArray[np.float64]
 

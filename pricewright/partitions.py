@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pricewright.errors import LedgerError, ParameterError
+from pricewright.core.errors import LedgerError, ParameterError
 
 UNKNOWN = "unknown"  # the week of rows without a date
 PART = "part.parquet"

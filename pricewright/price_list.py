@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.plan import Plan, Product, make_plan, offer
-from pricewright.reason import reason
-from pricewright.recommendation import Terms, bounds
-from pricewright.substitution import Posterior
+from pricewright.core.plan import Plan, Product, make_plan, offer
+from pricewright.core.reason import reason
+from pricewright.core.recommendation import Terms, bounds
+from pricewright.core.substitution import Posterior
 
 Floats = NDArray[np.float64]
 COLUMNS = (

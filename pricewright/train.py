@@ -12,7 +12,7 @@ from pricewright.backtest import backtest_rows, in_stock, measure
 from pricewright.backups import BACKUPS
 from pricewright.backups.trained import TrainedBackup, train_backup
 from pricewright.catalog import Arrays, catalog_arrays, history_arrays
-from pricewright.errors import ModelError, ParameterError
+from pricewright.core.errors import ModelError, ParameterError
 from pricewright.families import families_of
 from pricewright.feature import FEATURES
 from pricewright.network.export import to_onnx

@@ -10,7 +10,7 @@ from pricewright.backtest import backtest_rows, measure
 from pricewright.backups import BACKUPS
 from pricewright.backups.inputs import read_inputs
 from pricewright.backups.trained import judge_backup
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.feature import FEATURES, build_panel
 from pricewright.network.settings import network_settings
 from pricewright.train import check_weeks, walk_network, walked_rows

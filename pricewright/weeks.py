@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 NAME = re.compile(r"^(\d{4})-W(\d{2})$")
 

@@ -4,10 +4,9 @@ import json
 from dataclasses import asdict, replace
 
 from blocks.lake import Lake
-from pricewright.errors import ChannelConflict
-from pricewright.release import Manifest
+from pricewright.core.errors import ChannelConflict
+from pricewright.core.release.manifest import MANIFEST, Manifest
 from pricewright.release.approval import Approval
-from pricewright.release.manifest import MANIFEST
 
 ATTEMPTS = 5
 

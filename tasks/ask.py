@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from inference.handler import make_app
 from inference.settings import read_settings
-from pricewright.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
+from pricewright.core.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
 
 ERRORS: dict[int, type[PricewrightError]] = {
     404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,

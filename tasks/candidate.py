@@ -6,8 +6,7 @@ from typing import Any
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.release import Manifest
-from pricewright.release.manifest import MANIFEST, PRICE_LIST
+from pricewright.core.release.manifest import MANIFEST, PRICE_LIST, Manifest
 from tasks.gates import GATES
 from tasks.movers import biggest_moves, read_price_list
 from tasks.releases import verify_release

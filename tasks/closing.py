@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from pricewright.release.manifest import MODELS
+from pricewright.core.models import MODELS
 from tasks.fresh import compare, skip_all
 from tasks.markdown import cells, links, table
 from tasks.movers import biggest_moves, count_moves, read_price_list

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.survey import Survey
 from pricewright.partitions import UNKNOWN
 from tasks.present import Weeks

@@ -10,7 +10,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from blocks.approval_key import approval_key
-from pricewright.errors import ApprovalError
+from pricewright.core.errors import ApprovalError
 from pricewright.release.approval import Approval
 from tasks.candidate import Candidate
 from tasks.releases import now

@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from blocks.lake import Lake
-from pricewright.address import refuse_secret
-from pricewright.errors import SourceError
+from pricewright.core.address import refuse_secret
+from pricewright.core.errors import SourceError
 from pricewright.ingest.source import READERS
 from pricewright.whole_file import write_whole
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from blocks.lambda_release import Traffic
-from pricewright.errors import DeploymentError, PricewrightError, ReleaseError
+from pricewright.core.errors import DeploymentError, PricewrightError, ReleaseError
 from tasks.action import as_action
 from tasks.approvals import record_approval
 from tasks.ask import PriceApi

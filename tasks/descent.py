@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from blocks.lake import Lake
-from pricewright.errors import ReleaseError
-from pricewright.release import Manifest
-from pricewright.release.manifest import MANIFEST
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.manifest import MANIFEST, Manifest
 from tasks.lock import object_key
 from tasks.origin import Origin, read_origin
 

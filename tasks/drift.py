@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
-from pricewright.errors import ParameterError
 from pricewright.partitions import read_partitions
 from tasks.gates import verdict_line, write_verdict
 from tasks.progress import Tell

@@ -2,10 +2,10 @@
 
 import polars as pl
 
+from pricewright.core.release.arrays import unpack
 from pricewright.explain import open_models
 from pricewright.fairness import assess_fairness, draw_fairness
 from pricewright.partitions import read_partitions
-from pricewright.release.arrays import unpack
 from tasks.gates import verdict_line, write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage

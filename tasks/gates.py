@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.table import harmless
-from pricewright.errors import GateBlocked
+from pricewright.core.errors import GateBlocked
 from pricewright.verdict import Verdict, shortened
 from tasks.stage import Metrics
 from tasks.workspace import Workspace

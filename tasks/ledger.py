@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
-from pricewright.errors import LakeError, LedgerError
+from pricewright.core.errors import LakeError, LedgerError
 
 REMOTE = "lake"
 How = Literal["skipped", "restored", "ran"]

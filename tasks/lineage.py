@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 from tasks.lock import local_stages, publish_lock
 from tasks.run import Run
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from blocks.lake import Lake
-from pricewright.errors import ChannelConflict
+from pricewright.core.errors import ChannelConflict
 from pricewright.whole_file import write_whole
 
 LOCK, METRICS = "dvc.lock", "work/metrics/"

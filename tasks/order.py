@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from pricewright.partitions import iso_week
 from pricewright.weeks import monday_of
 

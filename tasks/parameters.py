@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 Parameters = dict[str, Any]
 

@@ -11,7 +11,7 @@ from blocks.approval_key import approval_key
 from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import DIGEST, LambdaRelease
-from pricewright.errors import ApprovalError, DeploymentError, ParameterError
+from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError
 from pricewright.release.approval import Approval
 
 STAGES = ("staging", "production")

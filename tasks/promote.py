@@ -7,9 +7,9 @@ import polars as pl
 from blocks.channel import Channel
 from blocks.hold import held
 from blocks.lake import Lake
+from pricewright.core.release.arrays import unpack
+from pricewright.core.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.release import write_bundle
-from pricewright.release.arrays import unpack
-from pricewright.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from tasks.gates import pass_gates, read_verdicts
 from tasks.origin import write_origin
 from tasks.progress import Tell

@@ -9,9 +9,9 @@ from pathlib import Path
 from blocks.channel import Channel, Pointer
 from blocks.hold import held
 from blocks.lake import Lake
-from pricewright.errors import LedgerError, PricewrightError, ReleaseError
-from pricewright.release import Manifest, verify_bundle
-from pricewright.release.manifest import MANIFEST, need_id
+from pricewright.core.errors import LedgerError, PricewrightError, ReleaseError
+from pricewright.core.release.manifest import MANIFEST, Manifest, need_id
+from pricewright.release import verify_bundle
 from tasks.gates import pass_gates
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace

@@ -3,8 +3,8 @@
 from blocks.channel import pointed
 from blocks.hold import Clock, ReleaseInUse, condemned
 from blocks.lake import Lake
-from pricewright.errors import ParameterError, ReleaseError
-from pricewright.release.manifest import MANIFEST
+from pricewright.core.errors import ParameterError, ReleaseError
+from pricewright.core.release.manifest import MANIFEST
 from tasks.releases import read_manifest
 
 

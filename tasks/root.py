@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 
 def find_root(start: Path | None = None) -> Path:

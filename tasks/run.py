@@ -11,7 +11,7 @@ from typing import Any
 
 from blocks.endpoints import dvc_remote
 from blocks.lake import Lake
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from tasks.ledger import Entry, Ledger
 from tasks.lock import restore_lock
 from tasks.workspace import Workspace, configure

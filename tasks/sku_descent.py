@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocks.lake import Lake
-from pricewright.errors import LedgerError, UnknownSku
-from pricewright.release.manifest import PRICE_LIST
+from pricewright.core.errors import LedgerError, UnknownSku
+from pricewright.core.release.manifest import PRICE_LIST
 from tasks.descent import Descent
 from tasks.lock import object_key
 

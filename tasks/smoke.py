@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from blocks.lake import Lake
-from pricewright.errors import ReleaseError
+from pricewright.core.errors import ReleaseError
 from tasks.ask import PriceApi
 
 TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from pricewright.core.release.arrays import pack
+from pricewright.core.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.partitions import read_partitions
-from pricewright.release.arrays import pack
 from pricewright.release.bundle import plan_json
-from pricewright.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from tasks.gates import write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage

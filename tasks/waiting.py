@@ -10,7 +10,7 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFi
 from prefect.client.schemas.filters import FlowRunFilterStateType as StateTypes
 from prefect.client.schemas.objects import StateType
 
-from pricewright.errors import ApprovalError
+from pricewright.core.errors import ApprovalError
 
 FLOW = "release-model"
 

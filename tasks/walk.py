@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import ModelError, SourceError
+from pricewright.core.errors import ModelError, SourceError
 from pricewright.ingest.hindsight import known_before
 from pricewright.ingest.shelf import key_of
 from pricewright.partitions import PART

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from pricewright.address import refuse_secret
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.address import refuse_secret
+from pricewright.core.errors import ParameterError, SourceError
 from pricewright.whole_file import write_whole
 from tasks.parameters import Parameters, differences, overlay, read_parameters
 

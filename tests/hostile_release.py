@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from pricewright.release.arrays import pack, split
-from pricewright.release.bundle import _parquet, plan_json
-from pricewright.release.manifest import (
+from pricewright.core.release.arrays import pack, split
+from pricewright.core.release.manifest import (
     BACKTEST,
     CATALOG,
     HISTORY,
@@ -22,6 +21,7 @@ from pricewright.release.manifest import (
     FileEntry,
     Manifest,
 )
+from pricewright.release.bundle import _parquet, plan_json
 from tests.synthetic_release import CREATED, EFFECTS, FEATURES, WEEK, contents, onnx_model
 
 Change = Callable[[dict[str, Any]], None]

@@ -8,12 +8,12 @@ import polars as pl
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from pricewright.plan import Product
+from pricewright.core.plan import Product
+from pricewright.core.release.content import PLANNED
+from pricewright.core.substitution import Posterior
 from pricewright.price_changes import no_price_changes
 from pricewright.price_list import ADDED, plan_prices, plan_summary, price_list
 from pricewright.release import Manifest, write_bundle
-from pricewright.release.content import PLANNED
-from pricewright.substitution import Posterior
 
 FEATURES = ("log_level", "season", "units_1")
 EFFECTS, DRAWS, SEED = 16, 128, 1

@@ -1,11 +1,14 @@
 """What every backup can do, and how each is fitted by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pricewright.backups import BACKUPS, elastic_net, lightgbm, svr
-from pricewright.backups.inputs import Floats, Inputs, Singles
-from pricewright.errors import ParameterError
+import polars as pl
+
+from pricewright.backups import elastic_net, lightgbm, svr
+from pricewright.backups.inputs import Floats, Inputs, Singles, read_inputs
+from pricewright.core.errors import ParameterError
+from pricewright.core.models import BACKUPS
 
 
 class Room(Protocol):
@@ -32,6 +35,23 @@ class Backup(Protocol):
 
     def to_onnx(self) -> bytes:
         """One input "rows" float32 (n, k + 3) = [features | price], one output "log_units" float32 (n, 1)."""
+
+
+def fit_backup(
+    name: str,
+    rows: pl.DataFrame,
+    features: Sequence[str],
+    hyperparameters: Mapping[str, Any],
+    seed: int,
+    threads: int = 2,
+) -> Backup:
+    """Fit one of BACKUPS to panel rows; the same seed and rows give the same model.
+
+    hyperparameters: exactly those that the model's module lists, within its bounds, else ParameterError.
+    Raises ModelError when the rows cannot be learnt from.
+    """
+    check_hyperparameters(name, hyperparameters)
+    return fit_inputs(name, read_inputs(rows, features), hyperparameters, seed, threads)
 
 
 def fit_inputs(name: str, inputs: Inputs, hyperparameters: Mapping[str, Any], seed: int, threads: int = 2) -> Backup:

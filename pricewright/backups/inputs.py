@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ModelError
-from pricewright.price_features import price_features
+from pricewright.core.errors import ModelError
+from pricewright.core.price_features import price_features
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 
 from pricewright.backups.graph import INPUT, IR_VERSION, OPSET, name_output
 from pricewright.backups.inputs import Floats, Inputs, Singles
-from pricewright.price_features import PRICE_FEATURES
+from pricewright.core.price_features import PRICE_FEATURES
 
 NAME = "lightgbm"
 HYPERPARAMETERS: Mapping[str, tuple[float, float]] = {  # lowest and highest value

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from pricewright.core.errors import ParameterError
 from pricewright.drift.assortment import missing_skus, new_skus, silent_weeks, steady_sellers_missing, zero_share_change
 from pricewright.drift.columns import constant_columns, judged_columns, missing_values
 from pricewright.drift.prices import price_jumps, price_level
 from pricewright.drift.quantities import units_level, units_per_order
 from pricewright.drift.report import report_drift, with_checks
 from pricewright.drift.usual import usual_of
-from pricewright.errors import ParameterError
 from pricewright.verdict import Check, Verdict
 
 NEEDED = ("stock_code", "week", "units", "orders", "price", "reference_price", "sold")

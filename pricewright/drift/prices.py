@@ -4,8 +4,8 @@ from math import log
 
 import polars as pl
 
+from pricewright.core.price_features import log_price_ratio
 from pricewright.drift.usual import as_factor
-from pricewright.price_features import log_price_ratio
 
 JUMP = log(2)
 

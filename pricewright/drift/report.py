@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from pricewright.errors import ParameterError
-from pricewright.price_features import log_price_ratio
+from pricewright.core.errors import ParameterError
+from pricewright.core.price_features import log_price_ratio
 from pricewright.verdict import Check
 
 METHODS = ("psi", "wasserstein", "hellinger", "jensenshannon")  # distances: tests find everything in many rows

@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
+from pricewright.core.price_features import PRICE_FEATURES
 from pricewright.fairness.sample import Sample, Singles
 from pricewright.fairness.segments import KEY
-from pricewright.price_features import PRICE_FEATURES
 
 Model = Callable[[Singles], NDArray[Any]]
 Groups = dict[str, list[int]]

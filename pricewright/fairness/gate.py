@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pricewright.errors import ModelError, ParameterError
+from pricewright.core.errors import ModelError, ParameterError
 from pricewright.fairness.accuracy import accuracy
 from pricewright.fairness.attribution import PRICE, Model, attribute, group_inputs
 from pricewright.fairness.moves import price_moves

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
+from pricewright.core.price_features import price_features
 from pricewright.fairness.segments import KEY
-from pricewright.price_features import price_features
 
 Singles = NDArray[np.float32]
 

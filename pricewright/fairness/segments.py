@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 KEY = ["dimension", "segment"]
 ALL = "all"

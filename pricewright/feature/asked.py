@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from pricewright.core.price_features import SAME_PRICE
 from pricewright.feature.past import Floats, Whole
 from pricewright.feature.stock import Mask
-from pricewright.price_features import SAME_PRICE
 
 ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64, "units": pl.Int64,
          "weight": pl.Int64}  # fmt: skip

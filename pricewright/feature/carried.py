@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from pricewright.core.price_features import SAME_PRICE
 from pricewright.feature.asked import Prices
 from pricewright.feature.history import HALF_LIVES
 from pricewright.feature.past import Floats, Whole
 from pricewright.feature.stock import RECENT, Mask, remember
-from pricewright.price_features import SAME_PRICE
 
 # Of the week itself: what a Past is filled from again.
 OF_WEEK = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.feature.catalog import build_catalog
 from pricewright.feature.counts import Said, count
 from pricewright.feature.returning import repeat_customers

@@ -1,4 +1,4 @@
-"""How dear a SKU is and how its price moved so far; the row's own price comes in by pricewright/price_features.py."""
+"""How dear a SKU is and how its price moved so far; the row's own price comes in by core/price_features.py."""
 
 from pricewright.feature.past import Look, before, mean_before, median_before, spread_before
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 
 WEEK = timedelta(weeks=1)
 

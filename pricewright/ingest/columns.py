@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest.table import Table
 
 REQUIRED = ("stock_code", "quantity", "invoice_time", "unit_price")

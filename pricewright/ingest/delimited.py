@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.table import HEADER_ROWS, Table
 
 SEPARATORS = (",", ";", "\t", "|")

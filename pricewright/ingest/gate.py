@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest.counts import Counts
 from pricewright.ingest.expectations import Limit, Observed, observe
 from pricewright.verdict import Check, Verdict

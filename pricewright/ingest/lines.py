@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import ADVERTISED, INVOICE, OPTIONAL, WORDS
 from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.table import Table

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import find_columns, holds_sales, rename
 from pricewright.ingest.lines import read_lines
 from pricewright.ingest.table import Table

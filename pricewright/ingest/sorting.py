@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import WORDS, find_columns, holds_sales, rename
 from pricewright.ingest.documents import Document
 from pricewright.ingest.lines import read_lines

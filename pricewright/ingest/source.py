@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.delimited import read_delimited
 from pricewright.ingest.table import HEADER_ROWS, Table, with_rows
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import WORDS
 from pricewright.ingest.documents import Document
 from pricewright.ingest.periods import Period, join_periods, main_period

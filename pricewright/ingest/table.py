@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 
 HEADER_ROWS = 1  # text files and sheets: the header is row 1, as editors and Excel count
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import rename
 from pricewright.ingest.counts import count
 from pricewright.ingest.digests import digest_of

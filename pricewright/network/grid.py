@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.feature.stock import chance_of_none
 from pricewright.network.regular import part_prices
 

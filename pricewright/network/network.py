@@ -14,15 +14,15 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from pricewright.errors import ModelError
-from pricewright.forecast import Forecast
+from pricewright.core.errors import ModelError
+from pricewright.core.forecast import Forecast
+from pricewright.core.substitution import Posterior
 from pricewright.network import heads
 from pricewright.network.curves import Curves, fit_curves, with_strangers
 from pricewright.network.grid import grid_of
 from pricewright.network.level import LevelNetwork, Trainer
 from pricewright.network.rows import HISTORY, Rows, rows_of
 from pricewright.network.shape import log_effect
-from pricewright.substitution import Posterior
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]

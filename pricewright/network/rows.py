@@ -12,10 +12,10 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from pricewright.core.price_features import SAME_PRICE
 from pricewright.network.curves import Curves
 from pricewright.network.families import log_sums
 from pricewright.network.grid import Grid, grid_of
-from pricewright.price_features import SAME_PRICE
 
 Floats = NDArray[np.float64]
 EFFECT_LAGS = 4

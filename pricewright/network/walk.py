@@ -14,9 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.backtest import in_stock
-from pricewright.decision import interval
-from pricewright.errors import ModelError
-from pricewright.forecast import Forecast
+from pricewright.core.decision import interval
+from pricewright.core.errors import ModelError
+from pricewright.core.forecast import Forecast
 from pricewright.network.curves import Curves
 from pricewright.network.network import DemandNetwork
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pricewright.core.price_features import SAME_PRICE
 from pricewright.network.basis import usual_change
 from pricewright.network.grid import Grid
 from pricewright.network.regular import OUTLYING
-from pricewright.price_features import SAME_PRICE
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

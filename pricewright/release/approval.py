@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from pricewright.errors import ApprovalError, ParameterError
+from pricewright.core.errors import ApprovalError, ParameterError
 
 Decision = Literal["approve", "reject"]
 SHORTEST_SECRET = 32  # bytes, the size of the digest: RFC 2104 discourages shorter keys

@@ -5,37 +5,59 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ReleaseError
-from pricewright.release.arrays import pack, split
-from pricewright.release.manifest import CATALOG, HISTORY, MANIFEST, MODELS, PLAN, FileEntry, Manifest
-from pricewright.release.verify import verify_files
+from pricewright.core.errors import ReleaseError
+from pricewright.core.models import MODELS
+from pricewright.core.release.arrays import pack, split
+from pricewright.core.release.manifest import (
+    BACKTEST,
+    CATALOG,
+    HISTORY,
+    MANIFEST,
+    PLAN,
+    PRICE_CHANGES,
+    PRICE_LIST,
+    FileEntry,
+    Manifest,
+)
+from pricewright.release.verify import verify_bundle
 
 
-def write_files(
+def write_bundle(
     folder: Path,
     models: Mapping[str, bytes],
     catalog_arrays: Mapping[str, NDArray[Any]],
-    tables: Mapping[str, pl.DataFrame],
+    price_list: pl.DataFrame,
+    backtest: pl.DataFrame,
     plan: Mapping[str, Any],
-    manifest: Manifest,
+    price_changes: pl.DataFrame,
+    metrics: Mapping[str, Any],
+    gates: Mapping[str, Any],
+    lineage: Mapping[str, Any],
+    week: str,
+    created: str,
 ) -> Manifest:
-    """See write_bundle; `tables` by the name of their file, `manifest` without files."""
+    """Write the files of a release to `<folder>/<id>/` and return its manifest.
+
+    The same content gives the same bytes and the same id; metrics, gates, lineage and `created` (UTC, ISO 8601)
+    are in the manifest only. Raises ReleaseError when the content does not pass verify_bundle; nothing is left then.
+    """
     catalog, late = split(catalog_arrays)
+    tables = {PRICE_LIST: price_list, BACKTEST: backtest, PRICE_CHANGES: price_changes}
     bodies = _models(models) | {
         CATALOG: pack(catalog),
         HISTORY: pack(late),
         PLAN: plan_json(plan),
         **{name: _parquet(table) for name, table in tables.items()},
     }
-    manifest = replace(manifest, files={name: FileEntry.of(body) for name, body in bodies.items()})
-    verify_files(bodies.__getitem__, manifest)
+    files = {name: FileEntry.of(body) for name, body in bodies.items()}
+    manifest = Manifest(files, week, created, metrics, gates, lineage)
+    verify_bundle(bodies.__getitem__, manifest)
     _write(folder, manifest.id, bodies | {MANIFEST: manifest.to_json()})
     return manifest
 

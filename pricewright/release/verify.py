@@ -11,24 +11,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pricewright.errors import PricewrightError, ReleaseError
-from pricewright.network.whole import refuse_elsewhere
-from pricewright.price_changes import SCHEMA
-from pricewright.price_list import ADDED, COLUMNS
-from pricewright.release.arrays import unpack
-from pricewright.release.blocks import digests
-from pricewright.release.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
-from pricewright.release.manifest import (
+from pricewright.core.errors import PricewrightError, ReleaseError
+from pricewright.core.models import MODELS
+from pricewright.core.network.whole import refuse_elsewhere
+from pricewright.core.release.arrays import unpack
+from pricewright.core.release.blocks import digests
+from pricewright.core.release.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
+from pricewright.core.release.manifest import (
     CATALOG,
     FILES,
     HISTORY,
     LATER,
-    MODELS,
     PLAN,
     PRICE_CHANGES,
     PRICE_LIST,
     Manifest,
 )
+from pricewright.price_changes import SCHEMA
+from pricewright.price_list import ADDED, COLUMNS
 
 Arrays = dict[str, NDArray[Any]]
 NEEDED = (
@@ -45,8 +45,11 @@ PLAN_NUMBERS = (
 TOLERANCE = 1e-9  # of prices, against the guardrail
 
 
-def verify_files(read: Callable[[str], bytes], manifest: Manifest) -> None:
-    """See verify_bundle."""
+def verify_bundle(read: Callable[[str], bytes], manifest: Manifest) -> None:
+    """Raise ReleaseError for the first thing in a release that is missing, altered, or must not be served.
+
+    read: the bytes of a file by its name in the release; raises FileNotFoundError or a PricewrightError.
+    """
     _files(manifest)
     bodies = {name: _read(read, name, manifest) for name in FILES if name in manifest.files}
     catalog, late = unpack(bodies[CATALOG], CATALOG), unpack(bodies[HISTORY], HISTORY)

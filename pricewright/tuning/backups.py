@@ -10,7 +10,7 @@ import polars as pl
 from pricewright.backtest import in_stock
 from pricewright.backups.backup import check_hyperparameters, fit_inputs
 from pricewright.backups.inputs import Inputs, read_inputs, take
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.tuning.minimise import minimise
 from pricewright.tuning.search import Progress
 from pricewright.tuning.space import Hyperparameters

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pricewright.errors import ModelError, ParameterError
+from pricewright.core.errors import ModelError, ParameterError
 from pricewright.tuning.grid import Grid
 from pricewright.tuning.optimiser import Optimiser, Task
 from pricewright.tuning.optuna import Optuna

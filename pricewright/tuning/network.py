@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.network.curves import fit_curves
 from pricewright.network.grid import grid_of
 from pricewright.network.network import DemandNetwork

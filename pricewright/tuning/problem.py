@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from threadpoolctl import threadpool_limits
 
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.partitions import read_partitions
 from pricewright.tuning import backups, network
 from pricewright.tuning.space import Hyperparameters

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 Value = float | int | str | bool
 Hyperparameters = dict[str, Value]

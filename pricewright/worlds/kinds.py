@@ -6,7 +6,7 @@ Half of the kinds are there to develop a demand model on, the other half to judg
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 Form = Literal["independent", "nested logit", "linear", "market share"]
 Cause = Literal["demand", "cost", "rival"]

@@ -6,7 +6,7 @@ It wants quiet: while a run is at work, what the run is about to write is not th
 from collections.abc import Iterator
 
 from blocks.lake import Lake
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 from tasks.audit.channels import check_channels
 from tasks.audit.checked import Checked
 from tasks.audit.fresh import check_fresh

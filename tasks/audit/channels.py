@@ -6,8 +6,8 @@ from datetime import datetime
 from blocks.channel import Channel, Pointer, channels
 from blocks.lake import Lake
 from pricewright.audit import Finding
-from pricewright.errors import LakeError
-from pricewright.release.manifest import MANIFEST
+from pricewright.core.errors import LakeError
+from pricewright.core.release.manifest import MANIFEST
 from tasks.audit.checked import Checked
 
 HINT = "pricewright promote or roll-back moves it to a release of the lake: pricewright releases."

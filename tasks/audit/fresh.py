@@ -5,7 +5,7 @@ from pathlib import Path
 
 from blocks.lake import Lake
 from pricewright.audit import Finding
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import md5_of, present
 from tasks.audit.mirrors import FOLDERS, differences

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 
 from blocks.lake import Lake
-from pricewright.errors import LakeError, LedgerError
+from pricewright.core.errors import LakeError, LedgerError
 from tasks.lock import Stages, object_key
 
 LISTING = ".dir"

@@ -4,7 +4,7 @@ import yaml
 
 from blocks.lake import Lake
 from pricewright.audit import Finding, first_of
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import files_of, outputs, read_object
 from tasks.lock import LOCK, read_lock

@@ -2,7 +2,7 @@
 
 from blocks.lake import Lake
 from pricewright.audit import NAMED, Finding
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import files_of, outputs, present
 from tasks.lock import read_lock

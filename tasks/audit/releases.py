@@ -3,8 +3,8 @@
 from blocks.channel import pointed
 from blocks.lake import Lake
 from pricewright.audit import Finding
-from pricewright.errors import LakeError, PricewrightError
-from pricewright.release.manifest import MANIFEST
+from pricewright.core.errors import LakeError, PricewrightError
+from pricewright.core.release.manifest import MANIFEST
 from tasks.audit.checked import Checked
 from tasks.releases import verify_release
 from tasks.smoke import smoke_test

@@ -7,7 +7,7 @@ import polars as pl
 
 from blocks.lake import Lake
 from pricewright.audit import Finding, account_for
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from pricewright.partitions import PART
 from tasks.audit.checked import Checked
 from tasks.audit.ledgers import outputs, read_object

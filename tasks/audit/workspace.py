@@ -2,7 +2,7 @@
 
 from blocks.lake import Lake
 from pricewright.audit import Finding, first_of
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from tasks.audit.checked import Checked
 from tasks.run import open_ledger
 from tasks.workspace import Workspace

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from blocks.approval_key import ApprovalKey, approval_key
-from pricewright.errors import ApprovalError
+from pricewright.core.errors import ApprovalError
 from pricewright.release.approval import Approval
 
 NOW = datetime(2011, 12, 5, 3, tzinfo=UTC)

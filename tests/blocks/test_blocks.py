@@ -16,7 +16,7 @@ from blocks.lake_block import LakeBlock
 from blocks.lambda_release import LambdaRelease
 from blocks.price_cache import PriceCache
 from blocks.register import OURS, THEIRS, register_blocks
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 ROOT = Path(__file__).parents[2]
 SECRET = "hunter2 and thirty-two bytes more"

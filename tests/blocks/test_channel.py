@@ -10,7 +10,7 @@ import pytest
 
 from blocks.channel import Channel, Pointer, channels, pointed
 from blocks.lake import Lake
-from pricewright.errors import ChannelConflict, LakeError, ReleaseError
+from pricewright.core.errors import ChannelConflict, LakeError, ReleaseError
 
 NOW = datetime(2011, 12, 12, 6, 30, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blocks.lake import Lake
-from pricewright.errors import ChannelConflict, LakeError
+from pricewright.core.errors import ChannelConflict, LakeError
 
 POINTER = "channels/production.json"
 

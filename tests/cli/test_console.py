@@ -4,7 +4,7 @@ import pytest
 
 from cli.console import Terminal, show_error
 from cli.price import show
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 from tests.synthetic_shop import Shop
 
 HOSTILE = "MUG \x1b]52;c;cm0gLXJm\x07\x1b[2J\x1b]0;title\x07\x9b31m\r\x08[red]x[/] \x7f"

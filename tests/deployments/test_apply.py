@@ -7,7 +7,7 @@ import yaml
 from prefect.client.schemas.schedules import IntervalSchedule
 
 from deployments.apply import PREFECT_FILE, next_run, reconcile
-from pricewright.errors import DeploymentError
+from pricewright.core.errors import DeploymentError
 from tests.deployments.conftest import Platform
 
 pytestmark = pytest.mark.platform

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from blocks.channel import Channel
 from blocks.lake import Lake
 from deployments.stack import control
-from pricewright.release.manifest import Manifest
+from pricewright.core.release.manifest import Manifest
 from tests.deployments.conftest import WEEKLY, Platform, until
 
 pytestmark = pytest.mark.platform

@@ -8,7 +8,7 @@ from deployments.apply import PREFECT_FILE
 from deployments.automations import read_automations
 from deployments.variables import Variables, unset_variables
 from deployments.work_pool import FILE, job_template, read_work_pool
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import LambdaRelease
 from flows.deploy_release import DeployRequest, deploy_release
-from pricewright.errors import ApprovalError, DeploymentError, ParameterError
+from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError
 from pricewright.release import write_bundle
 from pricewright.release.approval import Approval
 from tasks.deployed import Deployed

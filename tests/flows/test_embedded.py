@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.embedded import EPHEMERAL, prefect_server, wait_for_server
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
 
 
 class Closed(BaseHTTPRequestHandler):

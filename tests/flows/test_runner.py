@@ -5,7 +5,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
 from flows.runner import OF_ENVIRONMENT, make_runner, runner_of
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from tasks.spread import cores
 
 

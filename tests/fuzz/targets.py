@@ -15,17 +15,17 @@ import polars as pl
 import yaml
 
 from inference.handler import App
-from pricewright.errors import PricewrightError
+from pricewright.core.errors import PricewrightError
+from pricewright.core.network.graph import Graph
+from pricewright.core.network.onnx_file import UnknownGraph
+from pricewright.core.network.whole import refuse_elsewhere
+from pricewright.core.release.arrays import unpack, unpack_blocks
+from pricewright.core.release.blocks import BLOCK, Blocks
+from pricewright.core.release.content import check_form, check_history, check_values
+from pricewright.core.release.manifest import CATALOG, Manifest
 from pricewright.ingest.intake import clean
 from pricewright.ingest.source import READERS, read_tables
 from pricewright.ingest.table import Table, with_rows
-from pricewright.network.graph import Graph
-from pricewright.network.onnx_file import UnknownGraph
-from pricewright.network.whole import refuse_elsewhere
-from pricewright.release.arrays import unpack, unpack_blocks
-from pricewright.release.blocks import BLOCK, Blocks
-from pricewright.release.content import check_form, check_history, check_values
-from pricewright.release.manifest import CATALOG, Manifest
 from tests.fuzz.bytes import Bytes
 from tests.fuzz.events import event_from
 
@@ -108,7 +108,7 @@ def arrays(data: bytes) -> None:
 
 
 def _by_blocks(data: bytes, name: str) -> Mapping[str, Any]:
-    from pricewright.release.digest import sha256
+    from pricewright.core.release.digest import sha256
 
     digests = "".join(sha256(data[at : at + BLOCK]).hexdigest() for at in range(0, len(data), BLOCK))
     return unpack_blocks(Blocks(name, len(data), digests, lambda start, stop: data[start:stop]), name)
@@ -215,14 +215,14 @@ def seeds() -> dict[str, list[bytes]]:
 
 
 def _manifest() -> bytes:
-    from pricewright.release.manifest import FILES, FileEntry
+    from pricewright.core.release.manifest import FILES, FileEntry
 
     files = {name: FileEntry.of(name.encode()) for name in FILES}
     return Manifest(files, "2011-W48", "2011-12-05T03:00:00Z", {"a": {"wape": 0.5}}, {}, {}).to_json()
 
 
 def _small_arrays() -> bytes:
-    from pricewright.release.arrays import pack
+    from pricewright.core.release.arrays import pack
     from tests.synthetic_release import contents
 
     return pack(

@@ -14,8 +14,8 @@ from inference.artifacts import AHEAD, open_artifacts
 from inference.handler import App, make_app
 from inference.settings import Settings
 from inference.store import FolderStore
-from pricewright.errors import ReleaseError
-from pricewright.release.arrays import unpack
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.arrays import unpack
 from tests.synthetic_release import write_release
 from tests.synthetic_shop import Clock, Shop
 

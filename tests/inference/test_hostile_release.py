@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricewright.release.blocks import BLOCK
-from pricewright.release.manifest import CATALOG, FILES, HISTORY, MODELS
+from pricewright.core.models import MODELS
+from pricewright.core.release.blocks import BLOCK
+from pricewright.core.release.manifest import CATALOG, FILES, HISTORY
 from tests.hostile_release import (
     bodies_of,
     elsewhere_onnx,

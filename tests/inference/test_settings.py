@@ -3,7 +3,7 @@
 import pytest
 
 from inference.settings import Settings, read_settings
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 
 def test_nothing_set_gives_the_defaults() -> None:

@@ -8,7 +8,7 @@ import pytest
 from inference import smooth
 from inference.handler import App
 from inference.models import Network
-from pricewright.decision import moments, price_grid
+from pricewright.core.decision import moments, price_grid
 
 
 @pytest.mark.parametrize("slope", [0.5, 2.0, 5.0])

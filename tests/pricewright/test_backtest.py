@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from pricewright.backtest import backtest_rows, measure
-from pricewright.forecast import Forecast
+from pricewright.core.forecast import Forecast
 
 ROWS = pl.DataFrame({"stock_code": ["A", "B"], "week": ["w", "w"], "price": [1.0, 2.0], "units": [3.0, 0.0]})
 

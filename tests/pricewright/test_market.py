@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from pricewright.ingest import Ingested, ingest_frame
 from pricewright.market import REGIMES, SHAPES, Market, simulate
 

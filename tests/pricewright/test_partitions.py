@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pricewright.errors import LedgerError, ParameterError
+from pricewright.core.errors import LedgerError, ParameterError
 from pricewright.partitions import iso_week, read_partitions, write_partitions
 
 

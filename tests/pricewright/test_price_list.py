@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pricewright.plan import Plan, Product
+from pricewright.core.plan import Plan, Product
 from pricewright.price_list import plan_summary, price_list
 
 DRAWS = 64

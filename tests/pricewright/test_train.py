@@ -10,19 +10,19 @@ import yaml
 
 from pricewright.backtest import COLUMNS as BACKTEST_COLUMNS
 from pricewright.backups import BACKUPS
-from pricewright.decision import candidate_prices
-from pricewright.errors import ParameterError
+from pricewright.core.decision import candidate_prices
+from pricewright.core.errors import ParameterError
+from pricewright.core.plan import own_units
+from pricewright.core.price_features import price_features
+from pricewright.core.recommendation import CANDIDATES
+from pricewright.core.release.content import PLANNED
+from pricewright.core.substitution import Draws, Posterior
 from pricewright.explain import open_models
 from pricewright.feature import FEATURES, Panel, build_panel
 from pricewright.ingest import ingest_frame
 from pricewright.market import simulate
-from pricewright.plan import own_units
 from pricewright.price_changes import SCHEMA
-from pricewright.price_features import price_features
 from pricewright.price_list import ADDED, COLUMNS
-from pricewright.recommendation import CANDIDATES
-from pricewright.release.content import PLANNED
-from pricewright.substitution import Draws, Posterior
 from pricewright.train import Trained, train
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())

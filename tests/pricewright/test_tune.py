@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pricewright.backups import BACKUPS
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.market import simulate
 from pricewright.tune import fingerprint, tune
 from tests.pricewright.network.small_market import FEATURES, PARAMS, panel_of

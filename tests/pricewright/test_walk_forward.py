@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pricewright.backups import BACKUPS
-from pricewright.errors import ModelError, SourceError
+from pricewright.core.errors import ModelError, SourceError
 from pricewright.ingest.documents import Document
 from pricewright.ingest.hindsight import known_before
 from pricewright.ingest.table import Table

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.lake import Blob, Lake
-from pricewright.errors import ChannelConflict
+from pricewright.core.errors import ChannelConflict
 from tasks import promote
 from tasks.progress import untold
 from tasks.releases import promote_release, roll_back_release

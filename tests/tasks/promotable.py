@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pricewright.release.arrays import pack
+from pricewright.core.release.arrays import pack
 from pricewright.verdict import Check, Verdict
 from tasks.gates import write_verdict
 from tasks.workspace import Workspace, configure

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest.shelf import Shelf
 from tasks.backfill import Backfill, find_weeks, ingest_weeks, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, page, run_stages, summarise

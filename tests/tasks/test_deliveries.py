@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from blocks.lake import Lake
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from tasks.deliveries import bring_in, mirror
 
 MONDAY = b"Invoice,StockCode,Quantity,InvoiceDate,Price\n1,A,2,2011-12-05 10:00,1.50\n"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from blocks.lake import Lake
-from pricewright.errors import LedgerError, ReleaseError, UnknownSku
+from pricewright.core.errors import LedgerError, ReleaseError, UnknownSku
 from tasks.descent import differences, read_descent, used_parameters
 from tasks.lock import object_key
 from tasks.origin import commit_of, origin_key, read_origin, write_origin

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pricewright.errors import GateBlocked
+from pricewright.core.errors import GateBlocked
 from pricewright.verdict import Check, Verdict
 from tasks import promote
 from tasks.gates import GATES, _write_checks, gates_of, pass_gates, write_verdict

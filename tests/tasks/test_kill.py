@@ -9,7 +9,7 @@ import pytest
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.release.manifest import FILES
+from pricewright.core.release.manifest import FILES
 from tasks import promote
 from tasks.ask import PriceApi
 from tasks.progress import untold

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from tasks.ledger import Ledger
 
 PIPELINE = """

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from blocks.lake import Lake
-from pricewright.errors import LakeError, LedgerError
+from pricewright.core.errors import LakeError, LedgerError
 from tasks.ledger import Ledger
 from tasks.lock import local_stages, newest_week, object_key, publish_lock, read_lock, restore_lock
 from tasks.run import open_ledger, remote_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from tasks.parameters import differences, overlay, parse_overrides
 
 DEFAULTS = {"train": {"seed": 1, "rate": 0.1, "network": {"epochs": 30}, "endings": [], "fast": True, "note": None}}

@@ -7,8 +7,8 @@ import pytest
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.errors import GateBlocked, ReleaseError
-from pricewright.release.manifest import FILES
+from pricewright.core.errors import GateBlocked, ReleaseError
+from pricewright.core.release.manifest import FILES
 from tasks import promote
 from tasks.progress import untold
 from tasks.releases import promote_release, read_releases, verify_release

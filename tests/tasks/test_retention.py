@@ -9,7 +9,7 @@ import pytest
 from blocks.channel import Channel
 from blocks.hold import ReleaseInUse, held
 from blocks.lake import Blob, Lake
-from pricewright.errors import ParameterError, ReleaseError
+from pricewright.core.errors import ParameterError, ReleaseError
 from pricewright.release import write_bundle
 from tasks.releases import now, promote_release, verify_release, write_release
 from tasks.retention import retain

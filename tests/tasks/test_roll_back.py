@@ -7,7 +7,7 @@ import pytest
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.errors import ChannelConflict, ReleaseError
+from pricewright.core.errors import ChannelConflict, ReleaseError
 from tasks import promote
 from tasks.progress import untold
 from tasks.releases import roll_back_release

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blocks.lake import Lake
-from pricewright.errors import LedgerError
+from pricewright.core.errors import LedgerError
 from tasks.artifacts import page
 from tasks.ledger import Entry, Ledger, Reason
 from tasks.progress import WATCHING, Tell

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.errors import ParameterError, SourceError
 from tasks.workspace import MARKET, Workspace, configure
 
 

@@ -12,8 +12,8 @@ import pytest
 from pricewright.backups import BACKUPS, fit_backup
 from pricewright.backups.backup import ROOMS, Backup
 from pricewright.backups.inputs import read_inputs
-from pricewright.errors import ModelError, ParameterError
-from pricewright.price_features import price_features
+from pricewright.core.errors import ModelError, ParameterError
+from pricewright.core.price_features import price_features
 
 FEATURES = ("log_level", "mean_4", "season", "noise")
 SLOPE = 2.0

@@ -6,7 +6,7 @@ import pytest
 
 from pricewright.backups.inputs import read_inputs
 from pricewright.backups.trained import train_backup
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 
 FEATURES = ("log_level", "mean_4", "season", "noise")
 HYPERPARAMETERS = {"alpha": 0.002, "l1_ratio": 0.5}

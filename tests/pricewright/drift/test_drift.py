@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
 from pricewright.drift.columns import constant_columns, judged_columns
 from pricewright.drift.gate import UNITS, measure
-from pricewright.errors import ParameterError
 
 Shop = tuple[pl.DataFrame, pl.DataFrame]
 Params = dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pricewright.core.errors import ParameterError
 from pricewright.drift.columns import judged_columns
 from pricewright.drift.report import DriftReport, report_drift, with_checks
-from pricewright.errors import ParameterError
 from pricewright.verdict import Check
 
 Shop = tuple[pl.DataFrame, pl.DataFrame]

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from polars.testing import assert_frame_equal
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from pricewright.fairness import Fairness
 from pricewright.fairness.attribution import GroupMasker, explain, group_inputs
 from pricewright.fairness.sample import Sample

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from pricewright.errors import ModelError, ParameterError
+from pricewright.core.errors import ModelError, ParameterError
 from pricewright.fairness import Fairness
 from pricewright.fairness.gate import EITHER_WAY, MEASURES
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from polars.testing import assert_frame_equal
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.feature import FEATURES, Panel, build_panel
 from pricewright.feature.week import monday
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.feature import build_panel
 from pricewright.feature.weekly import ROWS, PanelIntake, WeeklyPanel
 from pricewright.partitions import partition_files, write_partitions

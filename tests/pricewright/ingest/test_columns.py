@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.columns import find_columns
 from pricewright.ingest.table import Table

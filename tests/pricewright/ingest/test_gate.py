@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.errors import ParameterError, SourceError
+from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, ingest, ingest_frame
 from pricewright.ingest.expectations import PROMISES as KEPT
 from pricewright.ingest.expectations import Observed, broken_promises

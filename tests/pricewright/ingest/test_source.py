@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.source import find_files, read_tables
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pricewright.errors import SourceError
+from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.documents import Document, find_documents
 from pricewright.ingest.hindsight import known_before

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy.stats import norm, spearmanr
 
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.market import Market, simulate
 from pricewright.network.curves import Curves, fit_curves
 from pricewright.network.grid import grid_of

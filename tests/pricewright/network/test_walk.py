@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pricewright.errors import ModelError
-from pricewright.forecast import Forecast
+from pricewright.core.errors import ModelError
+from pricewright.core.forecast import Forecast
 from pricewright.network.network import DemandNetwork
 from pricewright.network.walk import Walked, learn_calibration, walk
 from tests.pricewright.network.small_market import FEATURES

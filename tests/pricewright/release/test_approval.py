@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricewright.errors import ApprovalError, ParameterError
+from pricewright.core.errors import ApprovalError, ParameterError
 from pricewright.release.approval import Approval, HmacSeal, sign, verify
 
 NOW = datetime(2011, 12, 5, 3, tzinfo=UTC)

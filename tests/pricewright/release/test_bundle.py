@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pricewright.errors import ReleaseError
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.arrays import pack, unpack
+from pricewright.core.release.content import PLANNED
+from pricewright.core.release.manifest import LATER, FileEntry
 from pricewright.price_changes import SCHEMA
 from pricewright.release import FILES, Manifest, release_id, verify_bundle, write_bundle
-from pricewright.release.arrays import pack, unpack
-from pricewright.release.content import PLANNED
-from pricewright.release.manifest import LATER, FileEntry
 from tests.hostile_release import bodies_of, files_of, write_unchecked
 from tests.synthetic_release import before_plans, contents, write_release
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from threadpoolctl import threadpool_limits
 
-from pricewright.errors import ModelError, ParameterError
+from pricewright.core.errors import ModelError, ParameterError
 from pricewright.tuning import OPTIMISERS, Hyperparameters, Report, Spread, minimise, on_threads
 from pricewright.tuning.grid import Grid
 from pricewright.tuning.optimiser import Proposal, Task

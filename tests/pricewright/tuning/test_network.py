@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pricewright.errors import ModelError
+from pricewright.core.errors import ModelError
 from pricewright.market import simulate
 from pricewright.tuning.network import tune_network, validation_error
 from tests.pricewright.network.small_market import FEATURES, PARAMS, panel_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from pricewright.tuning.grid import coarse_grid
 from pricewright.tuning.optimiser import Task
 from pricewright.tuning.space import Range, read_space

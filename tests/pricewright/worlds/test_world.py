@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 from pricewright.ingest import ingest_frame
 from pricewright.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
 from pricewright.worlds.curves import sell

@@ -12,7 +12,7 @@ import pytest
 
 from blocks.lake import Lake
 from pricewright.audit import account_for
-from pricewright.errors import LakeError, PricewrightError
+from pricewright.core.errors import LakeError, PricewrightError
 from pricewright.release import write_bundle
 from tasks.audit import audit
 from tasks.lineage import kept

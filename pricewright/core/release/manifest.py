@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pricewright.errors import ReleaseError
-from pricewright.release.digest import sha256
+from pricewright.core.errors import ReleaseError
+from pricewright.core.models import MODELS
+from pricewright.core.release.digest import sha256
 
-MODELS = ("network", "lightgbm", "svr", "elastic_net")  # in the order in which they answer
 CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
 PRICE_LIST, BACKTEST = "price_list.parquet", "backtest.parquet"
 PLAN, PRICE_CHANGES = "plan.json", "price_changes.parquet"
@@ -37,7 +37,7 @@ class FileEntry(NamedTuple):
     @classmethod
     def of(cls, body: bytes) -> "FileEntry":
         """The entry of these bytes."""
-        from pricewright.release.blocks import digests
+        from pricewright.core.release.blocks import digests
 
         return cls(sha256(body).hexdigest(), len(body), digests(body))
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.decision import candidate_prices
-from pricewright.recommendation import CANDIDATES, NUDGE, Terms
-from pricewright.substitution import LEAST, Demand, Draws, Posterior
+from pricewright.core.decision import candidate_prices
+from pricewright.core.recommendation import CANDIDATES, NUDGE, Terms
+from pricewright.core.substitution import LEAST, Demand, Draws, Posterior
 
 Floats = NDArray[np.float64]
 ROUNDS = 6  # of coordinate ascent over a family

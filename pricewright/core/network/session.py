@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.network.graph import Graph
-from pricewright.price_features import log_price_ratio
+from pricewright.core.network.graph import Graph
+from pricewright.core.price_features import log_price_ratio
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricewright.recommendation import CANDIDATES, Floats, Terms, bounds, recommend
+from pricewright.core.recommendation import CANDIDATES, Floats, Terms, bounds, recommend
 
 PRICE = st.floats(0.1, 500.0)
 BINS = (10, 20, 50, 200)

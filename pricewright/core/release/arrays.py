@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.errors import ReleaseError
-from pricewright.release.blocks import Blocks
-from pricewright.release.npz import directory, find, unzipped
-from pricewright.release.rows import Lazy
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.blocks import Blocks
+from pricewright.core.release.npz import directory, find, unzipped
+from pricewright.core.release.rows import Lazy
 
 FAMILY = "list_family"  # its name is part of every answer
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold: bytes must not depend on the clock

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pricewright.substitution import Posterior
+from pricewright.core.substitution import Posterior
 
 FAMILY = np.array([0, 0, 0, 1, 1, 2, 3, 4])  # the last three alone
 ANCHOR = np.array([2.0, 2.5, 3.0, 10.0, 11.0, 4.0, 5.0, 6.0])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.decision import Decision, Objective, candidate_prices, decide, elasticity
+from pricewright.core.decision import Decision, Objective, candidate_prices, decide, elasticity
 
 Floats = NDArray[np.float64]
 UnitsAt = Callable[[Floats], NDArray[Any]]

@@ -4,8 +4,8 @@ ONNX lets a tensor lie in another file, by a path that whoever wrote the model c
 its graph, in the attributes of nodes, in graphs inside these (branches, loops), and in functions.
 """
 
-from pricewright.errors import ReleaseError
-from pricewright.network.onnx_file import read_message
+from pricewright.core.errors import ReleaseError
+from pricewright.core.network.onnx_file import read_message
 
 MOST_DEPTH = 32  # graphs within graphs; Protocol Buffers' own readers stop at 100 messages
 # Field numbers of onnx.proto3: message -> field -> the message in it.

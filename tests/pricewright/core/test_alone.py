@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pricewright.plan import Product, family_value, offer, recommend_alone
-from pricewright.recommendation import Terms
-from pricewright.substitution import Draws, Posterior
-from tests.pricewright.shops import ANCHOR, posterior
+from pricewright.core.plan import Product, family_value, offer, recommend_alone
+from pricewright.core.recommendation import Terms
+from pricewright.core.substitution import Draws, Posterior
+from tests.pricewright.core.shops import ANCHOR, posterior
 
 MEMBERS = np.array([0, 1, 2])
 DRAWS, SEED = 256, 3

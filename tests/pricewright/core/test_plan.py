@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pricewright.plan import Product, make_plan
-from pricewright.substitution import Draws, Posterior
+from pricewright.core.plan import Product, make_plan
+from pricewright.core.substitution import Draws, Posterior
 
 CANDIDATES = np.round(np.linspace(2.0, 6.0, 81), 2)
 

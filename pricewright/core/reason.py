@@ -3,7 +3,7 @@
 Numpy only.
 """
 
-from pricewright.plan import Product
+from pricewright.core.plan import Product
 
 TINY = 1e-9
 

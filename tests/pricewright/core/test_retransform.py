@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pricewright.backups.retransform import (
+from pricewright.core.errors import ModelError
+from pricewright.core.retransform import (
     Retransformation,
     forecast_from_log,
     learn_retransformation,
     units_from_log,
 )
-from pricewright.errors import ModelError
 
 
 def skewed(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.network.onnx_file import Node, UnknownGraph, read_onnx
-from pricewright.network.sizes import refuse_huge
+from pricewright.core.network.onnx_file import Node, UnknownGraph, read_onnx
+from pricewright.core.network.sizes import refuse_huge
 
 Array = NDArray[Any]
 OPSET = 18

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.errors import ParameterError
-from pricewright.substitution import Demand, Draws, Posterior, Whole
+from pricewright.core.errors import ParameterError
+from pricewright.core.substitution import Demand, Draws, Posterior, Whole
 
 Floats = NDArray[np.float64]
 DRAWS, SEED = 128, 1

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricewright.errors import ParameterError
-from pricewright.substitution import Draws
-from pricewright.what_if import DRAWS, SEED, Change, Shop, read_share, what_if
-from tests.pricewright.shops import ANCHOR, FAMILY, posterior
+from pricewright.core.errors import ParameterError
+from pricewright.core.substitution import Draws
+from pricewright.core.what_if import DRAWS, SEED, Change, Shop, read_share, what_if
+from tests.pricewright.core.shops import ANCHOR, FAMILY, posterior
 
 ALL = np.arange(len(FAMILY))
 TENTH_OFF = Change(share=-0.1)

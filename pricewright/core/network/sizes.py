@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pricewright.network.onnx_file import Node, UnknownGraph
+from pricewright.core.network.onnx_file import Node, UnknownGraph
 
 MOST_VALUES = 16 << 20  # 64 MB in single precision; a network of 64 units makes 8 MB for 1,000 prices
 Shape = tuple[int, ...]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from pricewright.decision import candidate_prices, decide, elasticity, interval, price_grid
-from pricewright.errors import ParameterError
+from pricewright.core.decision import candidate_prices, decide, elasticity, interval, price_grid
+from pricewright.core.errors import ParameterError
 
 PRICES = price_grid(5.0, 15.0, 101)
 CURRENT = 10.0

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricewright.price_features import PRICE_FEATURES, log_price_ratio, price_features
+from pricewright.core.price_features import PRICE_FEATURES, log_price_ratio, price_features
 
 PRICES = st.floats(0.01, 1e4)
 

@@ -3,7 +3,7 @@
 A password of a cache is kept to ourselves. The lake and sources take none: keys come from the role or the environment.
 """
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 IN_BUCKETS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.errors import ModelError
-from pricewright.forecast import Forecast
+from pricewright.core.errors import ModelError
+from pricewright.core.forecast import Forecast
 
 Floats = NDArray[np.float64]
 LEVELS = 6  # bins of predicted log units with equally many held-out rows

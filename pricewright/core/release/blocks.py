@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.errors import ReleaseError
-from pricewright.release.digest import sha256
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.digest import sha256
 
 BLOCK = 128 * 1024
 LEAST = 8 * BLOCK  # smaller files are checked as a whole

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pricewright.errors import ReleaseError
-from pricewright.release.manifest import CATALOG, HISTORY, WEEK
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.manifest import CATALOG, HISTORY, WEEK
 
 Arrays = Mapping[str, Any]
 NUMBER, WHOLE, TEXT = "fiu", "iu", "U"  # kinds of numpy's types

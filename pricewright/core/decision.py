@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.errors import ParameterError
+from pricewright.core.errors import ParameterError
 
 Floats = NDArray[np.float64]
 Objective = Literal["sales", "profit"]

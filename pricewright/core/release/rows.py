@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.errors import PricewrightError
-from pricewright.release.blocks import BLOCK, Blocks, DamagedFile
-from pricewright.release.npz import Member, Place, find
+from pricewright.core.errors import PricewrightError
+from pricewright.core.release.blocks import BLOCK, Blocks, DamagedFile
+from pricewright.core.release.npz import Member, Place, find
 
 
 class Rows:

@@ -7,8 +7,8 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from pricewright.network.graph import Graph
-from pricewright.network.onnx_file import UnknownGraph, read_onnx
+from pricewright.core.network.graph import Graph
+from pricewright.core.network.onnx_file import UnknownGraph, read_onnx
 from tests.synthetic_release import EFFECTS, FEATURES, backup_onnx, network_onnx, onnx_model
 
 INPUTS: dict[str, list[Any]] = {

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pricewright.errors import ReleaseError
-from pricewright.release.arrays import pack, unpack_blocks
-from pricewright.release.blocks import BLOCK, Blocks, DamagedFile, digests
-from pricewright.release.manifest import FileEntry, release_id
+from pricewright.core.errors import ReleaseError
+from pricewright.core.release.arrays import pack, unpack_blocks
+from pricewright.core.release.blocks import BLOCK, Blocks, DamagedFile, digests
+from pricewright.core.release.manifest import FileEntry, release_id
 
 SKUS = 60_000
 ARRAYS = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pricewright.address import refuse_secret, without_secret
-from pricewright.errors import ParameterError
+from pricewright.core.address import refuse_secret, without_secret
+from pricewright.core.errors import ParameterError
 
 SECRET = "canary/K7+x@y:z#"
 REFUSED = ("s3://AKIA:{}@bucket/prefix", "s3://:{}@bucket", "s3://AKIA:{}", "file://user:{}@host/x", "s3a://u:{}@b/p")

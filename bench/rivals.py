@@ -60,7 +60,7 @@ def nested_logit(world: World) -> Demand:
     panel = Panel.of(world)
     best = panel.sums(np.where(panel.seen, world.units, 0.0)).max(axis=1)
     rows = panel.seen & (world.units > 0)
-    others = panel.others(rows)
+    others = [other for other in panel.others(rows) if np.ptp(other[rows]) > 0]  # a shop may never have a promotion
     i, t = np.nonzero(rows)
     data = {
         "market_ids": panel.category[i] * 10_000 + t,
@@ -74,7 +74,8 @@ def nested_logit(world: World) -> Demand:
         "demand_instruments0": np.log(world.prices[i, t]),
         **{f"demand_instruments{1 + k}": other[i, t] for k, other in enumerate(others)},
     }
-    formula = pyblp.Formulation("0 + prices + promotion", absorb="C(product_ids) + C(week)")
+    known = "0 + prices + promotion" if world.promotion[rows].any() else "0 + prices"
+    formula = pyblp.Formulation(known, absorb="C(product_ids) + C(week)")
     found = pyblp.Problem(formula, data).solve(rho=0.5, optimization=pyblp.Optimization("return"), method="1s")
     return _nested(world, panel, float(found.beta[0, 0]), float(np.clip(found.rho[0, 0], 0.0, 0.95)), best)
 

@@ -6,7 +6,7 @@ of a family helped to predict weeks that were held out: dearer neighbours, more 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,13 @@ class Evidence:
     def denies(self) -> bool:
         """Whether they hardly can: enough to leave the shop's own categories."""
         return self.t < LEAST_T and self.cross < LEAST_CROSS
+
+
+def shared_families(codes: Sequence[str], families: Mapping[str, str]) -> list[str | None]:
+    """The family of each SKU, None where it has no other member."""
+    sizes = Counter(families[code] for code in codes if code in families)
+    names = (families.get(code) for code in codes)
+    return [name if name is not None and sizes[name] > 1 else None for name in names]
 
 
 def families_of(panel: pl.DataFrame, descriptions: Mapping[str, str]) -> dict[str, str]:

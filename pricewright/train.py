@@ -1,6 +1,5 @@
 """The train stage: four models on all weeks, judged on the last ones, and the price list of the network."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from pricewright.backups import BACKUPS
 from pricewright.backups.trained import TrainedBackup, train_backup
 from pricewright.catalog import Arrays, catalog_arrays, history_arrays
 from pricewright.core.errors import ModelError, ParameterError
-from pricewright.families import families_of
+from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES
 from pricewright.network.export import to_onnx
 from pricewright.network.grid import regular_now
@@ -172,9 +171,7 @@ def _network_release(
 ) -> _NetworkRelease:
     """The network's graph and arrays, and the price list that they give."""
     own, codes = params["train"], catalog["stock_code"].to_list()
-    columns = [name for name in panel.columns if name in coming.columns]
-    rows = network.rows(pl.concat([panel.select(columns), coming.select(columns)], how="vertical_relaxed"))
-    ahead = rows[rows.coming]
+    ahead = network.rows_ahead(panel, coming)
     inputs = ahead.inputs[:, : len(network.features)]
     _, size = network.forecast_rows(ahead)
     model = to_onnx(network, int(own["draws"]), int(own["seed"]), walked.calibration.factor)
@@ -186,7 +183,7 @@ def _network_release(
     plan, products = plan_prices(
         posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
     )
-    prices = price_list(plan, products, priced, _named(codes, families), params["price"], trust)
+    prices = price_list(plan, products, priced, shared_families(codes, families), params["price"], trust)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
     arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
@@ -196,13 +193,6 @@ def _network_release(
         "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
     }
     return _NetworkRelease(model, arrays, prices, plan_summary(plan, trust))
-
-
-def _named(codes: Sequence[str], families: Mapping[str, str]) -> list[str | None]:
-    """The family of each SKU, None where it has no other member."""
-    sizes = Counter(families[code] for code in codes if code in families)
-    names = (families.get(code) for code in codes)
-    return [name if name is not None and sizes[name] > 1 else None for name in names]
 
 
 def _backup(

@@ -105,6 +105,12 @@ class DemandNetwork:
         curves = self._covering(panel)
         return rows_of(panel, self.features, curves, params["base"], float(params["effect_cap"]))
 
+    def rows_ahead(self, panel: pl.DataFrame, coming: pl.DataFrame) -> Rows:
+        """The rows of the coming week, which follow those of the panel, as the feedforward part sees them."""
+        columns = [name for name in panel.columns if name in coming.columns]
+        rows = self.rows(pl.concat([panel.select(columns), coming.select(columns)], how="vertical_relaxed"))
+        return rows[rows.coming]
+
     def forecast(self, panel: pl.DataFrame, week: date) -> tuple[Forecast, Floats]:
         """Forecast of the rows of one week in order of SKU, and the size of their negative binomial.
 

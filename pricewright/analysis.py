@@ -1,0 +1,183 @@
+"""What an analyst does in a notebook: from a file of sales to curves, prices and past releases.
+
+Everything is in memory and on one core; a run (`pricewright run`) does the same week by week, tunes the models, trains
+their backups and holds all of it against gates before a price is served.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import yaml
+from numpy.typing import NDArray
+
+from pricewright.core.errors import ParameterError, ReleaseError
+from pricewright.core.plan import Plan, Product, own_units
+from pricewright.core.release.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, Manifest
+from pricewright.core.substitution import Draws, Posterior
+from pricewright.families import families_of, shared_families
+from pricewright.feature import FEATURES, Panel
+from pricewright.feature import build_panel as _build_panel
+from pricewright.ingest import ingest
+from pricewright.network.grid import regular_now
+from pricewright.network.network import DemandNetwork
+from pricewright.network.settings import network_settings
+from pricewright.price_list import plan_prices, plan_summary, price_list
+
+Parameters = Mapping[str, Any]
+SHARES = (0.05, 0.95)
+POINTS = 50  # prices of a curve
+
+
+def parameters() -> dict[str, Any]:
+    """params.yaml as it ships: the numbers of every stage, by section. A copy: change what you like."""
+    content: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text())
+    return content
+
+
+def read_sales(
+    source: str | Path, columns: Mapping[str, str] | None = None, params: Parameters | None = None
+) -> pl.DataFrame:
+    """The sales lines of a CSV, Parquet or xlsx file or a folder of them, one row per accepted line.
+
+    columns: the file's own column names by word (stock_code, quantity, ...), where they are not known anyway. Raises
+    SourceError when the file cannot be read, or its lines are no sales.
+    """
+    return ingest(Path(source), (params or parameters())["ingest"], columns).accepted
+
+
+def build_panel(sales: pl.DataFrame, params: Parameters | None = None) -> Panel:
+    """The weeks of `read_sales`: units and price per SKU and week, with what was known when the week began.
+
+    `.rows` has the weeks, `.catalog` the SKUs that get a price. Raises SourceError when the history is too short.
+    """
+    return _build_panel(sales, (params or parameters())["feature"])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The demand network fitted to a panel.
+
+    catalog: the SKUs that get a price, with their regular price now; posterior: what is known of their demand in the
+    coming week, in the same order; informed: (n,) how much the data said about each answer to a price, 0 to 1.
+    """
+
+    panel: Panel
+    network: DemandNetwork
+    catalog: pl.DataFrame
+    posterior: Posterior
+    informed: NDArray[np.float64]
+    families: tuple[str | None, ...]
+    params: Parameters
+
+    @cached_property
+    def planned(self) -> tuple[Plan, list[Product]]:
+        """The best prices of all SKUs together, and what may be asked for each."""
+        own = self.params["train"]
+        return plan_prices(
+            self.posterior, self.catalog, self.informed, int(own["draws"]), int(own["seed"]), self.params["price"]
+        )
+
+
+def fit(panel: Panel, params: Parameters | None = None) -> Fit:
+    """Fit the demand network with the default hyperparameters; the same panel gives the same fit.
+
+    Takes about 10 seconds per 100 SKUs and two years. Raises ModelError when the panel cannot be learnt from.
+    """
+    params = params or parameters()
+    settings = network_settings(params, params["tune"]["defaults"]["network"], params["train"]["network"])
+    codes = panel.catalog["stock_code"].to_list()
+    families = families_of(panel.rows, dict(panel.catalog.select("stock_code", "description").iter_rows()))
+    network = DemandNetwork.fit(panel.rows, FEATURES, settings, int(params["train"]["seed"]), families=families)
+    curves = network.curves.of(codes)
+    catalog = panel.catalog.with_columns(
+        pl.Series("anchor_price", curves.anchor), pl.Series("current_price", regular_now(panel.rows, codes))
+    )
+    posterior = network.posterior(codes, network.levels(network.rows_ahead(panel.rows, panel.coming)))
+    return Fit(panel, network, catalog, posterior, curves.informed, tuple(shared_families(codes, families)), params)
+
+
+def curve(fitted: Fit, stock_code: str) -> pl.DataFrame:
+    """Weekly units and sales of a SKU at prices across its guardrail, the others at theirs.
+
+    Columns price, units, units_low, units_high, sales, sales_low, sales_high (90 % intervals of the expectation).
+    Raises ParameterError for a SKU that gets no price.
+    """
+    place = _place(fitted, stock_code)
+    _, products = fitted.planned
+    members = np.flatnonzero(fitted.posterior.family == fitted.posterior.family[place])
+    own = fitted.params["train"]
+    draws = Draws(int(own["draws"]), fitted.posterior.shared.shape[2], int(own["seed"]) + 1)
+    now = np.array([products[i].current for i in members])
+    prices = np.linspace(products[place].low, products[place].high, POINTS)
+    units = own_units(draws.of(fitted.posterior[members]), now, int(np.flatnonzero(members == place)[0]), prices)
+    low, high = np.quantile(units, SHARES, axis=1)
+    found = pl.DataFrame({"price": prices, "units": units.mean(axis=1), "units_low": low, "units_high": high})
+    sales = {f"sales{end}": pl.col("price") * pl.col(f"units{end}") for end in ("", "_low", "_high")}
+    return found.with_columns(**sales)
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """prices: one row per SKU as in price_list.parquet; promise: sales of a week of all, now and with these prices."""
+
+    prices: pl.DataFrame
+    promise: dict[str, float | int]
+
+
+def recommend(fitted: Fit) -> Recommended:
+    """The prices at which all SKUs together are expected to sell most, and what they promise.
+
+    A price that does not gain with `price.minimum_probability` stays, and its reason says so.
+    """
+    plan, products = fitted.planned
+    prices = price_list(plan, products, fitted.catalog, fitted.families, fitted.params["price"])
+    return Recommended(prices, plan_summary(plan))
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as it lies in a lake; plan and price_changes are empty in one that is older than they are."""
+
+    id: str
+    manifest: Manifest
+    prices: pl.DataFrame
+    backtest: pl.DataFrame
+    price_changes: pl.DataFrame
+    plan: dict[str, float | int]
+
+
+def read_release(folder: str | Path, channel: str = "production") -> Release:
+    """A release from its own folder, or the one that a channel of a lake's folder serves.
+
+    Raises ReleaseError where there is none.
+    """
+    place = Path(folder)
+    if not (place / MANIFEST).exists():
+        pointer = place / "channels" / f"{channel}.json"
+        if not pointer.exists():
+            raise ReleaseError(
+                f"{place} holds neither {MANIFEST} nor channels/{channel}.json.",
+                hint="give the folder of a release, or of a lake in which one was promoted to this channel.",
+            )
+        place = place / "releases" / str(json.loads(pointer.read_text())["release"])
+    manifest = Manifest.from_json((place / MANIFEST).read_bytes())
+    prices, backtest = (pl.read_parquet(place / name) for name in (PRICE_LIST, BACKTEST))
+    changes = pl.read_parquet(place / PRICE_CHANGES) if (place / PRICE_CHANGES).exists() else pl.DataFrame()
+    plan = json.loads((place / PLAN).read_text()) if (place / PLAN).exists() else {}
+    return Release(manifest.id, manifest, prices, backtest, changes, plan)
+
+
+def _place(fitted: Fit, stock_code: str) -> int:
+    codes = fitted.catalog["stock_code"].to_list()
+    if stock_code not in codes:
+        raise ParameterError(
+            f"{stock_code!r} gets no price: it is none of the {len(codes)} SKUs of the catalog.",
+            hint="fit(...).catalog lists them; a SKU needs feature.min_selling_weeks weeks with sales.",
+        )
+    return codes.index(stock_code)

@@ -13,6 +13,7 @@ import yaml
 
 from pricewright.ingest.documents import Document
 from pricewright.ingest.job import WeekJob, save_job
+from pricewright.ingest.notation import Signs
 from pricewright.ingest.shelf import key_of
 from pricewright.ingest.weekly import Intake, complete
 from tasks.count_bar import CountBar
@@ -76,7 +77,9 @@ def read_documents(backfill: Backfill) -> None:
     intake = backfill.intake
     known = {document.name: intake.known(document) for document in backfill.documents}
     balance = sum(int(entry.index["balance"]) for entry in known.values() if entry)
-    pieces = [ReadPiece(backfill.at, document, balance) for document in backfill.documents if not known[document.name]]
+    signs = Signs.total(table for entry in known.values() if entry for table in entry.index["tables"])
+    unread = [document for document in backfill.documents if not known[document.name]]
+    pieces = [ReadPiece(backfill.at, document, balance, signs) for document in unread]
     for _ in at_most(backfill.order.max_parallel, "read", read_document, pieces):
         pass
 

@@ -12,6 +12,7 @@ from pricewright.ingest.shelf import key_of
 from pricewright.ingest.table import Table
 from pricewright.ingest.weekly import Intake
 from tasks.progress import Tell
+from tasks.read_as import read_as
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
@@ -58,11 +59,12 @@ def _simulated(params: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def line(metrics: Metrics) -> str:
-    """Every row is somewhere."""
+    """Every row is somewhere; and how the files were read."""
+    said = read_as(metrics["read_as"])
     return (
         f"{metrics['rows']:,} rows: {metrics['accepted']:,} accepted, {metrics['quarantined']:,} quarantined, "
         f"{metrics['duplicates']:,} duplicates"
-    )
+    ) + (f"\n{said}" if said else "")
 
 
 INGEST = Stage("ingest", work, line, publishes=("raw", "quarantine"))

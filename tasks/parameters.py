@@ -26,7 +26,7 @@ def read_parameters(path: Path) -> Parameters:
 
 
 def parse_overrides(texts: Iterable[str]) -> Parameters:
-    """`train.network.epochs=5` and its like as nested dictionaries; values are read as YAML."""
+    """`train.network.epochs=5` and its like as nested dictionaries; values are read as YAML, a comma as itself."""
     overrides: Parameters = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -39,7 +39,7 @@ def parse_overrides(texts: Iterable[str]) -> Parameters:
             if not isinstance(place, dict):
                 raise ParameterError(f"{text!r} goes below {key}, which another parameter of this run sets.")
         try:
-            place[keys[-1]] = yaml.safe_load(value)
+            place[keys[-1]] = "," if value.strip() == "," else yaml.safe_load(value)
         except yaml.YAMLError:
             raise ParameterError(f"{text!r}: the value is not YAML.", hint="put it in quotes.") from None
     return overrides

@@ -8,6 +8,7 @@ from typing import Any
 
 from pricewright.ingest.documents import Document
 from pricewright.ingest.job import load_job
+from pricewright.ingest.notation import Signs
 from pricewright.ingest.week import RAW
 from pricewright.ingest.weekly import Intake
 from tasks.journal import Journal
@@ -29,8 +30,8 @@ class Place:
 class ReadPiece:
     """A document to be read."""
 
-    def __init__(self, at: Place, document: Document, balance: int) -> None:
-        self.at, self.document, self.balance = at, document, balance
+    def __init__(self, at: Place, document: Document, balance: int, signs: Signs) -> None:
+        self.at, self.document, self.balance, self.signs = at, document, balance, signs
 
     def __str__(self) -> str:
         return self.document.name
@@ -48,7 +49,7 @@ class WeekPiece:
 
 def read_document(piece: ReadPiece) -> int:
     """Read a document and sort its lines into weeks; returns its rows."""
-    entry = piece.at.open().read(piece.document, piece.balance)
+    entry = piece.at.open().read(piece.document, piece.balance, piece.signs)
     return sum(int(table["rows"]) for table in entry.index["tables"])
 
 

@@ -24,7 +24,7 @@ def read_delimited(path: Path, name: str) -> Table:
         frame = pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError:  # a quote inside a value, such as 12" RULER, is too much for it
         frame = _read_patiently(text, name, separator)
-    return Table(name, frame, HEADER_ROWS + 1)
+    return Table(name, frame, HEADER_ROWS + 1, facts={"separator": separator})
 
 
 def decode(content: bytes, name: str) -> str:

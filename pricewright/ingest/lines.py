@@ -6,7 +6,9 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.columns import ADVERTISED, INVOICE, OPTIONAL, WORDS
+from pricewright.ingest.columns import ADVERTISED, CURRENCY, INVOICE, LINE_TOTAL, OPTIONAL, WORDS
+from pricewright.ingest.line_totals import check_reading, price_of_one, take_back
+from pricewright.ingest.notation import NUMBERS
 from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.table import Table
 from pricewright.ingest.texts import read_texts
@@ -17,12 +19,12 @@ HINTS = {
     "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
     "unit_price": "prices must be numbers, such as 2.55; name another column: --column unit_price=NAME.",
     "quantity": "quantities must be whole numbers, such as 6; name another column: --column quantity=NAME.",
+    LINE_TOTAL: "totals must be numbers, such as 7.65; name another column: --column line_total=NAME.",
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
 }
 TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
 TELLS_APART = ("unit_price", "customer_id", "country", "channel")  # rows of a SKU and a time that name no invoice
 EXACT = 2**53  # floats count no further one by one
-NUMBERS = ("quantity", "unit_price", "unit_cost")
 ANSWERS = {
     "promotion": read_shares,
     ADVERTISED: read_shares,
@@ -35,14 +37,19 @@ def read_lines(
 ) -> tuple[pl.DataFrame, str]:
     """Typed lines of `named` (the table's columns by word): row, source, the words, reason, detail; its dates' layout.
 
-    Raises SourceError when a column holds no value, or too many that cannot be read (`params["unreadable_share"]`).
+    `decimal_sign` and `day_first` of params are those decided. Raises SourceError when a column holds no value, or too
+    many that cannot be read (`params["unreadable_share"]`).
     """
     texts = {word: read_texts(named[word], params["missing_values"]) for word in columns}
     typed = dict(texts)
     layout = "none"
     for word in columns:
+        if word == CURRENCY:
+            continue
         if word in NUMBERS:
-            typed[word] = read_numbers(named[word] if named[word].dtype.is_numeric() else texts[word])
+            own = named[word].dtype.is_numeric() or named[word].dtype == pl.String
+            raw = named[word] if own else texts[word]  # texts have lost the zeros of 2.000
+            typed[word] = read_numbers(raw, params["decimal_sign"])
         elif word == "invoice_time":
             raw = texts[word] if named[word].dtype == pl.String else named[word]
             typed[word], layout = read_times(raw, bool(params["day_first"]))
@@ -52,7 +59,27 @@ def read_lines(
         _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
     if ADVERTISED in typed:
         typed["promotion"] = _promoted(typed.get("promotion"), typed[ADVERTISED])
-    return _with_reasons(table, texts, typed), layout
+    if LINE_TOTAL in typed:
+        typed["unit_price"], texts["unit_price"] = price_of_one(typed[LINE_TOTAL], typed["quantity"]), texts[LINE_TOTAL]
+    typed["quantity"], typed["unit_price"] = take_back(typed["quantity"], typed["unit_price"])
+    lines = _not_plausible(_with_reasons(table, texts, typed), params)
+    check_reading(table, lines, columns)
+    return lines, layout
+
+
+def _not_plausible(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
+    """The lines with too_many (pieces) and too_dear: more than so many times what is usual in their own table, whatever
+    its currency and its unit are. Null where a line has no such number."""
+    readable = lines["reason"].is_null()
+    found = []
+    for name, word, ratio in (
+        ("too_many", "quantity", "largest_quantity_ratio"),
+        ("too_dear", "unit_price", "largest_price_ratio"),
+    ):
+        numbers = lines[word].abs()
+        usual = numbers.filter(readable & (numbers > 0)).quantile(0.5, "lower")
+        found.append((numbers > (usual or 0.0) * float(params[ratio])).alias(name))
+    return lines.with_columns(found)
 
 
 def _promoted(promotion: pl.Series | None, advertised: pl.Series) -> pl.Series:

@@ -27,10 +27,10 @@ def judge(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
             [
                 (_no_product(params), NO_PRODUCT, "stock_code"),
                 (nothing, "quantity is zero", ""),
-                (pl.col("quantity").abs() > int(params["largest_quantity"]), "quantity not plausible", "quantity"),
+                (pl.col("too_many"), "quantity not plausible", "quantity"),
                 (negative & (pl.col("unit_price") == 0), "stock adjustment", "quantity"),
                 (pl.col("unit_price") <= 0, "price not above zero", "unit_price"),
-                (pl.col("unit_price") > float(params["largest_price"]), "price not plausible", "unit_price"),
+                (pl.col("too_dear"), "price not plausible", "unit_price"),
                 (takes_back, CANCELLATION, ""),
             ]
         )

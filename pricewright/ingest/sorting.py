@@ -5,6 +5,7 @@ Files it writes per table (a number): `0/takings.parquet`, and per week `0/2011-
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import WORDS, find_columns, holds_sales, rename
 from pricewright.ingest.documents import Document
 from pricewright.ingest.lines import read_lines
+from pricewright.ingest.money import look_at_numbers
+from pricewright.ingest.notation import Signs, decide_sign, facts
+from pricewright.ingest.numbers import POINT
 from pricewright.ingest.periods import periods_of
 from pricewright.ingest.quarantine import GIVEN, given_texts
 from pricewright.ingest.rules import CANCELLATION, judge
@@ -36,7 +40,7 @@ ASIDE: dict[str, Any] = (
 SCHEMAS: dict[str, dict[str, Any]] = {"sales": SALE, "aside": ASIDE}
 # What sorting reads of the section `ingest`; the gate, guest_days and day_first come in later, or are asked for.
 READ = ("columns", "missing_values", "unreadable_share", "not_products", "product_code", "cancellation_invoice",
-        "largest_gap_days", "largest_quantity", "largest_price")  # fmt: skip
+        "largest_gap_days", "decimal_sign", "largest_quantity_ratio", "largest_price_ratio")  # fmt: skip
 
 
 def sort_document(
@@ -44,12 +48,14 @@ def sort_document(
     params: Mapping[str, Any],
     asked: Mapping[str, str],
     day_first: Callable[[int], bool],
+    others: Signs,
     folder: Path,
 ) -> dict[str, Any]:
     """Write the document's lines below `folder`, and say what they are: per table its rows by week and how it was read.
 
-    day_first: decides the order of day and month by the balance of the document's dates. Raises SourceError when the
-    document cannot be used, or is written to meanwhile.
+    day_first: decides the order of day and month by the balance of the document's dates; others: what the numbers of
+    the source's other documents say of their signs. Raises SourceError when the document cannot be used, or is written
+    to meanwhile.
     """
     used, left_out = [], []
     for table in document.read():
@@ -60,14 +66,20 @@ def sort_document(
     columns = [find_columns(table, params["columns"], asked) for table in used]
     named = [rename(table, columns_of) for table, columns_of in zip(used, columns, strict=True)]
     balance = sum(day_balance(t["invoice_time"]) for t in named if t["invoice_time"].dtype == pl.String)
+    seen = [look_at_numbers(*each, params["missing_values"]) for each in zip(used, named, columns, strict=True)]
+    others = sum((signs for signs, _ in seen), others)
     settled = {**params, "day_first": day_first(balance)}
     tables: list[dict[str, Any]] = []
     while used:  # one table after the other leaves the memory
         table, words, columns_of = used.pop(0), named.pop(0), columns.pop(0)
+        signs, currency = seen[len(tables)]
+        decimal = decide_sign(signs, others, params["decimal_sign"]) or POINT
         place = folder / str(len(tables))
         place.mkdir()
         known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of}
-        tables.append(known | _sort_table(table, words, columns_of, settled, place))
+        known |= {"signs": asdict(signs), "decimal_sign": decimal}
+        known["facts"] = {**table.facts, **facts(signs, decimal, currency)}
+        tables.append(known | _sort_table(table, words, columns_of, settled | {"decimal_sign": decimal}, place))
     if not document.stays():
         raise SourceError(f"{document.name} was written to while it was read.", "run again when it is complete.")
     either = any(table["dates"] in (*DAY_FIRST, *MONTH_FIRST) for table in tables)

@@ -15,6 +15,8 @@ import polars as pl
 from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import WORDS
 from pricewright.ingest.documents import Document
+from pricewright.ingest.money import check_one_currency
+from pricewright.ingest.notation import Signs, check_clear, decide_sign
 from pricewright.ingest.periods import Period, join_periods, main_period
 from pricewright.ingest.shelf import Entry, Shelf, key_of
 from pricewright.ingest.side_by_side import side_by_side
@@ -80,7 +82,7 @@ class Survey:
     def read_as(self) -> dict[str, Any]:
         """How every table was understood."""
         named = {
-            table.name: {"rows": table.known["rows"], "dates": table.known["dates"], "columns": table.known["columns"]}
+            table.name: {name: table.known[name] for name in ("rows", "dates", "columns")} | table.known["facts"]
             for table in self.tables
         }
         return named | {name: {"rows": 0, "left out": "no column of sales"} for name in self.left_out}
@@ -138,7 +140,7 @@ def survey(
     tell: Tell = lambda share, words: None,
 ) -> Survey:
     """Sort the documents that the shelf does not have yet. Raises SourceError when one cannot be used."""
-    otherwise = bool(params["day_first"])
+    otherwise, asked_sign = bool(params["day_first"]), params["decimal_sign"]
     keys = [document_key(document, params, asked, code) for document in documents]
     by_key = dict(zip(reversed(keys), reversed(documents), strict=True))  # copies of a file are read once
     entries = {key: entry for key in by_key if (entry := shelf.find(key))}
@@ -146,9 +148,12 @@ def survey(
     def balance() -> int:
         return sum(int(entries[key].index["balance"]) for key in keys if key in entries)
 
+    def signs() -> Signs:
+        return Signs.total(table for key in keys if key in entries for table in entries[key].index["tables"])
+
     def sort(chosen: Sequence[str], day_first: Callable[[int], bool], words: str = "") -> None:
         found = side_by_side(
-            lambda key: sort_onto(shelf, by_key[key], params, asked, code, day_first),
+            lambda key: sort_onto(shelf, by_key[key], params, asked, code, day_first, signs()),
             chosen,
             lambda key: by_key[key].size,
             BYTES_AT_ONCE,
@@ -162,7 +167,21 @@ def survey(
     decided = decide_order(balance(), otherwise)
     again = [key for key in in_order if entries[key].index["day_first"] not in (None, decided)]
     sort(again, lambda own: decided, " once more: its days and months are in the order of the others")
+    found = [(by_key[key].name, table) for key in in_order for table in entries[key].index["tables"]]
+    check_clear(((name + table["suffix"], Signs(**table["signs"])) for name, table in found), signs(), asked_sign)
+    again = _otherwise_written({key: entries[key] for key in in_order}, signs(), asked_sign)
+    sort(again, lambda own: decided, " once more: its numbers are written as in the others")
     return _surveyed(documents, [entries[key] for key in keys], int(params["largest_gap_days"]))
+
+
+def _otherwise_written(entries: Mapping[str, Entry], source: Signs, asked: str | None) -> list[str]:
+    """The documents, by key, with a table that was read with another decimal sign than the whole source decides."""
+    found = []
+    for key, entry in entries.items():
+        decided = [decide_sign(Signs(**table["signs"]), source, asked) for table in entry.index["tables"]]
+        if decided != [table["decimal_sign"] for table in entry.index["tables"]]:
+            found.append(key)
+    return found
 
 
 def sort_onto(
@@ -172,10 +191,11 @@ def sort_onto(
     asked: Mapping[str, str],
     code: str,
     day_first: Callable[[int], bool],
+    others: Signs,
 ) -> Entry:
     """Put the sorted lines of a document on the shelf; see sort_document."""
     key = document_key(document, params, asked, code)
-    return shelf.put(key, lambda folder: sort_document(document, params, asked, day_first, folder))
+    return shelf.put(key, lambda folder: sort_document(document, params, asked, day_first, others, folder))
 
 
 def document_key(document: Document, params: Mapping[str, Any], asked: Mapping[str, str], code: str) -> str:
@@ -188,12 +208,13 @@ def _surveyed(documents: Iterable[Document], entries: Iterable[Entry], gap_days:
     left_out: list[str] = []
     for document, entry in zip(documents, entries, strict=True):
         for number, known in enumerate(entry.index["tables"]):
-            key = f"{entry.key} {number} {entry.index['day_first']}"
+            key = f"{entry.key} {number} {entry.index['day_first']} {known['decimal_sign']}"
             name = document.name + known["suffix"]
             tables.append(SortedTable(len(tables), name, key, entry.folder / str(number), known))
         left_out += [document.name + suffix for suffix in entry.index["left_out"]]
     if not tables:
         raise SourceError(f"none of the sheets {', '.join(left_out)} holds sales lines.", "name the columns: --column.")
+    check_one_currency((table.name, table.known["facts"].get("currency", "")) for table in tables)
     return Survey(tuple(tables), tuple(left_out), gap_days)
 
 

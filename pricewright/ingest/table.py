@@ -1,6 +1,8 @@
 """A table as a file holds it, before anything is read into it: its name, its rows, the number of its first row."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -11,12 +13,16 @@ HEADER_ROWS = 1  # text files and sheets: the header is row 1, as editors and Ex
 
 @dataclass(frozen=True)
 class Table:
-    """`first_row` is the number that the file's own tools give to the first row of `frame`."""
+    """`first_row` is the number that the file's own tools give to the first row of `frame`.
+
+    facts: how the file was read, where that had to be found out: the `separator` of a text.
+    """
 
     name: str
     frame: pl.DataFrame
     first_row: int = 1
     sheet: bool = False  # one of several sheets of a workbook: it may hold something else
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, index: int) -> int:
         """The number of a row of `frame` in the file."""

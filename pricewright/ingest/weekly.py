@@ -22,6 +22,7 @@ from pricewright.ingest.documents import Document
 from pricewright.ingest.gate import pass_gate
 from pricewright.ingest.intake import TRANSACTION
 from pricewright.ingest.job import WeekJob
+from pricewright.ingest.notation import Signs
 from pricewright.ingest.periods import Period
 from pricewright.ingest.quarantine import GIVEN, REJECTED, given_texts
 from pricewright.ingest.rules import is_far
@@ -81,8 +82,8 @@ class Intake:
         """What the shelf has of a document."""
         return self.documents.find(document_key(document, self._params, self._columns, code_digest()))
 
-    def read(self, document: Document, balance: int) -> Entry:
-        """Read a document, whether the shelf has it or not; `balance`: what the dates of others say, if anything."""
+    def read(self, document: Document, balance: int, others: Signs) -> Entry:
+        """Read a document, whether the shelf has it or not; `balance`, `others`: what others' dates and numbers say."""
         otherwise = bool(self._params["day_first"])
         return sort_onto(
             self.documents,
@@ -91,6 +92,7 @@ class Intake:
             self._columns,
             code_digest(),
             lambda own: decide(balance + own, otherwise),
+            others,
         )
 
     def jobs(self, found: Survey) -> list[WeekJob]:

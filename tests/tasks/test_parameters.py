@@ -13,6 +13,11 @@ def test_values_are_read_as_yaml() -> None:
     assert parse_overrides(texts) == {"train": {"network": {"epochs": 5}, "endings": [0.99, 0.95], "fast": False}}
 
 
+@pytest.mark.parametrize("sign", [",", ".", "','", '"."'])
+def test_the_sign_before_decimals_can_be_given_without_quotes(sign: str) -> None:
+    assert parse_overrides([f"ingest.decimal_sign={sign}"]) == {"ingest": {"decimal_sign": sign.strip("'\"")}}
+
+
 @pytest.mark.parametrize("text", ["train.seed", "=5", "train..seed=1", "train.seed=[1", "train.seed=1: 2: 3"])
 def test_what_is_no_parameter_is_refused(text: str) -> None:
     with pytest.raises(ParameterError):

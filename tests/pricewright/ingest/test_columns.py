@@ -1,6 +1,7 @@
 """Columns are found by the names that are known, or by the ones that are asked for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.columns import find_columns
+from pricewright.ingest.source import read_tables
 from pricewright.ingest.table import Table
 
 Params = dict[str, Any]
@@ -115,3 +117,37 @@ def test_a_long_header_is_not_repeated_whole(params: Params) -> None:
     with pytest.raises(SourceError, match="and 30 more") as error:
         found(frame, params)
     assert len(str(error.value)) < 1500
+
+
+HEADER = "Invoice,StockCode,Quantity,InvoiceDate,Price,Price\n"
+
+
+@pytest.mark.parametrize("note", ["MUG", '12" RULER'])
+def test_a_column_that_stands_twice_is_named_where_its_values_differ(note: str, params: Params, tmp_path: Path) -> None:
+    rows = f"1,{note},2,2024-01-02,5.00,{{}}\n2,BOX,3,2024-01-03,6.00,6.00\n"
+    path = tmp_path / "shop.csv"
+    path.write_text(HEADER + rows.format("5.00"))
+    assert clean(read_tables(path), params).counts["accepted"] == 2
+    path.write_text(HEADER + rows.format("4.20"))
+    with pytest.raises(SourceError, match=r"the column 'Price' \(unit_price\) stands twice in the header") as error:
+        clean(read_tables(path), params)
+    second = error.value.hint.split('"unit_price=')[2].split('"')[0]
+    for asked, price in (("Price", 5.0), (second, 4.2)):
+        assert clean(read_tables(path), params, {"unit_price": asked}).accepted["unit_price"][0] == price
+
+
+def test_a_column_that_stands_twice_in_a_sheet_is_named(params: Params, tmp_path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "shop.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADER.strip().split(","))
+        sheet.write_row(1, 0, [1, "A", 2, "2024-01-02", 5.0, 4.2])
+    with pytest.raises(SourceError, match=r"'Price' .* stands twice"):
+        clean(read_tables(tmp_path / "shop.xlsx"), params)
+
+
+def test_one_column_that_is_there_twice_and_not_used_does_no_harm(params: Params, tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("Note,Note," + HEADER.replace(",Price\n", "\n") + "a,b,1,A,2,2024-01-02,5.00\n")
+    assert clean(read_tables(path), params).counts["accepted"] == 1

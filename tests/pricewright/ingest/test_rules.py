@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.ingest import Ingested
+from pricewright.ingest import Ingested, clean
+from pricewright.ingest.table import Table
 
 Cleaned = Callable[..., Ingested]
 Line = Callable[..., dict[str, Any]]
@@ -29,6 +30,28 @@ def test_a_row_that_sells_no_product_says_why(reason: str, line: Line, cleaned: 
     found = cleaned([line(), line(invoice="2"), line(invoice="3", **REASONS[reason])])
     assert found.accepted.height == 2
     assert found.quarantined["reason"].to_list() == [reason]
+
+
+@pytest.mark.parametrize("money", [0.01, 1, 1_000, 40_000])
+def test_a_price_is_held_against_those_of_its_file_in_any_currency(money: float, line: Line, cleaned: Cleaned) -> None:
+    prices = [1.5, 2.55, 8.0, 40.0, 950.0, 8.0 * 20_000]
+    found = cleaned([line(invoice=f"{i}", unit_price=price * money) for i, price in enumerate(prices)])
+    assert found.counts["reasons"] == {"price not plausible": 1}
+    assert found.quarantined["row"].to_list() == [6]
+
+
+@pytest.mark.parametrize("unit", [1, 12, 500])
+def test_a_quantity_is_held_against_those_of_its_file(unit: int, line: Line, cleaned: Cleaned) -> None:
+    quantities = [1, 2, 3, 70_000, 900_000]
+    found = cleaned([line(invoice=f"{i}", quantity=quantity * unit) for i, quantity in enumerate(quantities)])
+    assert found.counts["reasons"] == {"quantity not plausible": 1}
+
+
+def test_a_second_file_does_not_change_what_is_plausible_in_the_first(line: Line, params: dict[str, Any]) -> None:
+    cheap = [line(invoice=f"{i}", unit_price=0.5) for i in range(5)] + [line(invoice="6", unit_price=9_000.0)]
+    dear = [line(invoice=f"{10 + i}", unit_price=9_000.0) for i in range(50)]
+    tables = [Table(name, pl.DataFrame(lines)) for name, lines in (("a", cheap), ("b", dear))]
+    assert clean(tables, params).counts["reasons"] == {"price not plausible": 1}
 
 
 SERVICES = ["POST", "DOT", "M", "m ", "D", "S", "B", "C2", "BANK CHARGES", "AMAZONFEE", "CRUK", "PADS", "gift_0001_20",

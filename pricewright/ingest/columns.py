@@ -1,11 +1,12 @@
 """Which column of a table holds what: the names that params.yaml knows, overlaid by the ones asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
 from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest.table import Table
+from pricewright.ingest.times import read_times
 
 REQUIRED = ("stock_code", "quantity", "invoice_time", "unit_price")
 OPTIONAL = ("description", "customer_id", "country", "unit_cost", "category", "promotion", "channel", "in_stock")
@@ -15,7 +16,12 @@ WORDS = (INVOICE, "stock_code", "description", "quantity", "invoice_time", "unit
 ADVERTISED = "advertised"  # a second kind of promotion: a line keeps the mean of both as its promotion
 LINE_TOTAL = "line_total"  # where there is no unit price
 CURRENCY = "currency"
-MAPPED = (*WORDS, ADVERTISED, LINE_TOTAL, CURRENCY)
+TIME = "time"  # of day, where it has a column beside that of the date
+STORE = "store"  # tells totals of several stores apart
+STATUS, CANCELLED_AT = "status", "cancelled_at"  # of the order: one that was cancelled or refunded sold nothing
+MAPPED = (*WORDS, ADVERTISED, LINE_TOTAL, CURRENCY, TIME, STORE, STATUS, CANCELLED_AT)
+MOVES = (INVOICE, "quantity", "invoice_time")  # a list of products has none of these
+BESIDE = " & "  # "Name & Lineitem sku": the first, in a table that has the second too
 
 
 def find_columns(
@@ -24,33 +30,39 @@ def find_columns(
     """The table's column for every word; optional words and the invoice may be missing.
 
     `known` lists names per word, the first that is there wins; `asked` names one column per word, which is then no
-    guess for a word that may be missing. Case, blanks, `_`, `-` and `.` make no difference. Raises SourceError (a
-    column is missing), ParameterError (no such word).
+    guess for another. A shop that gives its products no codes knows them by their description. Case, blanks, `_`, `-`
+    and `.` make no difference. Raises SourceError (a column is missing), ParameterError (no such word).
     """
     asked = asked or {}
     for word in (*known, *asked):
         if word not in MAPPED:
             raise ParameterError(f"the column mapping has {word!r}: it must be one of {', '.join(MAPPED)}.")
-    by_plain_name = {_plain(column): column for column in reversed(table.frame.columns)}
-    taken = {_plain(name) for name in asked.values()}
+    there = _by_plain_name(table.frame.columns)
     found: dict[str, str] = {}
+    for word, name in asked.items():
+        if _plain(name) not in there:
+            raise _missing(table, word, [name])
+        found[word] = there[_plain(name)]
     without = _price_not_looked_for(asked)
-    for word in MAPPED:
-        if word in without or (word == LINE_TOTAL and "unit_price" in found):
+    for word in (*REQUIRED, *MAPPED):
+        if word in found or word in without or (word == LINE_TOTAL and "unit_price" in found):
             continue
-        names = [asked[word]] if word in asked else [*known.get(word, ()), word]
-        if word not in (*asked, *REQUIRED):
-            names = [name for name in names if _plain(name) not in taken]
-        column = next((by_plain_name[_plain(name)] for name in names if _plain(name) in by_plain_name), None)
-        if column is not None:
-            found[word] = column
-        elif (word in REQUIRED and word != "unit_price") or word in asked:
-            raise _missing(table, word, names)
+        found |= _guessed(table, there, known, word, found)
     if not {"unit_price", LINE_TOTAL} & set(found):
-        raise _missing(table, "unit_price", [*known.get("unit_price", ()), "unit_price"])
-    _check_used_once(table, found)
-    _check_stand_once(table, {word: column for word, column in found.items() if word not in asked})
-    return found
+        raise _missing(table, "unit_price", _names(known, "unit_price"))
+    in_order = {word: found[word] for word in MAPPED if word in found}
+    _check_used_once(table, in_order, asked)
+    _check_stand_once(table, {word: column for word, column in in_order.items() if word not in asked})
+    return in_order
+
+
+def count_named(
+    columns: Sequence[str], known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None = None
+) -> int:
+    """How many words have a column among these, by a name that is known or asked for."""
+    there, asked = _by_plain_name(columns), asked or {}
+    named = [_plain(asked[word]) in there if word in asked else bool(_guess(there, known, word)) for word in MAPPED]
+    return sum(named)
 
 
 def _price_not_looked_for(asked: Mapping[str, str]) -> tuple[str, ...]:
@@ -61,17 +73,63 @@ def _price_not_looked_for(asked: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def holds_sales(table: Table, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None = None) -> bool:
-    """Whether the table has an invoice or a required column; a sheet without one is a note beside the sales."""
-    columns = {_plain(column) for column in table.frame.columns}
-    names = [name for word in (INVOICE, *REQUIRED) for name in (*known.get(word, ()), word)] + list(
-        (asked or {}).values()
-    )
-    return any(_plain(name) in columns for name in names)
+    """Whether the table may hold sales: else it is a note, or a list of products, beside them.
+
+    A column of a required word or of invoices makes sales of it; codes and prices alone do so where there are dates.
+    """
+    asked, there = asked or {}, _by_plain_name(table.frame.columns)
+    if not table.frame.height:
+        return False
+    named = [word for word in (INVOICE, *REQUIRED) if word not in asked and _guess(there, known, word)]
+    named += [word for word, name in asked.items() if _plain(name) in there]
+    return bool(named) and (any(word in asked or word in MOVES for word in named) or _has_dates(table.frame))
 
 
 def rename(table: Table, columns: Mapping[str, str]) -> pl.DataFrame:
     """The table's mapped columns, called by the words."""
     return table.frame.select(pl.col(column).alias(word) for word, column in columns.items())
+
+
+def _has_dates(frame: pl.DataFrame) -> bool:
+    """Whether a column's first values are dates."""
+    first = [column for column in frame.head(100) if column.dtype == pl.String or column.dtype.is_temporal()]
+    return any(column.count() and read_times(column, True)[0].count() > column.count() / 2 for column in first)
+
+
+def _guessed(
+    table: Table, there: Mapping[str, str], known: Mapping[str, Sequence[str]], word: str, found: Mapping[str, str]
+) -> dict[str, str]:
+    """The column for a word, if any; where there are no codes, that of the description for both."""
+    column = _guess(there, known, word, found.values())
+    if word == "stock_code" and column is None:
+        described = found.get("description") or _guess(there, known, "description", found.values())
+        if described:
+            return {"stock_code": described, "description": described}
+    if column is None and word in REQUIRED and word != "unit_price":
+        column = _guess(there, known, word)  # which is then taken twice
+        if column is None:
+            raise _missing(table, word, _names(known, word))
+    return {word: column} if column else {}
+
+
+def _names(known: Mapping[str, Sequence[str]], word: str) -> list[str]:
+    return [*known.get(word, ()), word]
+
+
+def _guess(
+    there: Mapping[str, str], known: Mapping[str, Sequence[str]], word: str, taken: Collection[str] = ()
+) -> str | None:
+    """The column by the first of the word's names that is there and free."""
+    for name in _names(known, word):
+        first, *beside = (_plain(part) for part in name.split(BESIDE))
+        if first in there and there[first] not in taken and all(part in there for part in beside):
+            return there[first]
+    return None
+
+
+def _by_plain_name(columns: Sequence[str]) -> dict[str, str]:
+    """The columns by their plain names, of equal ones the first."""
+    return {plain: column for column in reversed(columns) if (plain := _plain(column))}
 
 
 def _plain(name: str) -> str:
@@ -80,8 +138,9 @@ def _plain(name: str) -> str:
 
 def _missing(table: Table, word: str, names: Sequence[str]) -> SourceError:
     total = ", or the line's total: --column line_total=NAME" if word == "unit_price" else ""
+    header = f", in row {table.facts['header_row']}," if "header_row" in table.facts else ""
     return SourceError(
-        f"{table.name} has no column for {word} (looked for {', '.join(names)}; its columns are "
+        f"{table.name} has no column for {word} (looked for {', '.join(names)}; its columns{header} are "
         f"{_shortened(table.frame.columns)}).",
         f"name it: --column {word}=NAME{total}, or add its name to ingest.columns.{word} in params.yaml.",
     )
@@ -93,9 +152,11 @@ def _shortened(columns: Sequence[str]) -> str:
     return ", ".join(names) + (f" and {len(columns) - MOST} more" if len(columns) > MOST else "")
 
 
-def _check_used_once(table: Table, found: Mapping[str, str]) -> None:
+def _check_used_once(table: Table, found: Mapping[str, str], asked: Mapping[str, str]) -> None:
     for word, column in found.items():
         twice = [other for other in found if found[other] == column and other != word]
+        if {word, *twice} == {"stock_code", "description"} and not {word, *twice} <= set(asked):
+            continue  # known by its description
         if twice:
             raise SourceError(
                 f"{table.name}: the column {column!r} is taken for {word} and for {twice[0]}.",

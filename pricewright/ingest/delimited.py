@@ -2,69 +2,136 @@
 
 import csv
 import io
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.table import HEADER_ROWS, Table
+from pricewright.ingest.header import LOOKED_AT
+from pricewright.ingest.table import Grid
 
 SEPARATORS = (",", ";", "\t", "|")
+SAID = r'^"?sep=([^"\r\n])"?\r?\n'  # Excel's way to name the separator in the first line
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+SAMPLE = 1_000_000  # characters from which separator and width are taken
 EMPTY_HINT = "was the export cut off?"
 
 
-def read_delimited(path: Path, name: str) -> Table:
-    """The table of a text file, every value as text. Raises SourceError when it is no table."""
-    text = decode(path.read_bytes(), name).lstrip("\r\n")
+def read_delimited(content: bytes, name: str) -> Grid:
+    """The rows of a text file, every value as text. Raises SourceError when it is no table."""
+    text, encoding = decode(content, name)
     if not text.strip():
         raise SourceError(f"{name} is empty: a header and sales lines are needed.", EMPTY_HINT)
     separator = find_separator(text)
+    top = list(_sample(text, separator))
+    width = max(map(len, top), default=1)
+    header = separator.join(f"column {place}" for place in range(1, width + 1))
     try:
-        frame = pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema=False)
+        rows = pl.read_csv(f"{header}\n{text}".encode(), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError:  # a quote inside a value, such as 12" RULER, is too much for it
-        frame = _read_patiently(text, name, separator)
-    return Table(name, frame, HEADER_ROWS + 1, facts={"separator": separator})
+        rows = _read_patiently(text, name, separator, width)
+    return Grid(
+        name,
+        top,
+        lambda header_row: _below(rows, top, header_row, name, separator),
+        encoding=encoding,
+        separator=separator,
+    )
 
 
-def decode(content: bytes, name: str) -> str:
-    """UTF-8, UTF-16 with its mark, or else Windows-1252, of which Latin-1 (the UCI files) is the printable part."""
+def decode(content: bytes, name: str) -> tuple[str, str]:
+    """The text with Unix's line ends, and its encoding.
+
+    UTF-8, UTF-16 with or without its mark, or else Windows-1252, of which Latin-1 (the UCI files) is the printable
+    part.
+    """
     mark = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
-    if mark is None and b"\x00" in content[:100_000]:
-        raise SourceError(f"{name} is no text: it holds bytes of value 0.", "a workbook must end with .xlsx.")
-    for encoding in (mark or "utf-8", "cp1252"):
+    for encoding in (mark or _unmarked(content, name), "cp1252", "latin-1"):  # which reads any byte
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return content.decode("latin-1")  # which reads any byte
+        break
+    return text if "\n" in text else text.replace("\r", "\n"), encoding.removesuffix("-sig")
+
+
+def _unmarked(content: bytes, name: str) -> str:
+    """UTF-8, or UTF-16 where every second byte is mostly 0. Raises SourceError where other bytes are 0."""
+    first, second = (content[start:100_000:2].count(0) for start in (0, 1))
+    if not first and not second:
+        return "utf-8"
+    for encoding, rare, usual in (("utf-16-le", first, second), ("utf-16-be", second, first)):
+        if usual > 4 * rare and usual > 0.2 * len(content[:100_000]):
+            try:
+                if "\x00" not in content.decode(encoding):
+                    return encoding
+            except UnicodeDecodeError:
+                continue
+    raise SourceError(f"{name} is no text: it holds bytes of value 0.", "a workbook must end with .xlsx.")
 
 
 def find_separator(text: str) -> str:
-    """The separator that the header holds most often outside quotes."""
-    header = text.split("\n", 1)[0]
-    outside = "".join(header.split('"')[::2])
-    return max(SEPARATORS, key=outside.count)
+    """The separator that the first line names; else the one that gives most rows one width, the widest of these."""
+    if said := re.match(SAID, text[:20]):
+        return said[1]
+
+    def agreement(separator: str) -> tuple[int, int]:
+        widths = Counter(len(cells) for cells in _sample(text, separator) if len(cells) > 1)
+        return max(((rows, width) for width, rows in widths.items()), default=(0, 0))
+
+    return max(SEPARATORS, key=agreement)
 
 
-def _read_patiently(text: str, name: str, separator: str) -> pl.DataFrame:
-    """The table as Python's slower reader has it. Raises SourceError that names the row that is out of shape."""
+def _sample(text: str, separator: str) -> Iterator[list[str]]:
+    """The first rows, as far as they can be told apart."""
+    try:
+        yield from islice(csv.reader(io.StringIO(text[:SAMPLE], newline=""), delimiter=separator), LOOKED_AT)
+    except csv.Error:
+        return
+
+
+def _below(rows: pl.DataFrame, top: list[list[str]], header_row: int, name: str, separator: str) -> pl.DataFrame:
+    """The rows below the header, without columns that have neither name nor value."""
+    header, below = top[header_row - 1], rows.slice(header_row)
+    names: dict[str, str] = {}
+    for place, column in enumerate(rows.columns):
+        if place < len(header) and header[place].strip():
+            names[column] = header[place] if header[place] not in header[:place] else f"{header[place]}_{place}"
+            continue
+        filled = below[column].str.strip_chars().fill_null("") != ""
+        if not filled.any():
+            below = below.drop(column)
+        elif place >= len(header):
+            index = filled.arg_max() or 0
+            values = [value for value in below.row(index) if value is not None]
+            raise _too_long(name, header_row + 1 + index, len(values), values[-1], len(header), separator)
+    return below.rename(names)
+
+
+def _read_patiently(text: str, name: str, separator: str, width: int) -> pl.DataFrame:
+    """The rows as Python's slower reader has them. Raises SourceError that names the row that is out of shape."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     usual_limit = csv.field_size_limit(len(text) + 1)  # the module's own, for all readers of the process
     try:
-        header, *rows = reader
+        rows = list(reader)
     except csv.Error as error:
         hint = "a quote opens before it and does not close: export it again, with values in quotes."
         raise SourceError(f"{name} cannot be read on from line {reader.line_num}: {error}.", hint) from error
     finally:
         csv.field_size_limit(usual_limit)
-    for number, values in enumerate(rows, start=HEADER_ROWS + 1):
-        if len(values) > len(header):
-            raise SourceError(
-                f"{name}: row {number} has {len(values)} values, the header has {len(header)} (the last value is "
-                f"{values[-1]!r}).",
-                f"a value that holds the separator {separator!r} must stand in quotes.",
-            )
-    padded = [[*values, *[None] * (len(header) - len(values))] for values in rows]
-    unique = [column if column not in header[:i] else f"{column}_{i}" for i, column in enumerate(header)]
-    return pl.DataFrame(padded, schema=dict.fromkeys(unique, pl.String), orient="row")
+    for number, values in enumerate(rows, start=1):
+        if any(value.strip() for value in values[width:]):
+            raise _too_long(name, number, len(values), values[-1], width, separator)
+    padded = [[*values[:width], *[None] * (width - len(values))] for values in rows]
+    schema = {f"column {place}": pl.String for place in range(1, width + 1)}
+    return pl.DataFrame(padded, schema=schema, orient="row")
+
+
+def _too_long(name: str, row: int, values: int, last: str, width: int, separator: str) -> SourceError:
+    return SourceError(
+        f"{name}: row {row} has {values} values, the header has {width} (the last value is {last!r}).",
+        f"a value that holds the separator {separator!r} must stand in quotes.",
+    )

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from pricewright.ingest.digests import CONTENT, INODE, SETTLED, Digests, Stamp, stamp_of
-from pricewright.ingest.source import file_name, find_files, read_file
-from pricewright.ingest.table import Table
+from pricewright.ingest.source import file_name, find_files, kind_of, read_file
+from pricewright.ingest.table import Grid, Table
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Document:
 
     name: str
     digest: str
-    read: Callable[[], Iterator[Table]]
+    read: Callable[[], Iterator[Table | Grid]]
     stays: Callable[[], bool] = lambda: True
     size: int = 0
 
@@ -33,7 +33,7 @@ def find_documents(source: Path, known: Path, *, trust: bool = True, settled: fl
     for path in find_files(source):
         stamp, digest, name = digests.stamp(path), digests.of(path), file_name(path, source)
         read, stays = partial(read_file, path, name), partial(_is_still, path, stamp)
-        documents.append(Document(name, f"{path.suffix.lower()} {digest}", read, stays, path.stat().st_size))
+        documents.append(Document(name, f"{kind_of(path)} {digest}", read, stays, path.stat().st_size))
     digests.save()
     return documents
 

@@ -17,7 +17,7 @@ from pricewright.ingest.quarantine import quarantine, settle
 from pricewright.ingest.reading import read_all
 from pricewright.ingest.rules import CANCELLATION, judge, judge_dates
 from pricewright.ingest.source import read_tables
-from pricewright.ingest.table import Table, with_rows
+from pricewright.ingest.table import Grid, Table, with_rows
 from pricewright.partitions import week_of
 
 # Two rows are duplicates when all of these agree; their place in the files does not count.
@@ -64,7 +64,9 @@ def _gated(found: Ingested, params: Mapping[str, Any], name: str) -> Ingested:
     return replace(found, counts=pass_gate(found.counts, broken, params["gate"], name, first))
 
 
-def clean(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Ingested:
+def clean(
+    tables: Iterable[Table | Grid], params: Mapping[str, Any], columns: Mapping[str, str] | None = None
+) -> Ingested:
     """What `ingest` gives, before the gate has seen it. Raises SourceError when a table cannot be used."""
     read = read_all(tables, params, columns)
     lines = read.lines

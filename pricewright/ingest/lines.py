@@ -1,18 +1,33 @@
 """A table's rows as typed sales lines; a value that cannot be read gives its row a reason for the quarantine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.columns import ADVERTISED, CURRENCY, INVOICE, LINE_TOTAL, OPTIONAL, WORDS
+from pricewright.ingest.codes import check_codes
+from pricewright.ingest.columns import (
+    ADVERTISED,
+    CANCELLED_AT,
+    CURRENCY,
+    INVOICE,
+    LINE_TOTAL,
+    REQUIRED,
+    STATUS,
+    STORE,
+    TIME,
+    WORDS,
+)
 from pricewright.ingest.line_totals import check_reading, price_of_one, take_back
 from pricewright.ingest.notation import NUMBERS
 from pricewright.ingest.numbers import read_numbers
+from pricewright.ingest.orders import BESIDES, came_to_nothing, fill, first_lines
 from pricewright.ingest.table import Table
 from pricewright.ingest.texts import read_texts
-from pricewright.ingest.times import read_times
+from pricewright.ingest.times import read_clock, read_times
+from pricewright.ingest.totals import are_totals
 from pricewright.ingest.yes_no import read_flags, read_shares
 
 HINTS = {
@@ -23,7 +38,7 @@ HINTS = {
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
 }
 TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
-TELLS_APART = ("unit_price", "customer_id", "country", "channel")  # rows of a SKU and a time that name no invoice
+TELLS_APART = ("unit_price", "customer_id", "country", "channel", STORE)  # rows of a SKU and time without an invoice
 EXACT = 2**53  # floats count no further one by one
 ANSWERS = {
     "promotion": read_shares,
@@ -40,7 +55,9 @@ def read_lines(
     `decimal_sign` and `day_first` of params are those decided. Raises SourceError when a column holds no value, or too
     many that cannot be read (`params["unreadable_share"]`).
     """
-    texts = {word: read_texts(named[word], params["missing_values"]) for word in columns}
+    texts, raw = _read_cells(named, columns, params["missing_values"])
+    codes = texts["stock_code"].unique()
+    check_codes(table, columns["stock_code"], texts["stock_code"], codes)
     typed = dict(texts)
     layout = "none"
     for word in columns:
@@ -48,20 +65,22 @@ def read_lines(
             continue
         if word in NUMBERS:
             own = named[word].dtype.is_numeric() or named[word].dtype == pl.String
-            raw = named[word] if own else texts[word]  # texts have lost the zeros of 2.000
-            typed[word] = read_numbers(raw, params["decimal_sign"])
+            written = named[word] if own else texts[word]  # texts have lost the zeros of 2.000
+            typed[word] = read_numbers(written, params["decimal_sign"])
         elif word == "invoice_time":
-            raw = texts[word] if named[word].dtype == pl.String else named[word]
-            typed[word], layout = read_times(raw, bool(params["day_first"]))
+            typed[word], layout = read_times(raw[word], bool(params["day_first"]))
         elif word in ANSWERS:
             typed[word] = ANSWERS[word](texts[word])
             continue
         _check_column(table, word, columns[word], texts[word], typed[word], float(params["unreadable_share"]))
+    if TIME in typed:
+        typed["invoice_time"] = _with_clock(typed["invoice_time"], raw[TIME])
     if ADVERTISED in typed:
         typed["promotion"] = _promoted(typed.get("promotion"), typed[ADVERTISED])
     if LINE_TOTAL in typed:
         typed["unit_price"], texts["unit_price"] = price_of_one(typed[LINE_TOTAL], typed["quantity"]), texts[LINE_TOTAL]
     typed["quantity"], typed["unit_price"] = take_back(typed["quantity"], typed["unit_price"])
+    typed["total"] = are_totals(texts, codes)
     lines = _not_plausible(_with_reasons(table, texts, typed), params)
     check_reading(table, lines, columns)
     return lines, layout
@@ -82,6 +101,26 @@ def _not_plausible(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFra
     return lines.with_columns(found)
 
 
+def _read_cells(
+    named: pl.DataFrame, columns: Iterable[str], missing: Sequence[str]
+) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
+    """The cells of every column as text, and in their own type; later lines of an order say what its first one says."""
+    texts = {word: read_texts(named[word], missing) for word in columns}
+    raw = {word: texts[word] if named[word].dtype == pl.String else named[word] for word in texts}
+    first = first_lines(texts)
+    if first is not None:
+        for cells in (texts, raw):
+            cells |= {word: fill(cells[word], first) for word in {INVOICE, "invoice_time", *BESIDES} & set(cells)}
+    return texts, raw
+
+
+def _with_clock(days: pl.Series, times: pl.Series) -> pl.Series:
+    """Dates without a time of day with the one beside them, where that is one."""
+    clock = read_clock(times)
+    bare = (days == days.dt.truncate("1d")).all()
+    return days + clock.fill_null(timedelta()) if bare and clock.count() else days
+
+
 def _promoted(promotion: pl.Series | None, advertised: pl.Series) -> pl.Series:
     """How much a line was promoted, 0 to 1: by half, when it was reduced or on display and not advertised as well."""
     if promotion is None or not advertised.count():  # a column of that name may hold something else
@@ -93,7 +132,7 @@ def _promoted(promotion: pl.Series | None, advertised: pl.Series) -> pl.Series:
 
 def _check_column(table: Table, word: str, column: str, texts: pl.Series, values: pl.Series, allowed: float) -> None:
     filled = texts.count()
-    if filled == 0 and word not in OPTIONAL:
+    if filled == 0 and word in (INVOICE, *REQUIRED):
         raise SourceError(
             f"{table.name}: the column {column!r} ({word}) has no value from row {table.row(0)} to the end.",
             f"name another column: --column {word}=NAME.",
@@ -117,11 +156,15 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
             "row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True),
             **{word: typed.get(word, absent).alias(word) for word in WORDS},
             **{f"{word}_text": texts.get(word, absent) for word in TYPED},
+            **{word: texts.get(word, absent) for word in (STORE, STATUS, CANCELLED_AT)},
+            "total": typed["total"],
         }
     )
     given = [pl.col(f"{word}_text" if word in TYPED else word) for word in WORDS]
     reasons = [
         (pl.all_horizontal(column.is_null() for column in given), "empty row", ""),
+        *([(pl.col("total"), "total row", "")] if typed["total"].any() else []),
+        *came_to_nothing(texts),
         (pl.col("stock_code").is_null(), "no stock code", ""),
         *([(pl.col(INVOICE).is_null(), "no invoice", "")] if INVOICE in texts else []),
         *_unread("invoice_time", "date"),

@@ -6,14 +6,16 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.core.errors import SourceError
-from pricewright.ingest.columns import find_columns, holds_sales, rename
+from pricewright.ingest.columns import find_columns, rename
+from pricewright.ingest.header import with_header
+from pricewright.ingest.left_out import check_any, with_sales
 from pricewright.ingest.lines import read_lines
 from pricewright.ingest.money import check_one_currency, look_at_numbers
 from pricewright.ingest.notation import Signs, check_clear, decide_sign, facts
 from pricewright.ingest.numbers import POINT
-from pricewright.ingest.table import Table
-from pricewright.ingest.times import day_comes_first
+from pricewright.ingest.periods import check_step, dates_of
+from pricewright.ingest.table import Grid, Table
+from pricewright.ingest.times import day_balance, decide_order, say_layout
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,16 @@ class Reading:
     read_as: dict[str, Any]
 
 
-def read_all(tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[str, str] | None) -> Reading:
-    """The lines of all tables. Raises SourceError when one cannot be used; a sheet without sales is left out."""
-    used, left_out = _with_sales(tables, params, columns)
+def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns: Mapping[str, str] | None) -> Reading:
+    """The lines of all tables. Raises SourceError when one cannot be used; those without sales are left out."""
+    used, left_out = with_sales(
+        [with_header(t, params["columns"], columns) for t in tables], params["columns"], columns
+    )
+    check_any(used, left_out)
     found = [find_columns(table, params["columns"], columns) for table in used]
     named = [rename(table, columns_of) for table, columns_of in zip(used, found, strict=True)]
-    dates = [table["invoice_time"] for table in named if table["invoice_time"].dtype == pl.String]
-    settled = {**params, "day_first": day_comes_first(dates, bool(params["day_first"]))}
+    balance = sum(day_balance(t["invoice_time"]) for t in named if t["invoice_time"].dtype == pl.String)
+    settled = {**params, "day_first": decide_order(balance, bool(params["day_first"]))}
     seen = [
         look_at_numbers(table, words, columns_of, params["missing_values"])
         for table, words, columns_of in zip(used, named, found, strict=True)
@@ -44,22 +49,10 @@ def read_all(tables: Iterable[Table], params: Mapping[str, Any], columns: Mappin
         decimal = decide_sign(signs, source, asked) or POINT
         rows, layout = read_lines(table, words, columns_of, settled | {"decimal_sign": decimal})
         lines.append(rows)
-        read_as[table.name] = {"rows": rows.height, "dates": layout, "columns": columns_of}
+        dates = say_layout(layout, balance)
+        read_as[table.name] = {"rows": rows.height, "dates": dates, "columns": columns_of}
         read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency)}
-    read_as |= {name: {"rows": 0, "left out": "no column of sales"} for name in left_out}
+    check_step([dates_of(rows["invoice_time"]) for rows in lines], used[0].name)
+    read_as |= {refusal.name: {"rows": 0, "left out": "no column of sales"} for refusal in left_out}
     numbered = pl.concat(lines).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))
     return Reading(numbered, named, read_as)
-
-
-def _with_sales(
-    tables: Iterable[Table], params: Mapping[str, Any], columns: Mapping[str, str] | None
-) -> tuple[list[Table], list[str]]:
-    used, left_out = [], []
-    for table in tables:
-        if table.sheet and not holds_sales(table, params["columns"], columns):
-            left_out.append(table.name)
-        else:
-            used.append(table)
-    if not used:
-        raise SourceError(f"none of the sheets {', '.join(left_out)} holds sales lines.", "name the columns: --column.")
-    return used, left_out

@@ -12,13 +12,15 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.columns import WORDS, find_columns, holds_sales, rename
+from pricewright.ingest.columns import WORDS, find_columns, rename
 from pricewright.ingest.documents import Document
+from pricewright.ingest.header import with_header
+from pricewright.ingest.left_out import with_sales
 from pricewright.ingest.lines import read_lines
 from pricewright.ingest.money import look_at_numbers
 from pricewright.ingest.notation import Signs, decide_sign, facts
 from pricewright.ingest.numbers import POINT
-from pricewright.ingest.periods import periods_of
+from pricewright.ingest.periods import dates_of, periods_of
 from pricewright.ingest.quarantine import GIVEN, given_texts
 from pricewright.ingest.rules import CANCELLATION, judge
 from pricewright.ingest.table import Table
@@ -57,12 +59,9 @@ def sort_document(
     the source's other documents say of their signs. Raises SourceError when the document cannot be used, or is written
     to meanwhile.
     """
-    used, left_out = [], []
-    for table in document.read():
-        if table.sheet and not holds_sales(table, params["columns"], asked):
-            left_out.append(table.name.removeprefix(document.name))
-        else:
-            used.append(table)
+    read = [with_header(table, params["columns"], asked) for table in document.read()]
+    used, left_out = with_sales(read, params["columns"], asked)
+    del read
     columns = [find_columns(table, params["columns"], asked) for table in used]
     named = [rename(table, columns_of) for table, columns_of in zip(used, columns, strict=True)]
     balance = sum(day_balance(t["invoice_time"]) for t in named if t["invoice_time"].dtype == pl.String)
@@ -85,7 +84,7 @@ def sort_document(
     either = any(table["dates"] in (*DAY_FIRST, *MONTH_FIRST) for table in tables)
     return {
         "tables": tables,
-        "left_out": left_out,
+        "left_out": [refusal._replace(name=refusal.name.removeprefix(document.name)) for refusal in left_out],
         "balance": balance,
         "day_first": settled["day_first"] if either else None,
     }
@@ -117,6 +116,7 @@ def _sort_table(
         "first_row": table.first_row,
         "rows": lines.height,
         "dates": layout,
+        "days": [day.isoformat() for day in dates_of(lines["invoice_time"])],
         "weeks": {week: {"rows": rows, "readable": fine} for rows, fine, week in counted.iter_rows()},
         "periods": [
             [period.first.isoformat(), period.last.isoformat(), period.lines]

@@ -1,28 +1,35 @@
-"""The files of a source: one CSV, Parquet or xlsx file, or a folder of them, in the order of their names."""
+"""The files of a source: one CSV, Parquet or xlsx file, packed or not, or a folder of them, in order of their names."""
 
-import warnings
-import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
 from pricewright.core.errors import SourceError
+from pricewright.ingest.archives import is_visible, unpacked_gzip, zip_entries
 from pricewright.ingest.delimited import read_delimited
-from pricewright.ingest.table import HEADER_ROWS, Table, with_rows
+from pricewright.ingest.table import Grid, Table, with_rows
+from pricewright.ingest.workbook import first_line, read_workbook
 
-MOST_UNFOLDED = 4 << 30  # bytes; a full sheet of a million rows has 0.5 GB
+File = Path | BytesIO  # on disk, or taken out of an archive
 
 
-def read_tables(source: Path) -> Iterator[Table]:
-    """Every table of the source: one per file, one per sheet of a workbook. Raises SourceError."""
+def read_tables(source: Path) -> Iterator[Table | Grid]:
+    """Every table of the source: one per file, sheet of a workbook and file in an archive. Raises SourceError."""
     for path in find_files(source):
         yield from read_file(path, file_name(path, source))
 
 
-def read_file(path: Path, name: str) -> Iterator[Table]:
+def read_file(path: Path, name: str) -> Iterator[Table | Grid]:
     """The tables of one file, which messages call `name`. Raises SourceError."""
     yield from READERS[path.suffix.lower()](path, name)
+
+
+def kind_of(path: Path) -> str:
+    """What decides how a file is read: its last suffix, and for a `.gz` the one before it too."""
+    return "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else [path.suffix]).lower()
 
 
 def file_name(path: Path, source: Path) -> str:
@@ -46,66 +53,44 @@ def find_files(source: Path) -> list[Path]:
 
 def _visible(path: Path, folder: Path) -> bool:
     """Neither hidden nor Excel's lock file of an open workbook."""
-    return not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+    return is_visible(path.relative_to(folder).as_posix())
 
 
 def _known() -> str:
     return ", ".join(sorted(READERS))
 
 
-def _read_parquet(path: Path, name: str) -> Iterator[Table]:
+def _read_parquet(file: File, name: str) -> Iterator[Table]:
     try:
-        frame = pl.read_parquet(path, hive_partitioning=False)
+        frame = pl.read_parquet(file, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{name} is no Parquet file: {_first_line(error)}", "is the file complete?") from error
+        raise SourceError(f"{name} is no Parquet file: {first_line(error)}", "is the file complete?") from error
     yield with_rows(Table(name, frame))
 
 
-def _read_workbook(path: Path, name: str) -> Iterator[Table]:
-    """Every sheet with rows; its name is `file[sheet]` when there are several. Raises SourceError when none has."""
-    if not zipfile.is_zipfile(path):
-        raise SourceError(f"{name} is no xlsx workbook.", "save it from Excel as .xlsx, or export it as CSV.")
-    unfolded = _unfolded(path)
-    if unfolded > MOST_UNFOLDED:
-        raise SourceError(
-            f"{name} has {unfolded:,} bytes when unpacked, at most {MOST_UNFOLDED:,} are read.", "export it as CSV."
-        )
-    try:
-        with warnings.catch_warnings(action="ignore"):  # about the types of single cells, which are read as text
-            sheets = pl.read_excel(
-                path, sheet_id=0, infer_schema_length=None, raise_if_empty=False, drop_empty_rows=False
-            )
-    except Exception as error:  # fastexcel's own errors share no other base
-        raise SourceError(f"{name} cannot be read as a workbook: {_first_line(error)}", "export it as CSV.") from error
-    filled = {sheet: frame for sheet, frame in sheets.items() if frame.height}
-    if not filled:
-        raise SourceError(f"{name} has no sheet with rows.", "was the export cut off?")
-    several = len(filled) > 1
-    for sheet, frame in filled.items():
-        yield Table(f"{name}[{sheet}]" if several else name, frame, HEADER_ROWS + 1, several)
+def _read_text(file: File, name: str) -> Iterator[Grid]:
+    yield read_delimited(file.getvalue() if isinstance(file, BytesIO) else file.read_bytes(), name)
 
 
-def _unfolded(path: Path) -> int:
-    """What the workbook's zip says that it holds, in bytes: a few kilobytes can stand for gigabytes of zeros."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return 0  # whoever reads it says what is wrong
+def _read_gzip(file: File, name: str) -> Iterator[Table | Grid]:
+    inner = PurePosixPath(name).with_suffix("").suffix.lower() or ".csv"
+    if inner not in FLAT:
+        raise SourceError(f"{name} holds a file that ends with {inner!r}: {', '.join(sorted(FLAT))} are read.")
+    yield from FLAT[inner](unpacked_gzip(file, name), name)
 
 
-def _read_text(path: Path, name: str) -> Iterator[Table]:
-    yield with_rows(read_delimited(path, name))
+def _read_zip(file: File, name: str) -> Iterator[Table | Grid]:
+    """Every readable file of the archive, called `archive.zip/file.csv`."""
+    for entry, content, alone in zip_entries(file, name, tuple(FLAT)):
+        for table in FLAT[PurePosixPath(entry).suffix.lower()](content, f"{name}/{entry}"):
+            yield table if alone else replace(table, sheet=True)
 
 
-def _first_line(error: Exception) -> str:
-    return f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}."
-
-
-READERS: dict[str, Callable[[Path, str], Iterator[Table]]] = {
+FLAT: dict[str, Callable[[File, str], Iterator[Table | Grid]]] = {
     ".csv": _read_text,
     ".tsv": _read_text,
     ".txt": _read_text,
     ".parquet": _read_parquet,
-    ".xlsx": _read_workbook,
+    ".xlsx": read_workbook,
 }
+READERS = FLAT | {".gz": _read_gzip, ".zip": _read_zip}

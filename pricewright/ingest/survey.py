@@ -5,23 +5,23 @@ Lines are numbered across the source, so that they have an order; the numbers ch
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import WORDS
 from pricewright.ingest.documents import Document
+from pricewright.ingest.left_out import Refusal, check_any
 from pricewright.ingest.money import check_one_currency
 from pricewright.ingest.notation import Signs, check_clear, decide_sign
-from pricewright.ingest.periods import Period, join_periods, main_period
+from pricewright.ingest.periods import Period, check_step, join_periods, main_period
 from pricewright.ingest.shelf import Entry, Shelf, key_of
 from pricewright.ingest.side_by_side import side_by_side
 from pricewright.ingest.sorting import READ, SCHEMAS, sort_document
-from pricewright.ingest.times import decide_order
+from pricewright.ingest.times import decide_order, say_layout
 
 BYTES_AT_ONCE = 16_000_000  # of the files that are sorted side by side: a million lines of Parquet
 NUMBERS = 2**40  # a table's lines are numbered from its place times this on
@@ -58,11 +58,15 @@ class SortedTable:
 
 @dataclass(frozen=True)
 class Survey:
-    """The tables with sales, and the names of the sheets that were left out."""
+    """The tables with sales, and the names of those that were left out.
+
+    balance: of all dates, see times.py.
+    """
 
     tables: tuple[SortedTable, ...]
     left_out: tuple[str, ...]
     gap_days: int
+    balance: int
 
     @cached_property
     def weeks(self) -> dict[str, list[SortedTable]]:
@@ -82,7 +86,12 @@ class Survey:
     def read_as(self) -> dict[str, Any]:
         """How every table was understood."""
         named = {
-            table.name: {name: table.known[name] for name in ("rows", "dates", "columns")} | table.known["facts"]
+            table.name: {
+                "rows": table.known["rows"],
+                "dates": say_layout(table.known["dates"], self.balance),
+                "columns": table.known["columns"],
+                **table.known["facts"],
+            }
             for table in self.tables
         }
         return named | {name: {"rows": 0, "left out": "no column of sales"} for name in self.left_out}
@@ -203,19 +212,21 @@ def document_key(document: Document, params: Mapping[str, Any], asked: Mapping[s
     return key_of(code, document.digest, {name: params[name] for name in READ}, dict(asked))
 
 
-def _surveyed(documents: Iterable[Document], entries: Iterable[Entry], gap_days: int) -> Survey:
+def _surveyed(documents: Iterable[Document], entries: Sequence[Entry], gap_days: int) -> Survey:
     tables: list[SortedTable] = []
-    left_out: list[str] = []
+    left_out: list[Refusal] = []
     for document, entry in zip(documents, entries, strict=True):
         for number, known in enumerate(entry.index["tables"]):
             key = f"{entry.key} {number} {entry.index['day_first']} {known['decimal_sign']}"
             name = document.name + known["suffix"]
             tables.append(SortedTable(len(tables), name, key, entry.folder / str(number), known))
-        left_out += [document.name + suffix for suffix in entry.index["left_out"]]
-    if not tables:
-        raise SourceError(f"none of the sheets {', '.join(left_out)} holds sales lines.", "name the columns: --column.")
+        left_out += [Refusal(document.name + suffix, *said) for suffix, *said in entry.index["left_out"]]
+    check_any(tables, left_out)
     check_one_currency((table.name, table.known["facts"].get("currency", "")) for table in tables)
-    return Survey(tuple(tables), tuple(left_out), gap_days)
+    days = [[date.fromisoformat(day) for day in table.known["days"]] for table in tables]
+    check_step(days, tables[0].name)
+    balance = sum(int(entry.index["balance"]) for entry in entries)
+    return Survey(tuple(tables), tuple(refusal.name for refusal in left_out), gap_days, balance)
 
 
 def _period(part: Sequence[Any]) -> Period:

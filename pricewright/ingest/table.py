@@ -1,6 +1,6 @@
 """A table as a file holds it, before anything is read into it: its name, its rows, the number of its first row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,14 +8,12 @@ import polars as pl
 
 from pricewright.core.errors import SourceError
 
-HEADER_ROWS = 1  # text files and sheets: the header is row 1, as editors and Excel count
-
 
 @dataclass(frozen=True)
 class Table:
     """`first_row` is the number that the file's own tools give to the first row of `frame`.
 
-    facts: how the file was read, where that had to be found out: the `separator` of a text.
+    facts: how the file was read, where that had to be found out: `header_row`, a text's `encoding` and `separator`.
     """
 
     name: str
@@ -27,6 +25,32 @@ class Table:
     def row(self, index: int) -> int:
         """The number of a row of `frame` in the file."""
         return self.first_row + index
+
+    def below(self, header_row: int) -> "Table":
+        """The table itself: its header is no row of it."""
+        return self
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table whose header may be in any of its first rows, which `top` holds as text, as far as each goes.
+
+    read: gives the rows below a header in the row of this number, counted from 1 on.
+    """
+
+    name: str
+    top: Sequence[Sequence[str | None]]
+    read: Callable[[int], pl.DataFrame]
+    sheet: bool = False
+    encoding: str = ""
+    separator: str = ""
+
+    def below(self, header_row: int) -> Table:
+        """The table with its header in this row. Raises SourceError when it has no row."""
+        found = {"encoding": self.encoding, "separator": self.separator}
+        facts = {"header_row": header_row, **{name: value for name, value in found.items() if value}}
+        table = Table(self.name, self.read(header_row), header_row + 1, self.sheet, facts)
+        return table if table.sheet else with_rows(table)
 
 
 def with_rows(table: Table) -> Table:

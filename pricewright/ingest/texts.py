@@ -15,12 +15,18 @@ def read_texts(column: pl.Series, missing: Sequence[str]) -> pl.Series:
     if column.dtype == pl.String:
         return _without_missing(column.str.strip_chars(), missing)
     if column.dtype.is_float():
-        column = column.fill_nan(None)
+        column = _whole(column.fill_nan(None))
     different = column.unique().drop_nulls()
     written = _without_missing(different.cast(pl.String, strict=False).str.strip_chars(), missing)
     texts = pl.DataFrame({"value": different, "text": written})
     read = column.alias("value").to_frame().join(texts, on="value", how="left", maintain_order="left")
     return read["text"].alias(column.name)
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Whole numbers as integers, for those of 17 digits and more are written as 4.0e16; others as they are."""
+    whole = column.cast(pl.Int64, strict=False)
+    return whole if (whole.cast(column.dtype) == column).all() else column
 
 
 def _without_missing(text: pl.Series, missing: Sequence[str]) -> pl.Series:

@@ -4,13 +4,47 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from pricewright.ingest.periods import usual_step
+
 YEAR_FIRST = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
 DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y")
-NAMED = ("%d %B %Y", "%d-%B-%Y", "%d-%B-%y", "%d/%B/%Y", "%B %d %Y")  # %B reads short names too
+NAMED = (
+    "%d %B %Y",
+    "%d-%B-%Y",
+    "%d-%B-%y",
+    "%d/%B/%Y",
+    "%B %d %Y",
+    "%Y-%B-%d",
+    "%d%B%Y",
+    "%d %B %y",
+)  # and short names
+WEEKS = ("%G-W%V-%u", "%GW%V-%u", "%G W%V-%u", "%G%V-%u")  # a week is its Monday
+MONTHS = (
+    "%Y-%m-%d",
+    "%Y/%m-%d",
+    "%Y%m-%d",
+    "%m/%Y-%d",
+    "%m-%Y-%d",
+    "%m.%Y-%d",
+    "%B %Y-%d",
+    "%B-%Y-%d",
+    "%B-%y-%d",
+    "%Y %B-%d",
+)  # a month is its first day
 YEARS = (1900, 2100)
 EXCEL_DAYS = (18264, 73050)  # 1950 to 2100, as days since 1899-12-30
-COMPACT = (19000101, 21001231)  # 20111209 as a number
+EXCEL = "days since 1899-12-30"
+COMPACT, COMPACT_MONTHS = (19000101, 21001231), (190001, 210053)  # 20111209 and 201112 as numbers
+SLASHED = r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}(?:\d{2})?\b"
+SERIAL = r"^\d{5}(?:[.,]\d+)?$"  # Excel's days, written as text
+# What may follow a clock: UTC, an offset, the name of a zone, in short or in brackets.
+ZONE = (
+    r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[aApP]\.?[mM]\.?)?)"
+    r" ?(?:[zZ]|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]{3,5})?(?: ?\[[^\]]*\])?(?: ?\([^)]*\))?$"
+)
+WEEKDAY = r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.? "
+ASSUMED = "assumed: no date says whether day or month comes first; --param ingest.day_first={other}"
 CLOCK = r"^(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)? ?(?<half>[aApP]?)\.?[mM]?\.?$"
 
 
@@ -18,19 +52,36 @@ def read_times(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
     """The values as datetime[us], null where unreadable, and the layout of their days. Never raises.
 
     `day_first` decides between d/m and m/d where both read equally many values. Times are the shop's wall clock:
-    an offset from UTC is left away. Fractions of a second too.
+    an offset from UTC or a zone is left away. Fractions of a second too.
     """
     if isinstance(column.dtype, pl.Datetime):
         return column.dt.replace_time_zone(None).cast(pl.Datetime("us")), "dates"
     if column.dtype == pl.Date:
         return column.cast(pl.Datetime("us")), "dates"
     if column.dtype.is_numeric():
-        if column.cast(pl.Float64).is_between(*COMPACT).all():
+        numbers = column.cast(pl.Float64)
+        if any(numbers.is_between(*bounds).all() for bounds in (COMPACT, COMPACT_MONTHS)):
             return _read_text(column.cast(pl.Int64).cast(pl.String), day_first)
-        return _read_excel_days(column.cast(pl.Float64)), "days since 1899-12-30"
+        return _read_excel_days(numbers), EXCEL
     if column.dtype == pl.String:
         return _read_text(column, day_first)
     return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us")), "none"
+
+
+def read_clock(column: pl.Series) -> pl.Series:
+    """Times of day as durations, null where unreadable: 10:36, 10:36 PM, a part of a day as Excel has it."""
+    if column.dtype == pl.Time:
+        return column.cast(pl.Duration("us"))
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.time().cast(pl.Duration("us"))
+    if column.dtype.is_numeric():
+        part = column.cast(pl.Float64)
+        seconds = (part.set(~part.is_between(0, 1, closed="left").fill_null(False), None) * 86400).round()
+        return (seconds * 1_000_000).cast(pl.Int64).cast(pl.Duration("us"))
+    if column.dtype != pl.String:
+        return pl.Series(column.name, [None] * len(column), dtype=pl.Duration("us"))
+    texts = column.str.strip_chars().str.replace(ZONE, "${1}")
+    return _read_clock(texts).set(texts.is_null(), None)
 
 
 def day_comes_first(columns: Iterable[pl.Series], otherwise: bool) -> bool:
@@ -39,10 +90,25 @@ def day_comes_first(columns: Iterable[pl.Series], otherwise: bool) -> bool:
 
 
 def day_balance(column: pl.Series) -> int:
-    """How many more of the different texts are like 13/4/2011 than like 4/13/2011."""
-    pair = column.unique().str.extract_groups(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}").struct
+    """How many more of the different texts are like 13/4/2011 than like 4/13/2011.
+
+    1 or -1 where there are none of either, and only with the day or only with the month first the dates are those of
+    weeks or months.
+    """
+    pair = column.unique().str.extract_groups(SLASHED).struct
     first, second = (pair.field(name).cast(pl.Int64) > 12 for name in ("1", "2"))
-    return int(first.sum()) - int(second.sum())
+    if first.any() or second.any():
+        return int(first.sum()) - int(second.sum())
+    days = column.unique().str.extract(SLASHED, 0).drop_nulls().unique()
+    steps = [usual_step(_read_days(days, order)[0]) for order in (True, False)]
+    return (steps[0] is not None) - (steps[1] is not None) if len(days) else 0
+
+
+def say_layout(layout: str, balance: int) -> str:
+    """The layout, and that it is a guess where the balance of all dates is 0."""
+    if balance or layout not in (*DAY_FIRST, *MONTH_FIRST):
+        return layout
+    return f"{layout} ({ASSUMED.format(other=str(layout in MONTH_FIRST).lower())})"
 
 
 def decide_order(balance: int, otherwise: bool) -> bool:
@@ -54,17 +120,33 @@ def _read_text(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
     """Each different text is read once, in the layout that reads most of them."""
     different = column.unique(maintain_order=True).drop_nulls()
     plain = different.str.replace_all(r"[\s,]+", " ").str.strip_chars().str.replace(r"(\d)[tT](\d)", "${1} ${2}")
-    plain = plain.str.replace(r"(:\d{2}(?:\.\d+)?) ?(?:[zZ]|[+-]\d{2}:?\d{2})$", "${1}")
+    plain = plain.str.replace(ZONE, "${1}").str.replace(WEEKDAY, "").str.replace(r"(\d)(?:st|nd|rd|th)\b", "${1}")
     day, layout = _read_days(plain.str.extract(r"^(.*?)(?: \d{1,2}:.*)?$"), day_first)
     clock = _read_clock(plain.str.extract(r" (\d{1,2}:.*)$"))
     times = day.cast(pl.Datetime("us")) + clock
+    serial = different.str.strip_chars().set(~different.str.strip_chars().str.contains(SERIAL), None)
+    if serial.count():
+        serial_times = _read_excel_days(serial.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False))
+        times, layout = times.fill_null(serial_times), EXCEL if layout == "none" else layout
     return column.replace_strict(different, times, default=None, return_dtype=pl.Datetime("us")), layout
 
 
 def _read_days(texts: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
+    """The days, and the layout that reads most of them; weeks and months only where no day can be read."""
     slashed = (*DAY_FIRST, *MONTH_FIRST) if day_first else (*MONTH_FIRST, *DAY_FIRST)
+    best, found = _best(texts, (*YEAR_FIRST, *slashed, *NAMED))
+    if found != "none" or not texts.count():
+        return best, found
+    for days, layouts in ((texts, WEEKS), (texts + "-1", (*WEEKS[:3], *MONTHS, *WEEKS[3:]))):
+        best, found = _best(days, layouts)
+        if found != "none":
+            break
+    return best, found.removesuffix("-%d").removesuffix("-%u")
+
+
+def _best(texts: pl.Series, layouts: Iterable[str]) -> tuple[pl.Series, str]:
     best, found = pl.Series([None] * len(texts), dtype=pl.Date), "none"
-    for layout in (*YEAR_FIRST, *slashed, *NAMED):
+    for layout in layouts:
         days = texts.str.to_date(layout, strict=False)
         days = days.set(~days.dt.year().is_between(*YEARS).fill_null(True), None)
         if days.count() > best.count():

@@ -203,6 +203,7 @@ def _given(job: WeekJob, documents: Sequence[Document]) -> pl.DataFrame:
         content = next(content for content in document.read() if content.name == table.name)
         if not document.stays():
             raise SourceError(f"{document.name} was written to while it was read.", "run again when it is complete.")
+        content = content.below(table.known["facts"].get("header_row", 0))
         rows = rename(content, table.known["columns"])[(far["row"] - table.known["first_row"]).to_list()]
         found.append(pl.concat([far.select("line"), given_texts(rows)], how="horizontal"))
     return pl.concat(found)

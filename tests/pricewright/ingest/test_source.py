@@ -126,7 +126,7 @@ UNUSABLE = {
     "an open quote": ("shop.csv", HEADER.encode() + b'1,"2,3,2011-01-01,2', "cannot be read on from line 2"),
     "no Parquet": ("shop.parquet", b"PAR1 it is not", "shop.parquet is no Parquet file"),
     "no workbook": ("shop.xlsx", b"it is not", "shop.xlsx is no xlsx workbook"),
-    "another kind": ("shop.json", b"{}", r"ends with '.json': .csv, .parquet, .tsv, .txt, .xlsx are read"),
+    "another kind": ("shop.json", b"{}", r"ends with '.json': .csv, .gz, .parquet, .tsv, .txt, .xlsx, .zip are read"),
     "prose": ("shop.txt", b"Dear customer,\nhow are you?\n", "shop.txt has no column for stock_code .*Dear customer"),
 }  # fmt: skip
 
@@ -202,9 +202,9 @@ def test_months_of_a_folder_are_read_in_one_order_of_day_and_month(
     assert {file["dates"] for file in read(tmp_path, params).counts["read_as"].values()} == {"%m/%d/%Y"}
 
 
-def test_reading_a_ragged_file_leaves_other_readers_of_the_process_alone(tmp_path: Path) -> None:
+def test_reading_a_ragged_file_leaves_other_readers_of_the_process_alone(params: Params, tmp_path: Path) -> None:
     path, usual = tmp_path / "ragged.csv", csv.field_size_limit()
     path.write_text("InvoiceNo,StockCode\n1,A\n2,B,C\n")
     with pytest.raises(SourceError, match="row 3 has 3 values"):
-        list(read_tables(path))
+        read(path, params)
     assert csv.field_size_limit() == usual

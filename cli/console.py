@@ -75,10 +75,13 @@ class Watcher:
             self._bar.update(self._task, completed=share, total=1.0 if share > 0 else None, words=words)
 
     def end(self, entry: Entry, line: str) -> None:
-        """The moving line gives way to one that stays."""
+        """The moving line gives way to one that stays, with its notes below it."""
         self._forget()
         when = f"{entry.seconds:.1f} s" if entry.how == "ran" else entry.how
-        self._out.print(f"  {entry.stage:<9} {when:>8}  {escape(line)}")
+        first, *notes = line.split("\n")
+        self._out.print(f"  {entry.stage:<9} {when:>8}  {escape(first)}")
+        for note in notes:
+            self._out.print(f"  {'':<9} {'':>8}  [yellow]{escape(note)}[/]")
         if entry.how == "ran" and entry.reasons and str(entry.reasons[0]) != "never ran":
             more = f" and {len(entry.reasons) - 1} more" if len(entry.reasons) > 1 else ""
             self._out.print(f"  {'':<9} {'':>8}  [dim]because of {escape(str(entry.reasons[0]))}{more}[/]")

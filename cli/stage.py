@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
             do(STAGES[verb], workspace)
         publish(STAGES[verb], workspace, Lake(workspace.store))
         metrics = json.loads(workspace.metrics(verb).read_text())
-        console().print(f"{verb}: {STAGES[verb].line(metrics)}", markup=False)
+        console().print(f"{verb}: {STAGES[verb].said(metrics)}", markup=False)
 
     @app.command(name="configure", rich_help_panel="For dvc.yaml")
     def _configure(source: Source = "", store: Store = "", param: Params = None, column: Columns = None) -> None:

@@ -20,6 +20,7 @@ class Check:
     unit: str = ""
     larger_is_worse: bool = True
     detail: str = ""  # such as the names of the columns that were counted, the worst first
+    hint: str = ""  # what to do where it is not ok
 
     @property
     def status(self) -> Status:

@@ -25,9 +25,10 @@ def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) ->
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
     get_run_logger().info("%s in %.1f s: %s", entry.how, entry.seconds, line)
-    create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=line)
+    first = line.splitlines()[0]
+    create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=first)
     for key, rows in tables(at, entry.stage, metrics).items():
-        create_table_artifact(cells(rows), key=key, description=line)
+        create_table_artifact(cells(rows), key=key, description=first)
     for gate in gates_of(entry.stage):
         said = metrics if gate == entry.stage else metrics[gate]
         tell_gate(gate, said["status"], said["worst"])
@@ -52,7 +53,9 @@ def page(entry: Entry, line: str, metrics: Metrics) -> str:
     """Markdown of a stage in this run."""
     why = [f"- {shown(str(reason))}" for reason in entry.reasons] or ["- nothing changed since it last ran"]
     numbers = [{"name": name, "value": value} for name, value in _flat(metrics)]
-    return "\n".join([f"# {entry.stage}: {entry.how}", shown(line), "## Why", *why, "## Numbers", table(numbers)])
+    return "\n".join(
+        [f"# {entry.stage}: {entry.how}", *map(shown, line.splitlines()), "## Why", *why, "## Numbers", table(numbers)]
+    )
 
 
 class Bar:

@@ -5,7 +5,7 @@ import polars as pl
 from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
 from pricewright.partitions import read_partitions
-from tasks.gates import verdict_line, write_verdict
+from tasks.gates import verdict_line, verdict_notes, write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
@@ -35,4 +35,4 @@ def split(panel: pl.DataFrame, weeks: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     return panel.filter(pl.col("week") < first), panel.filter(pl.col("week") >= first)
 
 
-DRIFT = Stage("drift", work, verdict_line)
+DRIFT = Stage("drift", work, verdict_line, notes=verdict_notes)

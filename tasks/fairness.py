@@ -6,7 +6,7 @@ from pricewright.core.release.arrays import unpack
 from pricewright.explain import open_models
 from pricewright.fairness import assess_fairness, draw_fairness
 from pricewright.partitions import read_partitions
-from tasks.gates import verdict_line, write_verdict
+from tasks.gates import verdict_line, verdict_notes, write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
@@ -35,4 +35,4 @@ def work(at: Workspace, tell: Tell) -> Metrics:
     return metrics | {"segments": found.segments.height}
 
 
-FAIRNESS = Stage("fairness", work, verdict_line)
+FAIRNESS = Stage("fairness", work, verdict_line, notes=verdict_notes)

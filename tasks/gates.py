@@ -13,6 +13,11 @@ from tasks.stage import Metrics
 from tasks.workspace import Workspace
 
 GATES = {"drift": "drift", "proof": "train", "fairness": "fairness"}  # the stage that writes each gate's verdict
+LOOK = {
+    "drift": "see work/drift/report.html.",
+    "proof": "see work/proof/price_changes.png.",
+    "fairness": "see work/fairness/parity.png.",
+}
 Verdicts = dict[str, dict[str, Any]]
 
 
@@ -31,7 +36,25 @@ def write_verdict(at: Workspace, verdict: Verdict) -> Metrics:
         "status": verdict.status,
         "worst": str(verdict.worst[0]) if verdict.worst else "nothing was checked",
         "checks": {check.name: check.value for check in verdict.checks},
+        "warnings": warnings(verdict.as_dict()),
     }
+
+
+def warnings(verdict: Mapping[str, Any]) -> list[str]:
+    """A line per check that is not ok: its value, the limit, and what to do or where to look."""
+    gate = verdict["gate"]
+    return [
+        f"{gate} {check['status']}s: {check['name']} is {check['value']:.4g} {check['unit']}".rstrip()
+        + f"; it {check['status']}s at {check[check['status']]:g}. {check['hint'] or LOOK.get(gate, '')}".rstrip()
+        for check in verdict["checks"]
+        if check["status"] != "ok"
+    ]
+
+
+def verdict_notes(metrics: Metrics) -> list[str]:
+    """What a stage that writes a verdict says below its line."""
+    said: list[str] = metrics["warnings"]
+    return said
 
 
 def verdict_line(metrics: Metrics) -> str:

@@ -6,26 +6,44 @@ from pathlib import Path
 from typing import Any
 
 import pricewright.simulated
+from pricewright.core.errors import SourceError
+from pricewright.history import weeks_needed
 from pricewright.ingest.digests import digest_of
 from pricewright.ingest.documents import Document, find_documents
+from pricewright.ingest.rules import NO_PRODUCT
 from pricewright.ingest.shelf import key_of
 from pricewright.ingest.table import Table
 from pricewright.ingest.weekly import Intake
+from tasks.gates import warnings
 from tasks.progress import Tell
 from tasks.read_as import read_as
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
 
 MARKET_NAME = "market"
+CODES, LONGEST = 8, 40  # that are no products, named in the run's output; characters of each
+NOTABLE = 0.001  # of the accepted rows: so many equal ones are worth a note
 
 
 def work(at: Workspace, tell: Tell) -> Metrics:
     """Account for every row; nothing is written when the source cannot be used. Weeks that stay are not made again."""
     documents = source_documents(at)
     whole = open_intake(at).ingest(documents, source_name(at), lambda share, words: tell(0.9 * share, words))
+    check_history(whole.counts, at.parameters, source_name(at))
     tell(0.9, "writing the weeks")
     whole.write(at.work / "raw", at.work / "quarantine")
     return dict(whole.counts)
+
+
+def check_history(counts: Metrics, params: Mapping[str, Any], name: str) -> None:
+    """Raises SourceError where the sales cover fewer weeks than the later stages need, before they have begun."""
+    needed = weeks_needed(params)
+    if counts["weeks"] < needed:
+        raise SourceError(
+            f"{name} has sales in {counts['weeks']} weeks ({counts['first_time'][:10]} to {counts['last_time'][:10]}): "
+            f"at least {needed} are needed for prices to be learnt and judged.",
+            "put the exports of earlier weeks, best of a year and more, into one folder and give that as the source.",
+        )
 
 
 def open_intake(at: Workspace) -> Intake:
@@ -59,12 +77,37 @@ def _simulated(params: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def line(metrics: Metrics) -> str:
-    """Every row is somewhere; and how the files were read."""
-    said = read_as(metrics["read_as"])
+    """Every row is somewhere."""
     return (
         f"{metrics['rows']:,} rows: {metrics['accepted']:,} accepted, {metrics['quarantined']:,} quarantined, "
         f"{metrics['duplicates']:,} duplicates"
-    ) + (f"\n{said}" if said else "")
+    )
 
 
-INGEST = Stage("ingest", work, line, publishes=("raw", "quarantine"))
+def notes(metrics: Metrics) -> list[str]:
+    """How the files were read, why rows are no sales, equal rows that are, and what the gate warns of."""
+    said = read_as(metrics["read_as"])
+    return [*([said] if said else []), *_quarantined(metrics), *_equal_rows(metrics), *warnings(metrics["gate"])]
+
+
+def _quarantined(metrics: Metrics) -> list[str]:
+    """Every reason with its rows; the codes that are no products by name, so that none is lost unseen."""
+    codes = [
+        f"{' '.join(code.split())[:LONGEST]} {rows:,}" for code, rows in list(metrics["no_products"].items())[:CODES]
+    ]
+    named = {NO_PRODUCT: f" ({', '.join(codes)}{', ...' if len(metrics['no_products']) > CODES else ''})"}
+    reasons = [f"{reason} {rows:,}{named.get(reason, '')}" for reason, rows in metrics["reasons"].items()]
+    return [f"quarantined: {', '.join(reasons)}"] if reasons else []
+
+
+def _equal_rows(metrics: Metrics) -> list[str]:
+    share = metrics["equal_rows"] / max(metrics["accepted"], 1)
+    if share < NOTABLE:
+        return []
+    return [
+        f"{metrics['equal_rows']:,} rows ({share:.1%}) are equal to another row of the same file: counted as sales, a "
+        "row per unit; if they are copies: --param ingest.equal_rows=copies"
+    ]
+
+
+INGEST = Stage("ingest", work, line, publishes=("raw", "quarantine"), notes=notes)

@@ -19,7 +19,7 @@ class Progress(Protocol):
         """It has got this far."""
 
     def end(self, entry: Entry, line: str) -> None:
-        """It came out so; `line` has its numbers."""
+        """It came out so; `line` has its numbers, and may have notes below it."""
 
 
 class Silent:

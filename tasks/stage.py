@@ -28,7 +28,12 @@ class Stage:
     line: Callable[[Metrics], str]
     publishes: tuple[str, ...] = ()  # folders of work/ that the lake mirrors
     acts: bool = False  # it acts on the world: what it did before is not restored, it is done again
+    notes: Callable[[Metrics], list[str]] = lambda metrics: []  # further lines: warnings, what nobody should miss
     undone: Callable[[Workspace, Lake], str] = lambda at, lake: ""  # why what it did in the lake no longer stands
+
+    def said(self, metrics: Metrics) -> str:
+        """The line, and its notes below it."""
+        return "\n".join([self.line(metrics), *self.notes(metrics)])
 
 
 def do(stage: Stage, workspace: Workspace, tell: Tell = untold) -> None:
@@ -55,9 +60,9 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     publish(stage, run.workspace, run.lake)
     run.bring(f"work/metrics/{stage.name}.json")
     metrics = json.loads(run.workspace.metrics(stage.name).read_text())
-    line = stage.line(metrics)
-    watching.end(entry, line)
-    leave(entry, line, metrics)
+    said = stage.said(metrics)
+    watching.end(entry, said)
+    leave(entry, said, metrics)
     run.entries.append(entry)
     return entry
 

@@ -9,7 +9,7 @@ from pricewright.core.release.arrays import pack
 from pricewright.core.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.partitions import read_partitions
 from pricewright.release.bundle import plan_json
-from tasks.gates import write_verdict
+from tasks.gates import verdict_notes, write_verdict
 from tasks.progress import Tell
 from tasks.stage import Metrics, Stage
 from tasks.workspace import Workspace
@@ -87,4 +87,4 @@ def proof_line(proof: Metrics) -> str:
     )
 
 
-TRAIN = Stage("train", work, line)
+TRAIN = Stage("train", work, line, notes=lambda metrics: verdict_notes(metrics["proof"]))

@@ -2,6 +2,8 @@
 
 import json
 
+from pricewright.core.errors import ModelError
+from pricewright.history import weeks_needed
 from pricewright.partitions import read_partitions
 from tasks.progress import Tell
 from tasks.spread import SPREAD
@@ -19,8 +21,12 @@ def work(at: Workspace, tell: Tell) -> Metrics:
     folder = at.work / "panel"
     storage = at.root / ".pricewright" / "trials.db"
     storage.parent.mkdir(exist_ok=True)
+    panel = read_partitions(folder)
+    weeks, needed = panel["week"].n_unique(), weeks_needed(at.parameters)
+    if weeks < needed:
+        raise ModelError(f"the panel has {weeks} full weeks: at least {needed} are needed.", "give a longer history.")
     with SPREAD.get()() as spread:
-        tuned = tune(read_partitions(folder), at.parameters, storage, tell, spread=spread, panel_folder=folder)
+        tuned = tune(panel, at.parameters, storage, tell, spread=spread, panel_folder=folder)
     (at.work / "hyperparameters.json").write_text(json.dumps(tuned.hyperparameters, indent=2, sort_keys=True) + "\n")
     (at.work / "plots").mkdir(exist_ok=True)
     tuned.trials.write_csv(at.work / "plots" / "trials.csv")

@@ -19,6 +19,8 @@ from pricewright.core.forecast import Forecast
 Floats = NDArray[np.float64]
 LEVELS = 6  # bins of predicted log units with equally many held-out rows
 LEAST_ROWS = 50  # per bin: a 5 % quantile of fewer is a guess
+FEWEST_ROWS = 3  # in all: a scatter of fewer is none
+NORMAL = 1.645  # 95 % quantile of the standard normal
 BISECTIONS = 60
 
 
@@ -56,19 +58,35 @@ def units_from_log(log_units: Floats, smear: float) -> Floats:
 def learn_retransformation(log_units: Floats, units: Floats) -> Retransformation:
     """From predicted log units and actual units of held-out rows, shape (n,) each.
 
-    Raises ModelError when there is too little to learn from: fewer than LEAST_ROWS rows, or nothing sold.
+    Fewer than LEAST_ROWS rows, as a shop of a few products has, give one wide interval. Raises ModelError when there is
+    nothing to learn from: fewer than FEWEST_ROWS rows, or nothing sold.
     """
-    if len(log_units) < LEAST_ROWS or not units.sum() > 0 or not np.isfinite(log_units).all():
+    if len(log_units) < FEWEST_ROWS or not units.sum() > 0 or not np.isfinite(log_units).all():
         raise ModelError(
             f"{len(log_units)} held-out rows with {np.sum(units):g} units: the way back from log units needs at "
-            f"least {LEAST_ROWS} rows, sales, and finite predictions."
+            f"least {FEWEST_ROWS} rows, sales, and finite predictions.",
+            hint="give a longer history, in which more products sell.",
         )
     residuals = np.log1p(units) - log_units
-    bins = np.array_split(np.argsort(log_units, kind="stable"), min(LEVELS, len(log_units) // LEAST_ROWS))
-    low, median, high = np.stack([np.quantile(residuals[rows], (0.05, 0.5, 0.95)) for rows in bins], axis=1)
+    count = max(1, min(LEVELS, len(log_units) // LEAST_ROWS))
+    bins = np.array_split(np.argsort(log_units, kind="stable"), count)
+    low, median, high = np.stack([_quantiles(residuals[rows]) for rows in bins], axis=1)
     level = np.array([np.median(log_units[rows]) for rows in bins])
     shift = np.array([residuals[rows].mean() for rows in bins])
     return Retransformation(_smear(log_units, units), level, shift, low, median, high)
+
+
+def _quantiles(residuals: Floats) -> Floats:
+    """The 5 %, 50 % and 95 % quantiles; of few rows the outer ones of a normal, widened by what few rows do not know.
+
+    The widening is that of Student's t: its standard deviation, and that of the mean.
+    """
+    rows = len(residuals)
+    if rows >= LEAST_ROWS:
+        return np.quantile(residuals, (0.05, 0.5, 0.95))
+    width = NORMAL * residuals.std(ddof=1) * np.sqrt((rows - 1) / max(rows - 3, 1) * (1 + 1 / rows))
+    middle = float(np.median(residuals))
+    return np.array([middle - width, middle, middle + width])
 
 
 def forecast_from_log(log_units: Floats, learnt: Retransformation) -> Forecast:

@@ -49,7 +49,10 @@ def assess_drift(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping
     _check(reference, current)
     columns = judged_columns(reference, params["not_judged"])
     report = report_drift(reference, current, columns, params)
-    measured = measure(reference, current, params) | {"drifted_columns": Measured(report.share, report.drifted)}
+    drifted = Measured(report.share, report.drifted)
+    if current.height < int(params["least_rows"]):  # their distances are chance: the weeks of a SKU are alike
+        drifted = Measured(0.0, [f"{current.height} rows are too few to compare"])
+    measured = measure(reference, current, params) | {"drifted_columns": drifted}
     checks = tuple(_held(name, measured[name], params["thresholds"]) for name in UNITS)
     return Verdict("drift", checks, _hint(checks)), with_checks(report.page, checks)
 

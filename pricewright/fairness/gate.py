@@ -26,6 +26,10 @@ MEASURES = {
     "price_share_gap": "of the attribution more or less on the price than of all SKUs",
     "customer_share_gap": "of the attribution more or less on the customer mix than of all SKUs",
 }
+FEW = (
+    "segments of fewer than fairness.minimum_skus SKUs are not judged: of a small shop, look at the parity yourself, "
+    "or lower it in params.yaml."
+)
 EITHER_WAY = {"bias_gap", "price_change_gap", "moved_gap", "price_share_gap", "customer_share_gap"}
 
 
@@ -117,7 +121,7 @@ def _verdict(segments: pl.DataFrame, params: Mapping[str, Any]) -> Verdict:
     judged = segments.filter("judged")
     limits = params["judged_segments"]
     least = float(limits["warn"]), float(limits["block"])
-    checks = [Check("judged_segments", float(judged.height), *least, "segments", larger_is_worse=False)]
+    checks = [Check("judged_segments", float(judged.height), *least, "segments", larger_is_worse=False, hint=FEW)]
     for kind in dict.fromkeys(params["dimensions"].values()):
         names = [name for name, its_kind in params["dimensions"].items() if its_kind == kind]
         some = judged.filter(pl.col("dimension").is_in(names))
@@ -141,7 +145,7 @@ def _hint(checks: Sequence[Check], judged: pl.DataFrame) -> str:
     if blocking is None:
         return ""
     if judged.height == 0:
-        return "no segment has fairness.minimum_skus SKUs: lower it in params.yaml, or bring more SKUs."
+        return FEW
     kind, name = blocking.name.split(".")
     size = pl.col(name).abs().fill_null(float("nan"))  # a missing number is worse than any other
     worst = judged.filter(pl.col("kind") == kind).sort(size, descending=True).row(0, named=True)

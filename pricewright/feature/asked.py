@@ -12,9 +12,10 @@ import polars as pl
 from pricewright.core.price_features import SAME_PRICE
 from pricewright.feature.past import Floats, Whole
 from pricewright.feature.stock import Mask
+from pricewright.units import rounded
 
-ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64, "units": pl.Int64,
-         "weight": pl.Int64}  # fmt: skip
+ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64,
+         "units": pl.Float64, "weight": pl.Float64}  # fmt: skip
 HELD_SHARE = 5  # the list price holds while one line in so many sells at it
 CHANNEL = "channel "  # before its name: a column with the units that it sold so far
 
@@ -30,10 +31,12 @@ def asked_prices(lines: pl.DataFrame) -> pl.DataFrame:
         "week", "stock_code", pl.coalesce("channel", guest).alias("channel"), "unit_price", "known_units"
     )
     small = pl.col("known_units").quantile(0.25, "lower").over("week", "stock_code", "channel")
-    weighed = named.with_columns(weight=pl.min_horizontal("known_units", small.cast(pl.Int64)))
+    weighed = named.with_columns(weight=pl.min_horizontal("known_units", small))
     keys = ["week", "stock_code", "channel", "unit_price"]
     sums = weighed.group_by(keys).agg(
-        lines=pl.len().cast(pl.Int64), units=pl.col("known_units").sum(), weight=pl.col("weight").sum()
+        lines=pl.len().cast(pl.Int64),
+        units=rounded(pl.col("known_units").sum()),
+        weight=rounded(pl.col("weight").sum()),
     )
     return sums.sort(keys)
 

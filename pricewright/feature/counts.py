@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from pricewright.partitions import iso_week
+from pricewright.units import counted
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class Said:
     that were cancelled in the week."""
 
     week: date
-    units: int
-    sold_units: int
+    units: float
+    sold_units: float
     unsold: Collection[str]
 
 
@@ -32,7 +33,7 @@ def count(
     first, last, coming = weeks["week"][0], weeks["week"][-2], weeks["week"][-1]
     accepted = sum(week.units for week in said)
     in_weeks = sum(week.sold_units for week in said if week.week < coming)
-    in_panel, skus = int(kept["all_units"].sum()), kept.height
+    in_panel, skus = counted(kept["all_units"].sum()), kept.height
     everything = later.union(carried["stock_code"], *(week.unsold for week in said))
     return {
         "rows": int(kept["age"].sum()),
@@ -44,7 +45,10 @@ def count(
         "last_week": iso_week(last),
         "coming_week": iso_week(coming),
         "units": in_panel,
-        "units_dropped": {"too_few_selling_weeks": in_weeks - in_panel, "week_cut_off": accepted - in_weeks},
+        "units_dropped": {
+            "too_few_selling_weeks": counted(in_weeks - in_panel),
+            "week_cut_off": counted(accepted - in_weeks),
+        },
         "skus_dropped": {
             "too_few_selling_weeks": carried.height - skus,
             "week_cut_off": len(everything) - carried.height,

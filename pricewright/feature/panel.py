@@ -14,6 +14,7 @@ from pricewright.feature.returning import repeat_customers
 from pricewright.feature.sales import WeekSales, read_sales
 from pricewright.feature.walk import Walk
 from pricewright.feature.week import open_weeks
+from pricewright.units import counted
 
 NOBODY = pl.DataFrame(schema={"stock_code": pl.String, "repeat_customers": pl.Float64})
 
@@ -78,7 +79,7 @@ def gather(parts: Any) -> dict[int, pl.DataFrame]:
 def said(week: WeekSales) -> Said:
     """What is counted of a week."""
     unsold = week.names.join(week.sales, on="stock_code", how="anti")["stock_code"].sort()
-    return Said(week.week, week.units, int(week.sales["units"].sum()), unsold.to_list())
+    return Said(week.week, week.units, counted(week.sales["units"].sum()), unsold.to_list())
 
 
 def end(

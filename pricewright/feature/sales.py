@@ -13,6 +13,7 @@ import polars as pl
 
 from pricewright.feature.asked import asked_prices
 from pricewright.feature.week import monday
+from pricewright.units import counted, rounded
 
 KEY = ("stock_code", "week")
 WEEKEND = 5  # Friday and later
@@ -45,7 +46,7 @@ class WeekSales:
     days: tuple[date, ...]
     countries: Mapping[str, int]
     home: str | None
-    units: int
+    units: float
 
 
 def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None = None) -> list[WeekSales]:
@@ -89,7 +90,7 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
             days=tuple(sorted(days)),
             countries=by_country.get(week, {}),
             home=own,
-            units=int(units),
+            units=counted(units),
         )
         for (week, days, units, unstocked, says_stock), own in zip(totals.iter_rows(), homes, strict=True)
     ]
@@ -133,10 +134,10 @@ def _sums() -> list[pl.Expr]:
         "orders": pl.len(),
         "guest_orders": pl.col("guest").sum(),
         "customers": pl.coalesce("customer_id", "invoice").n_unique(),
-        "largest_order": pl.col("known_units").max(),
+        "largest_order": rounded(pl.col("known_units").max()),
     }
     return [
-        *(pl.col(name).sum().cast(pl.Float64) for name in SUMMED),
+        *(rounded(pl.col(name).sum().cast(pl.Float64)) for name in SUMMED),
         *(expression.cast(pl.Float64).alias(name) for name, expression in counted.items()),
     ]
 
@@ -156,4 +157,4 @@ def _buyers(per_order: pl.DataFrame) -> pl.DataFrame:
 def _known_units(transactions: pl.DataFrame) -> pl.Expr:
     if CANCELLED_IN_WEEK not in transactions.columns:
         return pl.col("units").alias("known_units")
-    return (pl.col("quantity") - pl.col(CANCELLED_IN_WEEK)).alias("known_units")
+    return rounded(pl.col("quantity") - pl.col(CANCELLED_IN_WEEK)).alias("known_units")

@@ -60,7 +60,7 @@ class Walk:
         self._rename(sales.names, there)
         own = {"units": arrays["units"], "sold": arrays["units"] > 0}
         own |= {name: arrays[name] for name in ("orders", "customers")}
-        own["promotion"] = arrays["promoted_units"] / np.maximum(arrays["known_units"], 1)
+        own["promotion"] = arrays["promoted_units"] / np.where(arrays["known_units"] > 0, arrays["known_units"], 1)
         own["in_stock"] = in_stock
         rows = self._rows(own, now["price"], now["list_price"], there)
         self._remember(now)

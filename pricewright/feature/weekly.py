@@ -156,7 +156,10 @@ class PanelIntake:
 def code_digest() -> str:
     """Differs where the code that makes rows does."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), *(here.parent / name for name in ("partitions.py", "core/price_features.py"))]
+    files = [
+        *sorted(here.glob("*.py")),
+        *(here.parent / name for name in ("partitions.py", "core/price_features.py", "units.py")),
+    ]
     return key_of(pl.__version__, [digest_of(file) for file in files])
 
 

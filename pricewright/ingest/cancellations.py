@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 
-PAIRS = {"taking": pl.Int64, "sale": pl.Int64, "units": pl.Int64}
+from pricewright.units import DECIMALS, rounded
+
+PAIRS = {"taking": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
 
 
 def match_cancellations(sales: pl.DataFrame, takings: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
@@ -37,7 +39,7 @@ def _left(lines: pl.DataFrame, pairs: pl.DataFrame, side: str) -> pl.DataFrame:
     """The lines with the units that no pair has used up yet, and at least one."""
     used = pairs.group_by(side).agg(pl.col("units").sum().alias("used"))
     left = lines.join(used, left_on="line", right_on=side, how="left")
-    left = left.with_columns((pl.col("quantity").abs() - pl.col("used").fill_null(0)).alias("left"))
+    left = left.with_columns(rounded(pl.col("quantity").abs() - pl.col("used").fill_null(0)).alias("left"))
     return left.filter(pl.col("left") > 0)
 
 
@@ -54,7 +56,7 @@ def _match(sales: pl.DataFrame, takings: pl.DataFrame, same: list[str], window: 
     return pl.DataFrame(list(_walk(ordered.iter_rows(), window)), schema=PAIRS, orient="row")
 
 
-def _walk(events: Iterable[tuple[Any, ...]], window: timedelta | None) -> Iterable[tuple[int, int, int]]:
+def _walk(events: Iterable[tuple[Any, ...]], window: timedelta | None) -> Iterable[tuple[int, int, float]]:
     """Pairs, in order of time within each key: sales are stacked, cancellations take from the top."""
     stack: list[list[Any]] = []
     current = None
@@ -69,19 +71,18 @@ def _walk(events: Iterable[tuple[Any, ...]], window: timedelta | None) -> Iterab
             yield from _take_one(stack, line, units, time - window)
 
 
-def _take(stack: list[list[Any]], taking: int, units: int) -> Iterable[tuple[int, int, int]]:
+def _take(stack: list[list[Any]], taking: int, units: float) -> Iterable[tuple[int, int, float]]:
     """Take units from as many of the latest sales as it needs."""
     while units and stack:
         sale = stack[-1]
         taken = min(units, sale[1])
         yield taking, sale[0], taken
-        units -= taken
-        sale[1] -= taken
+        units, sale[1] = round(units - taken, DECIMALS), round(sale[1] - taken, DECIMALS)
         if not sale[1]:
             stack.pop()
 
 
-def _take_one(stack: list[list[Any]], taking: int, units: int, oldest: Any) -> Iterable[tuple[int, int, int]]:
+def _take_one(stack: list[list[Any]], taking: int, units: float, oldest: Any) -> Iterable[tuple[int, int, float]]:
     """Take all units from the latest sale that has them left, or none."""
     for position in range(len(stack) - 1, -1, -1):
         sale = stack[position]
@@ -89,7 +90,7 @@ def _take_one(stack: list[list[Any]], taking: int, units: int, oldest: Any) -> I
             return
         if sale[1] >= units:
             yield taking, sale[0], units
-            sale[1] -= units
+            sale[1] = round(sale[1] - units, DECIMALS)
             if not sale[1]:
                 del stack[position]
             return

@@ -85,6 +85,12 @@ def holds_sales(table: Table, known: Mapping[str, Sequence[str]], asked: Mapping
     return bool(named) and (any(word in asked or word in MOVES for word in named) or _has_dates(table.frame))
 
 
+def has_columns(table: Table, columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the table has every one of the columns, in any of its spellings."""
+    there = {_plain(column) for column in table.frame.columns}
+    return all(any(_plain(name) in there for name in spellings) for spellings in columns)
+
+
 def rename(table: Table, columns: Mapping[str, str]) -> pl.DataFrame:
     """The table's mapped columns, called by the words."""
     return table.frame.select(pl.col(column).alias(word) for word, column in columns.items())

@@ -16,7 +16,7 @@ PROMISES: dict[str, pl.Expr] = {
     **{f"{name} is given": pl.col(name).is_null() for name in NEEDED},
     "unit_price is given": pl.col("unit_price").is_null() | pl.col("unit_price").is_nan(),
     "unit_price is above zero": pl.col("unit_price") <= 0,
-    "quantity is at least one, or zero with in_stock known": (pl.col("quantity") < 1)
+    "quantity is above zero, or zero with in_stock known": (pl.col("quantity") <= 0)
     & ((pl.col("quantity") < 0) | pl.col("in_stock").is_null()),
     "units are not negative": pl.col("units") < 0,
     "units are at most the quantity": pl.col("units") > pl.col("quantity"),

@@ -7,6 +7,8 @@ from typing import Any
 from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest.counts import Counts
 from pricewright.ingest.expectations import Limit, Observed, observe
+from pricewright.ingest.quarantine import UNMATCHED
+from pricewright.ingest.rules import CANCELLATION, FAR, NO_PRODUCT
 from pricewright.verdict import Check, Verdict
 
 FirstRejected = Callable[[str], tuple[int, str, str | None]]  # row, source and detail of a reason's first row
@@ -22,13 +24,41 @@ MEASURES = {
     "weeks": ("weeks with sales", False),
 }
 HINTS = {
-    "quarantined_share": "do ingest.not_products and ingest.cancellation_invoice in params.yaml suit this shop?",
+    "quarantined_share": "look at the quarantine: it says why each row is no sale.",  # of a reason that has none below
     "unreadable_share": "are dates and numbers written alike in all files?",
-    "duplicate_share": "was the same period exported more than once?",
+    "duplicate_share": "was the same period exported more than once? of rows per unit: ingest.equal_rows=lines.",
     "unmatched_cancellation_share": "does the file begin long enough before the sales that are cancelled?",
-    "guest_share": "is the column of the customers the right one?",
-    "skus": "is the column of the stock codes the right one?",
-    "weeks": "a product needs at least so many weeks of sales for a curve: give a longer period.",
+    "guest_share": "most rows name no customer: if the file does, name the column, --column customer_id=NAME.",
+    "skus": "so few products teach little of each other: is it the column of the codes? else --column stock_code=NAME.",
+    "weeks": "half a year is the least for a demand curve, a year and more is good: add the exports of earlier weeks.",
+}
+TAKES_BACK = (
+    "do these invoices take back? if they sell, set ingest.cancellation_invoice to the pattern of those that do, or to "
+    '"" where none does; a negative quantity always takes back.'
+)
+# What to do about the most frequent reason of the quarantine.
+REASON_HINTS = {
+    NO_PRODUCT: "do these codes sell products? if so, take them out of ingest.not_products (or set it to []), or let "
+    "ingest.product_code match them.",
+    CANCELLATION: TAKES_BACK,
+    UNMATCHED: TAKES_BACK,
+    FAR: "are days and months read in the right order (ingest.day_first)? if so, raise ingest.largest_gap_days.",
+    "quantity is zero": "is it the column of the quantities? another one: --column quantity=NAME.",
+    "quantity not plausible": "is it the column of the quantities? another one: --column quantity=NAME; if it is, "
+    "raise ingest.largest_quantity_ratio.",
+    "price not plausible": "is it the column of the prices of one unit? another one: --column unit_price=NAME; if it "
+    "is, raise ingest.largest_price_ratio.",
+    "price not above zero": "is it the column of the prices of one unit? another one: --column unit_price=NAME.",
+    "stock adjustment": "are these sales? a negative quantity without a price is taken for a count of the stock.",
+    "empty row": "does the file hold a table? export it again, as CSV.",
+    **{
+        f"{lack} {kind}": f"{lack} {kind} in most rows: name the right column, --column {word}=NAME."
+        for kind, word in (("date", "invoice_time"), ("quantity", "quantity"), ("price", "unit_price"))
+        for lack in ("no", "unreadable")
+    },
+    "no stock code": "name the column of the codes, --column stock_code=NAME; codes such as `none` and `n/a` stand for "
+    "no code (ingest.missing_values).",
+    "no invoice": "name the column of the invoices, --column invoice=NAME, or export it for all rows.",
 }
 
 
@@ -66,9 +96,16 @@ def assess(counts: Counts, broken: Sequence[Mapping[str, int]], params: Mapping[
     for name, seen in measures.items():
         unit, larger_is_worse = MEASURES[name]
         warn, block = float(thresholds[name]["warn"]), limits[name].block
-        checks.append(_agreed(Check(name, seen.value, warn, block, unit, larger_is_worse), seen))
+        check = Check(name, seen.value, warn, block, unit, larger_is_worse, hint=_hint(name, counts))
+        checks.append(_agreed(check, seen))
     verdict = Verdict("ingest", tuple(checks))
-    return replace(verdict, hint=next((HINTS[check.name] for check in verdict.worst if check.name in HINTS), ""))
+    return replace(verdict, hint=next((check.hint for check in verdict.worst if check.hint), ""))
+
+
+def _hint(name: str, counts: Counts) -> str:
+    """What to do about a measure; rows in quarantine are as many as their most frequent reason makes them."""
+    most = next(iter(counts["reasons"]), "")
+    return REASON_HINTS.get(most, HINTS[name]) if name == "quarantined_share" else HINTS[name]
 
 
 def _agreed(check: Check, seen: Observed) -> Check:

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from pricewright.ingest.cancellations import match_cancellations
-from pricewright.ingest.columns import WORDS
 from pricewright.ingest.counts import count, count_part
+from pricewright.ingest.equal_rows import IDENTITY
 from pricewright.ingest.expectations import broken_promises
 from pricewright.ingest.gate import pass_gate
 from pricewright.ingest.periods import main_period, periods_of
@@ -19,9 +19,8 @@ from pricewright.ingest.rules import CANCELLATION, judge, judge_dates
 from pricewright.ingest.source import read_tables
 from pricewright.ingest.table import Grid, Table, with_rows
 from pricewright.partitions import week_of
+from pricewright.units import rounded
 
-# Two rows are duplicates when all of these agree; their place in the files does not count.
-IDENTITY = WORDS
 TRANSACTION = (
     "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "cancelled_in_week",
     "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
@@ -73,7 +72,7 @@ def clean(
     readable = lines.filter(pl.col("reason").is_null())
     single = readable.unique(IDENTITY, keep="first", maintain_order=True)
     period = main_period(periods_of(single["invoice_time"], int(params["largest_gap_days"])))
-    judged = judge_dates(judge(single, params), period)
+    judged = judge_dates(_judge_all(single, read.params), period)
     sales = judged.filter(pl.col("reason").is_null())
     takings = judged.filter(pl.col("reason") == CANCELLATION)
     pairs = match_cancellations(sales, takings, params)
@@ -95,6 +94,11 @@ def clean(
     return Ingested(accepted.select(TRANSACTION), quarantine(rejected, read.named), counts | {"read_as": read.read_as})
 
 
+def _judge_all(lines: pl.DataFrame, params: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """The lines judged, each by the parameters of its table."""
+    return pl.concat([judge(lines.filter(pl.col("source") == name), own) for name, own in params.items()])
+
+
 def cancelled_units(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """line, cancelled, cancelled_in_week of the sales of which units were cancelled: at any time later, and in the
     week of the sale itself."""
@@ -103,8 +107,8 @@ def cancelled_units(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFr
         .join(_monday(sales, "sale"), on="sale", suffix="_of_sale")
         .group_by(line="sale")
         .agg(
-            cancelled=pl.col("units").sum(),
-            cancelled_in_week=pl.col("units").filter(pl.col("monday") == pl.col("monday_of_sale")).sum(),
+            cancelled=rounded(pl.col("units").sum()),
+            cancelled_in_week=rounded(pl.col("units").filter(pl.col("monday") == pl.col("monday_of_sale")).sum()),
         )
     )
 
@@ -113,7 +117,7 @@ def less_cancelled(sales: pl.DataFrame, cancelled: pl.DataFrame) -> pl.DataFrame
     """Sales with what was cancelled of them, and the units that stayed sold."""
     joined = sales.join(cancelled, on="line", how="left", maintain_order="left")
     return joined.with_columns(pl.col("cancelled", "cancelled_in_week").fill_null(0)).with_columns(
-        (pl.col("quantity") - pl.col("cancelled")).alias("units")
+        rounded(pl.col("quantity") - pl.col("cancelled")).alias("units")
     )
 
 

@@ -20,6 +20,7 @@ from pricewright.ingest.columns import (
     TIME,
     WORDS,
 )
+from pricewright.ingest.equal_rows import number_equal_rows
 from pricewright.ingest.line_totals import check_reading, price_of_one, take_back
 from pricewright.ingest.notation import NUMBERS
 from pricewright.ingest.numbers import read_numbers
@@ -29,11 +30,12 @@ from pricewright.ingest.texts import read_texts
 from pricewright.ingest.times import read_clock, read_times
 from pricewright.ingest.totals import are_totals
 from pricewright.ingest.yes_no import read_flags, read_shares
+from pricewright.units import rounded, written
 
 HINTS = {
     "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
     "unit_price": "prices must be numbers, such as 2.55; name another column: --column unit_price=NAME.",
-    "quantity": "quantities must be whole numbers, such as 6; name another column: --column quantity=NAME.",
+    "quantity": "quantities must be numbers, such as 6 or 0.350; name another column: --column quantity=NAME.",
     LINE_TOTAL: "totals must be numbers, such as 7.65; name another column: --column line_total=NAME.",
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
 }
@@ -50,7 +52,7 @@ ANSWERS = {
 def read_lines(
     table: Table, named: pl.DataFrame, columns: Mapping[str, str], params: Mapping[str, Any]
 ) -> tuple[pl.DataFrame, str]:
-    """Typed lines of `named` (the table's columns by word): row, source, the words, reason, detail; its dates' layout.
+    """Typed lines of `named` (the table's columns by word), with source, reason, detail, nth; the layout of its dates.
 
     `decimal_sign` and `day_first` of params are those decided. Raises SourceError when a column holds no value, or too
     many that cannot be read (`params["unreadable_share"]`).
@@ -83,7 +85,7 @@ def read_lines(
     typed["total"] = are_totals(texts, codes)
     lines = _not_plausible(_with_reasons(table, texts, typed), params)
     check_reading(table, lines, columns)
-    return lines, layout
+    return number_equal_rows(lines, table.frame, params), layout
 
 
 def _not_plausible(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
@@ -169,7 +171,6 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         *([(pl.col(INVOICE).is_null(), "no invoice", "")] if INVOICE in texts else []),
         *_unread("invoice_time", "date"),
         *_unread("quantity", "quantity"),
-        (pl.col("quantity").round() != pl.col("quantity"), "quantity not whole", "quantity_text"),
         (pl.col("quantity").abs() > EXACT, "unreadable quantity", "quantity_text"),
         *_unread("unit_price", "price"),
     ]
@@ -179,7 +180,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         pl.col(INVOICE) if INVOICE in texts else _own_invoice(),
         pl.col("stock_code").str.to_uppercase(),
         "description",
-        pl.col("quantity").cast(pl.Int64, strict=False),
+        rounded(pl.col("quantity").cast(pl.Float64)),
         "invoice_time",
         "unit_price",
         "customer_id",
@@ -199,7 +200,7 @@ def _own_invoice() -> pl.Expr:
     """An invoice of each row's own, made of what it says, so that copies of a row stay copies."""
     time = pl.col("invoice_time").dt.to_string("%Y-%m-%d %H:%M:%S")
     code = pl.col("stock_code").str.to_uppercase()
-    quantity = pl.col("quantity").cast(pl.Int64, strict=False)
+    quantity = written(rounded(pl.col("quantity")))
     return pl.concat_str(time, code, quantity, *TELLS_APART, separator=" ", ignore_nulls=True).alias(INVOICE)
 
 
@@ -216,5 +217,6 @@ def first_reason(reasons: list[tuple[pl.Expr, str, str]]) -> tuple[pl.Expr, pl.E
     reason, detail = pl.lit(None, pl.String), pl.lit(None, pl.String)
     for holds, name, column in reversed(reasons):
         reason = pl.when(holds).then(pl.lit(name)).otherwise(reason)
-        detail = pl.when(holds).then(pl.col(column).cast(pl.String) if column else None).otherwise(detail)
+        value = written(pl.col(column)) if column == "quantity" else pl.col(column).cast(pl.String) if column else None
+        detail = pl.when(holds).then(value).otherwise(detail)
     return reason.alias("reason"), detail.alias("detail")

@@ -6,6 +6,7 @@ import polars as pl
 
 from pricewright.ingest.columns import WORDS
 from pricewright.ingest.rules import CANCELLATION
+from pricewright.units import rounded, written
 
 GIVEN = tuple(f"given_{word}" for word in WORDS)
 REJECTED = ("row", "source", "reason", "detail", "invoice_time", *GIVEN)
@@ -24,14 +25,14 @@ def settle(takings: pl.DataFrame, sales: pl.DataFrame, pairs: pl.DataFrame) -> p
         .otherwise(pl.lit(""))
     )
     found = (
-        named.with_columns(pl.format("{} of row {}{}", "units", "sold_row", elsewhere).alias("part"))
+        named.with_columns(pl.format("{} of row {}{}", written(pl.col("units")), "sold_row", elsewhere).alias("part"))
         .sort("taking", "sale")
         .group_by("taking", maintain_order=True)
         .agg(pl.col("part").str.join(", "), pl.col("units").sum().alias("matched"))
     )
     joined = takings.join(found, left_on="line", right_on="taking", how="left", maintain_order="left")
-    rest = pl.col("quantity").abs() - pl.col("matched").fill_null(0)
-    missing = pl.when(rest > 0).then(pl.format("no sale for {}", rest))
+    rest = rounded(pl.col("quantity").abs() - pl.col("matched").fill_null(0))
+    missing = pl.when(rest > 0).then(pl.format("no sale for {}", written(rest)))
     return joined.with_columns(
         pl.when(pl.col("part").is_null()).then(pl.lit(UNMATCHED)).otherwise(pl.lit(CANCELLATION)).alias("reason"),
         pl.concat_str([pl.format("cancels {}", "part"), missing], separator="; ", ignore_nulls=True).alias("detail"),

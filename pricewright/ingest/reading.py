@@ -14,17 +14,20 @@ from pricewright.ingest.money import check_one_currency, look_at_numbers
 from pricewright.ingest.notation import Signs, check_clear, decide_sign, facts
 from pricewright.ingest.numbers import POINT
 from pricewright.ingest.periods import check_step, dates_of
+from pricewright.ingest.schemas import schema_of, with_habits
 from pricewright.ingest.table import Grid, Table
 from pricewright.ingest.times import day_balance, decide_order, say_layout
 
 
 @dataclass(frozen=True)
 class Reading:
-    """`lines`: every row, numbered in `line`; `named`: the tables by word; `read_as`: how each was understood."""
+    """`lines`: every row, numbered in `line`; `named`: the tables by word; `read_as`: how each was understood;
+    `params`: by the name of each table, with the habits of its schema."""
 
     lines: pl.DataFrame
     named: list[pl.DataFrame]
     read_as: dict[str, Any]
+    params: dict[str, dict[str, Any]]
 
 
 def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns: Mapping[str, str] | None) -> Reading:
@@ -44,15 +47,17 @@ def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns:
     check_one_currency(zip((table.name for table in used), (currency for _, currency in seen), strict=True))
     source, asked = sum((signs for signs, _ in seen), Signs()), params["decimal_sign"]
     check_clear(zip((table.name for table in used), (signs for signs, _ in seen), strict=True), source, asked)
-    lines, read_as = [], {}
+    lines, read_as, params_of = [], {}, {}
     for table, words, columns_of, (signs, currency) in zip(used, named, found, seen, strict=True):
         decimal = decide_sign(signs, source, asked) or POINT
-        rows, layout = read_lines(table, words, columns_of, settled | {"decimal_sign": decimal})
+        schema = schema_of(table, params)
+        params_of[table.name] = with_habits(settled | {"decimal_sign": decimal}, schema)
+        rows, layout = read_lines(table, words, columns_of, params_of[table.name])
         lines.append(rows)
         dates = say_layout(layout, balance)
-        read_as[table.name] = {"rows": rows.height, "dates": dates, "columns": columns_of}
+        read_as[table.name] = {"rows": rows.height, "dates": dates, "columns": columns_of, "schema": schema}
         read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency)}
     check_step([dates_of(rows["invoice_time"]) for rows in lines], used[0].name)
     read_as |= {refusal.name: {"rows": 0, "left out": "no column of sales"} for refusal in left_out}
     numbered = pl.concat(lines).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))
-    return Reading(numbered, named, read_as)
+    return Reading(numbered, named, read_as, params_of)

@@ -20,7 +20,8 @@ def judge(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
     comes after it: `judge_dates`.
     """
     negative = pl.col("quantity") < 0
-    takes_back = negative | pl.col("invoice").str.contains(params["cancellation_invoice"])
+    cancels = pl.col("invoice").str.contains(params["cancellation_invoice"] or "$^")
+    takes_back = negative | cancels
     nothing = (pl.col("quantity") == 0) & (pl.col("in_stock").is_null() | takes_back)  # else: whether it could sell
     return lines.with_columns(
         *first_reason(

@@ -70,6 +70,6 @@ def unsettled() -> Settlement:
     """The settlement of a week that has no part in any."""
     place = {"line": pl.Int64, "source": pl.String, "row": pl.Int64}
     return Settlement(
-        pl.DataFrame(schema=place | {"cancelled": pl.Int64, "cancelled_in_week": pl.Int64}),
+        pl.DataFrame(schema=place | {"cancelled": pl.Float64, "cancelled_in_week": pl.Float64}),
         pl.DataFrame(schema=place | {"reason": pl.String, "detail": pl.String}),
     )

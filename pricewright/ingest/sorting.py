@@ -14,6 +14,7 @@ import polars as pl
 from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import WORDS, find_columns, rename
 from pricewright.ingest.documents import Document
+from pricewright.ingest.equal_rows import IDENTITY, NTH
 from pricewright.ingest.header import with_header
 from pricewright.ingest.left_out import with_sales
 from pricewright.ingest.lines import read_lines
@@ -23,26 +24,28 @@ from pricewright.ingest.numbers import POINT
 from pricewright.ingest.periods import dates_of, periods_of
 from pricewright.ingest.quarantine import GIVEN, given_texts
 from pricewright.ingest.rules import CANCELLATION, judge
+from pricewright.ingest.schemas import schema_of, with_habits
 from pricewright.ingest.table import Table
 from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, day_balance
 from pricewright.partitions import by_week, week_of
 
 TYPES: dict[str, Any] = {
-    "quantity": pl.Int64,
+    "quantity": pl.Float64,
     "invoice_time": pl.Datetime("us"),
     "unit_price": pl.Float64,
     "unit_cost": pl.Float64,
     "promotion": pl.Float64,
     "in_stock": pl.Boolean,
 }
-SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}}
+SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}, NTH: pl.Int64}
 ASIDE: dict[str, Any] = (
     SALE | {"reason": pl.String, "detail": pl.String, "readable": pl.Boolean} | dict.fromkeys(GIVEN, pl.String)
 )
 SCHEMAS: dict[str, dict[str, Any]] = {"sales": SALE, "aside": ASIDE}
 # What sorting reads of the section `ingest`; the gate, guest_days and day_first come in later, or are asked for.
 READ = ("columns", "missing_values", "unreadable_share", "not_products", "product_code", "cancellation_invoice",
-        "largest_gap_days", "decimal_sign", "largest_quantity_ratio", "largest_price_ratio")  # fmt: skip
+        "equal_rows", "copied_block", "schemas", "largest_gap_days", "decimal_sign", "largest_quantity_ratio",
+        "largest_price_ratio")  # fmt: skip
 
 
 def sort_document(
@@ -75,10 +78,12 @@ def sort_document(
         decimal = decide_sign(signs, others, params["decimal_sign"]) or POINT
         place = folder / str(len(tables))
         place.mkdir()
-        known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of}
+        schema = schema_of(table, params)
+        known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of, "schema": schema}
         known |= {"signs": asdict(signs), "decimal_sign": decimal}
         known["facts"] = {**table.facts, **facts(signs, decimal, currency)}
-        tables.append(known | _sort_table(table, words, columns_of, settled | {"decimal_sign": decimal}, place))
+        own = with_habits(settled | {"decimal_sign": decimal}, schema)
+        tables.append(known | _sort_table(table, words, columns_of, own, place))
     if not document.stays():
         raise SourceError(f"{document.name} was written to while it was read.", "run again when it is complete.")
     either = any(table["dates"] in (*DAY_FIRST, *MONTH_FIRST) for table in tables)
@@ -95,7 +100,7 @@ def _sort_table(
 ) -> dict[str, Any]:
     lines, layout = read_lines(table, named, columns, params)
     readable = lines.filter(pl.col("reason").is_null())
-    judged = judge(readable.unique(WORDS, keep="first", maintain_order=True), params)
+    judged = judge(readable.unique(IDENTITY, keep="first", maintain_order=True), params)
     aside = pl.concat(
         [
             lines.filter(pl.col("reason").is_not_null()).with_columns(readable=pl.lit(False)),

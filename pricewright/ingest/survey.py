@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.ingest.columns import WORDS
 from pricewright.ingest.documents import Document
+from pricewright.ingest.equal_rows import IDENTITY
 from pricewright.ingest.left_out import Refusal, check_any
 from pricewright.ingest.money import check_one_currency
 from pricewright.ingest.notation import Signs, check_clear, decide_sign
@@ -90,6 +90,7 @@ class Survey:
                 "rows": table.known["rows"],
                 "dates": say_layout(table.known["dates"], self.balance),
                 "columns": table.known["columns"],
+                "schema": table.known["schema"],
                 **table.known["facts"],
             }
             for table in self.tables
@@ -112,7 +113,7 @@ class Survey:
 
     def takings(self) -> pl.DataFrame:
         """All lines that take back, numbered, without copies."""
-        return pl.concat([table.takings() for table in self.tables]).unique(WORDS, keep="first", maintain_order=True)
+        return pl.concat([table.takings() for table in self.tables]).unique(IDENTITY, keep="first", maintain_order=True)
 
     def sales_like(self, keys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """The sales that agree with a row of one of `keys` in all its columns, numbered, without copies."""
@@ -125,7 +126,7 @@ class Survey:
         found = pl.concat(alike).collect(engine="streaming").partition_by("path", as_dict=True, include_key=False)
         parts = [tables[str(path)].numbered(part) for (path,), part in found.items()]
         parts.append(self.tables[0].takings().clear())
-        return pl.concat(parts).sort("line").unique(WORDS, keep="first", maintain_order=True)
+        return pl.concat(parts).sort("line").unique(IDENTITY, keep="first", maintain_order=True)
 
     def _counted(self, period: Period) -> Period:
         """The period with its lines counted once."""
@@ -134,8 +135,8 @@ class Survey:
         for week, tables in self.weeks.items():
             parts = [table.read(week, "sales") for table in tables]
             aside = [table.read(week, "aside") for table in tables]
-            read = [part.select(WORDS) for part in parts if part is not None]
-            read += [part.filter("readable").select(WORDS) for part in aside if part is not None]
+            read = [part.select(IDENTITY) for part in parts if part is not None]
+            read += [part.filter("readable").select(IDENTITY) for part in aside if part is not None]
             lines += pl.concat(read).filter(inside).unique().height if read else 0
         return Period(period.first, period.last, lines)
 

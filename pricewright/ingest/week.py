@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.ingest.columns import WORDS
 from pricewright.ingest.counts import count_part
+from pricewright.ingest.equal_rows import IDENTITY
 from pricewright.ingest.expectations import broken_promises
 from pricewright.ingest.intake import TRANSACTION, less_cancelled
 from pricewright.ingest.job import WeekJob
@@ -32,8 +32,8 @@ def week_lines(jobs: Sequence[WeekJob]) -> dict[str, WeekLines]:
     """The lines of several weeks, by week; one frame for all, for a week is small beside what a query costs."""
     sales, aside = _read(jobs, "sales"), _read(jobs, "aside")
     if any(len(job.tables) > 1 for job in jobs):
-        sales = sales.unique(WORDS, keep="first", maintain_order=True)
-        single = aside.filter("readable").unique(WORDS, keep="first", maintain_order=True)
+        sales = sales.unique(IDENTITY, keep="first", maintain_order=True)
+        single = aside.filter("readable").unique(IDENTITY, keep="first", maintain_order=True)
         aside = pl.concat([aside.filter(~pl.col("readable")), single])
     settled = pl.concat([job.settlement.cancelled for job in jobs]).select("line", "cancelled", "cancelled_in_week")
     answers = pl.concat([job.settlement.answers for job in jobs]).select("line", "reason", "detail")
@@ -57,7 +57,7 @@ def write_week(job: WeekJob, lines: WeekLines, folder: Path) -> dict[str, Any]:
     values = [accepted.select(column=pl.lit(name), value=pl.col(name).drop_nulls().unique()) for name in COUNTED]
     pl.concat(values).write_parquet(folder / VALUES, compression="lz4")
     copies = job.readable - accepted.height - int(rejected["readable"].sum())
-    return {"counts": count_part(accepted, rejected, copies), "broken": broken_promises(accepted)}
+    return {"counts": count_part(lines.accepted, rejected, copies), "broken": broken_promises(accepted)}
 
 
 def _read(jobs: Sequence[WeekJob], kind: str) -> pl.DataFrame:

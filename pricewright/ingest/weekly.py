@@ -38,7 +38,7 @@ from pricewright.partitions import UNKNOWN, gather_partitions, iso_week
 BATCH = 250_000  # rows of the weeks that are made as one
 ROWS_AT_ONCE = 1_000_000  # rows of the batches that are made side by side
 SPARE_DAYS = 14.0  # for so long the shelf keeps what no run used
-TYPES = {"source": pl.String, **ASIDE, **dict.fromkeys(("cancelled", "cancelled_in_week", "units"), pl.Int64)}
+TYPES = {"source": pl.String, **ASIDE, **dict.fromkeys(("cancelled", "cancelled_in_week", "units"), pl.Float64)}
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def complete(job: WeekJob, documents: Sequence[Document]) -> WeekJob:
 def code_digest() -> str:
     """Differs where the code that makes weeks does."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parent / "partitions.py"]
+    files = [*sorted(here.glob("*.py")), here.parent / "partitions.py", here.parent / "units.py"]
     return key_of(pl.__version__, [digest_of(file) for file in files])
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from cli.console import Terminal, show_error
+from cli.console import Terminal, Watcher, show_error
 from cli.price import show
 from pricewright.core.errors import PricewrightError
+from tasks.ledger import Entry
 from tests.synthetic_shop import Shop
 
 HOSTILE = "MUG \x1b]52;c;cm0gLXJm\x07\x1b[2J\x1b]0;title\x07\x9b31m\r\x08[red]x[/] \x7f"
@@ -34,3 +35,10 @@ def shop(tmp_path) -> Shop:
     made = Shop(tmp_path / "lake")
     made.point(made.write())
     return made
+
+
+def test_notes_of_a_stage_stand_below_its_line() -> None:
+    out = Terminal(width=120, highlight=False)
+    with out.capture() as captured:
+        Watcher(out).end(Entry("ingest", "ran", seconds=1.0, reasons=()), "3 rows\nskus warns [at] 20")
+    assert captured.get().splitlines() == ["  ingest       1.0 s  3 rows", "                      skus warns [at] 20"]

@@ -9,7 +9,7 @@ import pytest
 from pricewright.core.errors import GateBlocked
 from pricewright.verdict import Check, Verdict
 from tasks import promote
-from tasks.gates import GATES, _write_checks, gates_of, pass_gates, write_verdict
+from tasks.gates import GATES, _write_checks, gates_of, pass_gates, warnings, write_verdict
 from tasks.progress import untold
 from tasks.workspace import Workspace, configure
 
@@ -82,3 +82,13 @@ def test_a_hundred_columns_fill_the_table_and_not_the_message(tmp_path: Path) ->
     with pytest.raises(GateBlocked, match=r"\(log_units_mean_0, .*log_units_mean_5, \.\.\.\), the limit") as blocked:
         pass_gates({"drift": verdict.as_dict(), "proof": FAIR, "fairness": FAIR}, "")
     assert len(str(blocked.value)) < 600
+
+
+def test_a_verdict_tells_every_check_that_is_not_ok() -> None:
+    slope = Check("calibration_slope", 0.8, 1.0, 0.25, "of the promised change came true", larger_is_worse=False)
+    checks = (Check("fine", 0.1, 0.2, 0.3), slope, Check("unknown", float("nan"), 1.0, 2.0, hint="look for it."))
+    assert warnings(Verdict("proof", checks).as_dict()) == [
+        "proof warns: calibration_slope is 0.8 of the promised change came true; it warns at 1. "
+        "see work/proof/price_changes.png.",
+        "proof blocks: unknown is nan; it blocks at 2. look for it.",
+    ]

@@ -19,7 +19,7 @@ def params() -> dict[str, Any]:
 
 
 def said(path: Path) -> list[str]:
-    return INGEST.line(ingest(path, params()).counts).split("\n")[1:]
+    return [note for note in INGEST.notes(ingest(path, params()).counts) if note.startswith("read as")]
 
 
 def test_what_had_to_be_found_out_is_said(tmp_path: Path) -> None:

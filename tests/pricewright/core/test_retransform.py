@@ -75,7 +75,19 @@ def test_a_release_carries_it_as_plain_arrays() -> None:
     assert np.array_equal(again.high, learnt.high)
 
 
-@pytest.mark.parametrize("rows", [10, 100])
+@pytest.mark.parametrize("rows", [4, 8, 16, 49])
+def test_few_rows_give_an_interval_that_is_wide_enough(rows: int) -> None:
+    inside = []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        log_units = rng.normal(3.0, 0.3, rows + 1)
+        units = np.expm1(log_units + rng.normal(0.0, 0.4, rows + 1))
+        forecast = forecast_from_log(log_units[-1:], learn_retransformation(log_units[:-1], units[:-1]))
+        inside.append(bool(forecast.low[0] <= units[-1] <= forecast.high[0]))
+    assert 0.87 < np.mean(inside) < 0.96
+
+
+@pytest.mark.parametrize("rows", [2, 10, 100])
 def test_too_few_rows_or_no_sales_teach_nothing(rows: int) -> None:
     with pytest.raises(ModelError, match=f"{rows} held-out rows with 0 units"):
         learn_retransformation(np.ones(rows), np.zeros(rows))

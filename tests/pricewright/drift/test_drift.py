@@ -187,3 +187,14 @@ def test_every_check_that_counts_columns_names_them_the_worst_first(shop: Shop, 
     assert details["drifted_columns"].startswith("registered_share")
     assert details["constant_columns"] == "customers"
     assert not details["price_level"]
+
+
+def test_columns_of_a_shop_of_few_products_are_not_compared_but_a_broken_feed_is_seen(
+    shop_with: Callable[..., Shop], params: Params
+) -> None:
+    before, now = shop_with(skus=16, autumn=3.0)
+    checks = {check.name: check for check in assess_drift(before, now, params)[0].checks}
+    assert checks["drifted_columns"].value == 0.0
+    assert checks["drifted_columns"].detail == "128 rows are too few to compare"
+    pence = assess_drift(before, now.with_columns(pl.col("price") * 100), params)[0]
+    assert "price_level" in {check.name for check in pence.worst} and pence.status == "block"

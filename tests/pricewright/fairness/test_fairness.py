@@ -110,10 +110,13 @@ def test_small_segments_are_reported_and_not_judged(shop: Any) -> None:
     assert fairness.verdict.status == "ok"
 
 
-def test_a_shop_too_small_to_judge_is_stopped_and_told_why(shop: Any) -> None:
+def test_a_shop_too_small_to_judge_is_told_so_and_stopped_only_where_the_parameter_says_so(shop: Any) -> None:
     fairness = shop.assess(params=shop.params | {"minimum_skus": 1000})
-    assert fairness.verdict.status == "block"
-    assert "fairness.minimum_skus" in fairness.verdict.hint
+    assert fairness.verdict.status == "warn"
+    assert "fairness.minimum_skus" in fairness.verdict.worst[0].hint
+    strict = {"minimum_skus": 1000, "judged_segments": {"warn": 1, "block": 0}}
+    verdict = shop.assess(params=shop.params | strict).verdict
+    assert verdict.status == "block" and "fairness.minimum_skus" in verdict.hint
 
 
 def test_every_number_of_the_verdict_is_one_of_the_segments(fair: Fairness) -> None:

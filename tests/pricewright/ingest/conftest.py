@@ -22,6 +22,13 @@ def params() -> dict[str, Any]:
     return section
 
 
+@pytest.fixture(scope="session")
+def uci(params: dict[str, Any]) -> dict[str, Any]:
+    """The habits of the UCI files, as parameters that hold for any file."""
+    schema = params["schemas"]["uci_online_retail"]
+    return {name: habit for name, habit in schema.items() if name != "columns"}
+
+
 @pytest.fixture
 def shop() -> pl.DataFrame:
     """25 SKUs sold once a week for twelve weeks, in the columns of the UCI file."""

@@ -64,7 +64,8 @@ def test_others_and_later_sales_are_left_alone(line: Line, cleaned: Cleaned) -> 
 
 
 def test_a_cancelling_invoice_may_have_quantities_above_zero(line: Line, cleaned: Cleaned) -> None:
-    found = cleaned([line(), line(invoice="C2", quantity=2, invoice_time=after(hours=1))])
+    lines = [line(), line(invoice="C2", quantity=2, invoice_time=after(hours=1))]
+    found = cleaned(lines, cancellation_invoice="^C")
     assert found.accepted["units"].to_list() == [4]
 
 

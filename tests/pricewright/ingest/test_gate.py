@@ -1,6 +1,7 @@
 """The gate lets a sound shop pass, and names what it blocks for."""
 
 import os
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, ingest, ingest_frame
 from pricewright.ingest.expectations import PROMISES as KEPT
 from pricewright.ingest.expectations import Observed, broken_promises
-from pricewright.ingest.gate import HINTS, MEASURES, _agreed, assess, measure
+from pricewright.ingest.gate import HINTS, MEASURES, REASON_HINTS, _agreed, assess, measure
 from pricewright.verdict import Check, Verdict
 
 Params = dict[str, Any]
@@ -103,7 +104,7 @@ PROMISES = {
     "unit_price is above zero": pl.lit(0.0).alias("unit_price"),
     "units are not negative": pl.lit(-1).alias("units"),
     "units are at most the quantity": (pl.col("quantity") + 1).alias("units"),
-    "quantity is at least one, or zero with in_stock known": pl.lit(0).alias("quantity"),
+    "quantity is above zero, or zero with in_stock known": pl.lit(0).alias("quantity"),
     "stock_code is given": pl.lit(None, pl.String).alias("stock_code"),
     "unit_price is given": pl.lit(float("nan")).alias("unit_price"),
     "invoice_time is given": pl.lit(None, pl.Datetime("us")).alias("invoice_time"),
@@ -139,3 +140,51 @@ def test_where_great_expectations_sees_it_otherwise_the_check_blocks() -> None:
     check = Check("weeks", 104, 52, 9, larger_is_worse=False)
     assert _agreed(check, Observed(104, met=True)).status == "ok"
     assert _agreed(check, Observed(104, met=False)).status == "block"
+
+
+def tills(shop: pl.DataFrame) -> pl.DataFrame:
+    every_second = pl.int_range(pl.len()) % 2 == 0
+    return shop.with_columns(InvoiceNo=pl.when(every_second).then(pl.format("C{}", "InvoiceNo")).otherwise("InvoiceNo"))
+
+
+def every_second(shop: pl.DataFrame, column: str, value: float) -> pl.DataFrame:
+    """The shop with a value in half of its rows, less one: what most rows have is what is usual."""
+    chosen = (pl.int_range(pl.len()) % 2 == 0) & (pl.int_range(pl.len()) > 0)
+    return shop.with_columns(pl.when(chosen).then(pl.lit(value)).otherwise(column).alias(column))
+
+
+MOST_FREQUENT: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
+    "services": (services, "ingest.not_products"),
+    "invoices that begin with C": (tills, "ingest.cancellation_invoice"),
+    "numbers of articles among the prices": (
+        lambda shop: every_second(shop, "UnitPrice", 1e8),
+        "--column unit_price=NAME; if it is, raise ingest.largest_price_ratio",
+    ),
+    "numbers of receipts among the quantities": (
+        lambda shop: every_second(shop, "Quantity", 9_000_000),
+        "--column quantity=NAME; if it is, raise ingest.largest_quantity_ratio",
+    ),
+    "no prices": (lambda shop: shop.with_columns(UnitPrice=0.0), "--column unit_price=NAME"),
+    "holes": (
+        lambda shop: shop.with_columns(pl.when(pl.int_range(pl.len()) % 2 == 0).then("StockCode").alias("StockCode")),
+        "--column stock_code=NAME",
+    ),
+}
+
+
+@pytest.mark.parametrize("spoilt", MOST_FREQUENT)
+def test_the_hint_is_about_the_most_frequent_reason(spoilt: str, shop: pl.DataFrame, params: Params) -> None:
+    spoil, hint = MOST_FREQUENT[spoilt]
+    with pytest.raises(SourceError) as error:
+        ingest_frame(spoil(shop), params, source="shop")
+    assert hint in error.value.hint
+
+
+def test_every_warning_says_what_to_do(shop: pl.DataFrame, params: Params) -> None:
+    checks = ingest_frame(shop.head(11 * 25), params, source="shop").counts["gate"]["checks"]
+    assert all(check["hint"] for check in checks if check["name"] in MEASURES)
+
+
+def test_hints_name_parameters_that_there_are(params: Params) -> None:
+    named = set(re.findall(r"ingest\.(\w+)", " ".join([*HINTS.values(), *REASON_HINTS.values()])))
+    assert named and named <= set(params)

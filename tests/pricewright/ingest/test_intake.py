@@ -48,14 +48,14 @@ GOOD = ("1", "22423", "STAND", "4", "14/12/2010 10:00", "12.75", "1", "EIRE", No
 
 
 @settings(deadline=None, max_examples=80)
-@given(rows=dirty_rows, cut=st.integers(0, 40))
+@given(rows=dirty_rows, cut=st.integers(0, 40), equal=st.sampled_from(["lines", "copies"]))
 def test_accepted_quarantined_and_duplicates_are_all_rows(
-    rows: list[tuple[str | None, ...]], cut: int, params: dict[str, Any]
+    rows: list[tuple[str | None, ...]], cut: int, equal: str, params: dict[str, Any]
 ) -> None:
     frame = pl.DataFrame([GOOD, *rows], schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
     good, parts = frame.head(1), {"a": frame.slice(1, cut), "b": frame.slice(1 + cut)}
     tables = [Table(name, pl.concat([good, part])) for name, part in parts.items()]
-    found = clean(tables, params | {"unreadable_share": 1.0})
+    found = clean(tables, params | {"unreadable_share": 1.0, "equal_rows": equal})
     assert accounted(found)
     assert found.counts["rows"] == sum(table.frame.height for table in tables)
     assert (found.accepted["unit_price"] > 0).all() and (found.accepted["quantity"] >= 0).all()
@@ -77,8 +77,8 @@ def test_a_transaction_has_its_columns_and_types(shop: pl.DataFrame, cleaned: Cl
     whole, number, text = pl.Int64, pl.Float64, pl.String
     assert tuple(accepted.columns) == TRANSACTION
     assert dict(accepted.schema) == {
-        "row": whole, "source": text, "invoice": text, "stock_code": text, "description": text, "quantity": whole,
-        "cancelled": whole, "cancelled_in_week": whole, "units": whole, "invoice_time": pl.Datetime("us"),
+        "row": whole, "source": text, "invoice": text, "stock_code": text, "description": text, "quantity": number,
+        "cancelled": number, "cancelled_in_week": number, "units": number, "invoice_time": pl.Datetime("us"),
         "unit_price": number, "customer_id": text, "country": text, "unit_cost": number,
         "category": text, "promotion": number, "channel": text, "in_stock": pl.Boolean,
     }  # fmt: skip

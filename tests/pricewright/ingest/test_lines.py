@@ -17,7 +17,6 @@ ONE_BAD = {
     "unreadable date": {"InvoiceDate": "31/02/2011"},
     "no quantity": {"Quantity": "NaN"},
     "unreadable quantity": {"Quantity": "six"},
-    "quantity not whole": {"Quantity": "2.5"},
     "no price": {"UnitPrice": None},
     "unreadable price": {"UnitPrice": "free"},
 }

@@ -101,16 +101,26 @@ def sale(line: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=dirty_rows, cut=st.integers(0, 40), late=st.integers(0, 40), gap=st.sampled_from([0, 3, 365]))
+@given(
+    rows=dirty_rows,
+    cut=st.integers(0, 40),
+    late=st.integers(0, 40),
+    gap=st.sampled_from([0, 3, 365]),
+    equal=st.sampled_from(["lines", "copies", None]),
+    block=st.sampled_from([2, 20]),
+)
 def test_any_lines_in_any_files_give_the_same_bytes_as_at_once(
     rows: list[tuple[str | None, ...]],
     cut: int,
     late: int,
     gap: int,
+    equal: str | None,
+    block: int,
     params: Params,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    at = Shop(tmp_path_factory.mktemp("shop"), params | {"unreadable_share": 1.0, "largest_gap_days": gap})
+    changed = {"unreadable_share": 1.0, "largest_gap_days": gap, "equal_rows": equal, "copied_block": block}
+    at = Shop(tmp_path_factory.mktemp("shop"), params | changed)
     frame = pl.DataFrame([GOOD, *rows], schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
     at.write("b.csv", pl.concat([frame.head(1), frame.slice(1, cut)]))
     at.make()

@@ -1,0 +1,73 @@
+"""The stage ingest says in the run's output what became of the rows, and what its gate warns of."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from pricewright.core.errors import SourceError
+from pricewright.ingest import Ingested, ingest
+from tasks.ingest import INGEST
+from tasks.stage import do
+from tasks.workspace import configure
+from tests.plain_shop import plain_shop
+
+ROOT = Path(__file__).parents[2]
+PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())["ingest"]
+
+
+def said(lines: pl.DataFrame, folder: Path, **changed: Any) -> str:
+    lines.write_csv(folder / "sales.csv")
+    found: Ingested = ingest(folder / "sales.csv", PARAMS | changed)
+    line, how, *notes = INGEST.said(found.counts).splitlines()
+    assert how == "read as: decimal point, years first, utf-8, header in row 1"
+    return "\n".join([line, *notes])
+
+
+def test_a_sound_shop_needs_no_note(tmp_path: Path) -> None:
+    rows = f"{plain_shop().height:,}"
+    assert said(plain_shop(), tmp_path) == f"{rows} rows: {rows} accepted, 0 quarantined, 0 duplicates"
+
+
+def test_equal_rows_are_told(tmp_path: Path) -> None:
+    units = plain_shop().select(pl.all().repeat_by("quantity").explode(empty_as_null=True)).with_columns(quantity=1)
+    (note,) = said(units, tmp_path).splitlines()[1:]
+    equal = units.height - units.n_unique()
+    assert note.startswith(f"{equal:,} rows ({equal / units.height:.1%}) are equal to another row of the same file")
+    assert "ingest.equal_rows=copies" in note
+
+
+def test_codes_that_are_left_out_are_named(tmp_path: Path) -> None:
+    lines = plain_shop().with_columns(pl.col("stock_code").replace({"10001": "BAG", "10002": "TIP\n" + 50 * "x"}))
+    note = said(lines, tmp_path, not_products=["BAG", "(?s)TIP.*"]).splitlines()[1]
+    rows = dict(lines["stock_code"].value_counts().iter_rows())
+    assert note.startswith("quarantined: not a product ") and f"BAG {rows['BAG']}" in note
+    assert "TIP XXX" in note and 50 * "X" not in note
+
+
+def test_every_reason_is_told(tmp_path: Path) -> None:
+    lines = plain_shop().with_columns(pl.col("stock_code").replace({"10001": "None"}))
+    (note,) = said(lines, tmp_path).splitlines()[1:]
+    assert note == f"quarantined: no stock code {plain_shop().filter(stock_code='10001').height}"
+
+
+@pytest.mark.parametrize(("changed", "measure"), [({"skus": 7}, "skus"), ({"weeks": 30}, "weeks")])
+def test_a_warning_of_the_gate_is_told_with_value_limit_and_hint(
+    changed: dict[str, int], measure: str, tmp_path: Path
+) -> None:
+    (note,) = said(plain_shop(**changed), tmp_path).splitlines()[1:]
+    limit = PARAMS["gate"]["thresholds"][measure]["warn"]
+    assert note.startswith(f"ingest warns: {measure} is {changed[measure]} ") and f"it warns at {limit}. " in note
+
+
+@pytest.mark.parametrize("weeks", [13, 20])
+def test_a_history_that_no_later_stage_could_use_is_refused_at_once(weeks: int, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    plain_shop(weeks=weeks).write_csv(tmp_path / "sales.csv")
+    at = configure(tmp_path, str(tmp_path / "sales.csv"), str(tmp_path / "lake"))
+    with pytest.raises(SourceError, match=rf"sales\.csv has sales in {weeks} weeks \(2024-01-01 to .*at least 21 are"):
+        do(INGEST, at)
+    assert not (at.work / "raw").exists()

@@ -19,7 +19,7 @@ PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile -
 CODE   := pricewright tasks flows blocks inference deployments cli bench drill .ci
 
 .PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale \
-  bench-load drill screenshot
+  bench-load docs drill screenshot
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ fuzz: setup ## a million hostile inputs, in half an hour: make fuzz [SHARE=0.1] 
 bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.model $(if $(PARTS),--parts $(PARTS)) $(if $(QUICK),--quick)
+
+docs: setup ## the pages of docs/ as a site, in work/site; a link that leads nowhere is an error
+	$(BIN)/mkdocs build --quiet
 
 screenshot: setup ## the README's picture of the playground: make screenshot [STORE=folder with a promoted release]
 	@$(BIN)/python -m bench.screenshot $(if $(STORE),--store '$(STORE)')

@@ -1,0 +1,37 @@
+"""The pages: all links lead somewhere, all pages are in the site, and the files that they name exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)")
+ROOMS = "pricewright|tasks|flows|blocks|inference|deployments|cli|bench|drill|tests"
+CODE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.(?:py|json|yaml))`")
+
+
+def test_the_site_is_built_without_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)]
+    told = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr
+    built = {page.stem for page in tmp_path.glob("*.html")}
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= built
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_and_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    missing = [link for link in LINK.findall(text) if not (page.parent / link).exists()]
+    assert missing == []
+    assert [name for name in CODE.findall(text) if not (ROOT / name).exists()] == []
+
+
+def test_the_architecture_names_only_files_that_there_are() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+\.(?:py|yaml|json))`", text))
+    rooms = ("", "pricewright", "pricewright/ingest", "pricewright/network", "pricewright/core", "inference")
+    assert {name for name in named if not any((ROOT / room / name).exists() for room in rooms)} == set()

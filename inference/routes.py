@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 
 class Route(NamedTuple):
-    """A method and a path template, with at most one parameter, the last; `name`: which method of the API answers."""
+    """A method and a path template, with at most one parameter, the last, which takes the rest of the path with its
+    slashes; `name`: which method of the API answers."""
 
     method: str
     template: str
@@ -17,9 +18,7 @@ class Route(NamedTuple):
         if not brace:
             return {} if path == self.template else None
         given = path[len(start) :] if path.startswith(start) else ""
-        if not given or "/" in given:
-            return None
-        return {name[:-1]: _unquoted(given)}
+        return {name[:-1]: _unquoted(given)} if given else None
 
 
 def _unquoted(text: str) -> str:
@@ -47,15 +46,9 @@ ROUTES = (
 def find_route(method: str, path: str) -> tuple[Route | None, Mapping[str, str], list[str]]:
     """The route of a request with its path parameters, and the methods that the path allows."""
     path = path.rstrip("/") or "/"
-    depth = path.count("/")
-    matches = [(route, found) for route in _BY_DEPTH.get(depth, ()) if (found := route.match(path)) is not None]
+    matches = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
     allowed = [route.method for route, _ in matches]
     for route, found in matches:
         if route.method == ("GET" if method == "HEAD" else method):
             return route, found, allowed
     return None, {}, allowed
-
-
-_BY_DEPTH: dict[int, list[Route]] = {}
-for _route in ROUTES:
-    _BY_DEPTH.setdefault(_route.template.count("/"), []).append(_route)

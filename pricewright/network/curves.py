@@ -36,6 +36,9 @@ FAMILY_DAMPING = 0.5
 COARSE_SD, COARSE_SD_ALONE = 1.4, 1.2
 SUBSTITUTES, NO_SUBSTITUTES = (1.8, 1.0), (0.9, 0.5)  # mean and deviation of the mean latent slope, before any data
 SYSTEMATIC_SD = 0.4  # of the mean latent slope, whatever the number of SKUs: an unseen rival's prices biased it by 0.5
+# What prices that follow a demand nobody sees hide of the latent slopes, in families and alone: what is learned lies
+# nearer to 0 (Villas-Boas and Winer 1999), so plans add it. Learned from the worlds that are developed on.
+HIDDEN, HIDDEN_ALONE = 0.2, 0.1
 CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
@@ -76,13 +79,16 @@ class Curves:
         return expected_softplus(latent, variance)[0].numpy()
 
     def posterior(self, level: Floats) -> Posterior:
-        """What is known of the SKUs' demand, given their expected units at anchor prices (n,)."""
+        """What is known of the SKUs' demand, given their expected units at anchor prices (n,); slopes with HIDDEN."""
+        several = np.bincount(self.family)[self.family] > 1
+        curve = self.mean.copy()
+        curve[:, 0] += np.where(several, HIDDEN, HIDDEN_ALONE)
         root = np.linalg.cholesky(self.own_covariance + 1e-10 * np.eye(2))
         spread = (self.coefficients[:, 0], self.coefficient_own_sd, self.coefficient_shared_sd)
         return Posterior(
             level=level,
             anchor=self.anchor,
-            curve=self.mean,
+            curve=curve,
             own=np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]]),
             shared=self.loading,
             family=self.family,

@@ -8,6 +8,7 @@ from typing import Any, Self
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, model_validator
 
+from blocks.document import find_in_run
 from blocks.endpoints import find_endpoint
 from pricewright.core.errors import ApprovalError, ParameterError
 from pricewright.release.approval import Approval, HmacSeal, Seal, sign, verify
@@ -37,7 +38,26 @@ class KmsSeal:
 
 
 class ApprovalKey(Block):
-    """Signs what reviewers decide, and checks it before anything reaches production."""
+    """Signs what reviewers decide, and checks it before anything reaches production.
+
+    The flows check with the document `pricewright`, where there is one; reviewers sign with the key of their own
+    PRICEWRIGHT_APPROVAL_KEY, which must be the same. Whoever may read documents with their secrets can sign with a
+    secret, whoever may call kms:GenerateMac with a key in KMS.
+
+    Attributes:
+        secret: A secret of 32 bytes or more. The UI does not show it.
+        kms_key: Instead of a secret: id, alias or ARN of an HMAC key in AWS KMS.
+        endpoint: Endpoint of KMS, where it is not AWS; else PRICEWRIGHT_KMS_ENDPOINT.
+
+    Example:
+        Change the key that the next decision is checked with:
+
+        ```python
+        from blocks.approval_key import ApprovalKey
+
+        ApprovalKey(kms_key="alias/pricewright-approvals").save("pricewright", overwrite=True)
+        ```
+    """
 
     _block_type_name = "Pricewright approval key"
     _block_type_slug = "pricewright-approval-key"
@@ -48,7 +68,9 @@ class ApprovalKey(Block):
         pattern=r"^(arn:aws[a-z-]*:kms:.+|alias/.+|[0-9a-f-]{36})$",
         description="Instead of a secret: id, alias or ARN of an HMAC key in AWS KMS.",
     )
-    endpoint: str | None = Field(default=None, description="Endpoint of KMS, where it is not AWS.")
+    endpoint: str | None = Field(
+        default=None, description="Endpoint of KMS, where it is not AWS; else PRICEWRIGHT_KMS_ENDPOINT."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -73,7 +95,16 @@ class ApprovalKey(Block):
 
         key = str(self.kms_key)
         region = key.split(":")[3] if key.startswith("arn:") else os.environ.get("AWS_REGION")
-        return KmsSeal(boto3.client("kms", endpoint_url=self.endpoint, region_name=region), key)
+        endpoint = self.endpoint or find_endpoint("kms", os.environ)
+        return KmsSeal(boto3.client("kms", endpoint_url=endpoint, region_name=region), key)
+
+
+def load_approval_key(environment: Mapping[str, str]) -> ApprovalKey:
+    """The key that a flow run checks approvals with: the document's, else the environment's.
+
+    Raises ApprovalError where there is neither.
+    """
+    return find_in_run(ApprovalKey) or approval_key(environment)
 
 
 def approval_key(environment: Mapping[str, str]) -> ApprovalKey:

@@ -44,7 +44,27 @@ class Outcomes:
 
 
 class LambdaRelease(Block):
-    """Publishes versions of the price API's function and moves its alias between them by weight."""
+    """Publishes versions of the price API's function and moves its alias between them by weight.
+
+    The flow `deploy-release` works on the document `pricewright-<stage>`, or on that of the `function` in its request.
+
+    Attributes:
+        function: Name of the function.
+        alias: The alias that API Gateway calls.
+        region: AWS region; else AWS_REGION.
+        endpoint: Endpoint of Lambda, where it is not AWS; else PRICEWRIGHT_LAMBDA_ENDPOINT.
+        role: ARN of the role to deploy with; empty: the role of whoever runs this.
+
+    Example:
+        Deploy to another function from now on, and see what customers get:
+
+        ```python
+        from blocks.lambda_release import LambdaRelease
+
+        LambdaRelease(function="prices-eu", region="eu-west-1").save("pricewright-staging", overwrite=True)
+        print(LambdaRelease.load("pricewright-staging").traffic())
+        ```
+    """
 
     _block_type_name = "Pricewright Lambda release"
     _block_type_slug = "pricewright-lambda-release"

@@ -11,6 +11,7 @@ from rich.table import Table
 from cli.console import Watcher, console
 from cli.options import Columns, Params, Store, parse_columns
 from cli.quiet import quiet
+from cli.served import chosen_store
 from pricewright.core.errors import ParameterError
 from tasks.root import find_root
 
@@ -62,7 +63,7 @@ def register(app: typer.Typer) -> None:
                 "walk_forward": walk_forward,
                 "drop_vanished": drop_vanished,
                 "source": source,
-                "store": store,
+                "store": chosen_store(store),
                 "columns": parse_columns(column or []),
                 "parameters": parse_overrides(param or []),
             }

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.console import console
 from cli.prefect_api import use_prefect
+from cli.served import chosen_store
 
 VALID = 24.0  # hours for which a signature may be used
 
@@ -68,16 +69,20 @@ def decide(
     use_prefect()
     from rich.markdown import Markdown
 
+    from blocks.approval_key import ApprovalKey
+    from blocks.document import find_document
     from blocks.lake import Lake
+    from blocks.lake_block import locate_lake
     from tasks.candidate import examine_candidate
     from tasks.decision import DecisionForm, check_answer
     from tasks.review import review_page
     from tasks.waiting import answer_run, find_waiting
 
     run = find_waiting(wanted)
-    candidate = examine_candidate(Lake(run.store), run.release, run.channel)
+    store, environment = locate_lake(run.store, find_document)
+    candidate = examine_candidate(Lake(chosen_store(store), environment), run.release, run.channel)
     answer = signed(run.release, verb, reviewer, override, note, VALID)
-    check_answer(DecisionForm(**answer), candidate)
+    check_answer(DecisionForm(**answer), candidate, find_document(ApprovalKey))
     if not yes:
         console().print(Markdown(review_page(candidate)))
         typer.confirm(f"{verb} {run.release} for {run.channel}?", abort=True)

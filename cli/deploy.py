@@ -63,10 +63,11 @@ def register(app: typer.Typer) -> None:
 
             _show(read_deployed(stage, find_target(stage, function), Lake(chosen_store(store))))
             return
-        from flows.deploy_release import REDIS_URL, DeployRequest, deploy_release
+        from blocks.price_cache import DEPLOY_URL
+        from flows.deploy_release import DeployRequest, deploy_release
 
         if "@" in redis_url:  # no part of the request, which flows show
-            os.environ[REDIS_URL], redis_url = redis_url, ""
+            os.environ[DEPLOY_URL], redis_url = redis_url, ""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # a cancelled job takes back
         given = {"stage": stage, "image": image, "release": release, "approval": approval, "weight": weight,
                  "watch": watch, "errors": errors, "store": chosen_store(store), "function": function,

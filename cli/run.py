@@ -44,6 +44,7 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
 
     out, root = console(), find_root()
     workspace, fresh = prepare(root, source, store, columns, parameters)
+    store = workspace.store  # named, so that no block of a server stands in for it
     out.print(f"[bold]pricewright[/]  {escape(workspace.described)}  ->  {escape(workspace.store)}")
     with ExitStack() as stack:
         stack.enter_context(quiet())

@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymen
 from prefect.client.schemas.filters import FlowRunFilterStateType as StateTypes
 from prefect.client.schemas.objects import StateType
 
-from blocks.register import register_blocks
+from blocks.register import register_blocks, use_lake
 from deployments.automations import apply_automations, read_automations
 from deployments.notice import apply_notice
 from deployments.variables import Variables, unset_variables
@@ -37,8 +37,12 @@ class Applied:
     next_run: datetime
 
 
-def apply(root: Path, environment: Mapping[str, str], tell: Tell = lambda words: None) -> Applied:
-    """Check everything, then deploy. Raises ParameterError for a variable, DeploymentError when it did not work."""
+def apply(root: Path, environment: Mapping[str, str], tell: Tell = lambda words: None, store: str = "") -> Applied:
+    """Check everything, then deploy. Raises ParameterError for a variable, DeploymentError when it did not work.
+
+    `store`: the lake of the flows, whatever its block says; empty: PRICEWRIGHT_STORE, where there is no block yet.
+    """
+    environment = dict(environment) | ({"PRICEWRIGHT_STORE": store} if store else {})
     variables = Variables.from_environment(environment, root)
     values = dict(environment) | variables.environment()
     kind, job_variables = read_work_pool(variables.work_pool, values)
@@ -52,8 +56,12 @@ def apply(root: Path, environment: Mapping[str, str], tell: Tell = lambda words:
         _deploy(root, values)
         names = reconcile(client, yaml.safe_load(text)["deployments"], root)
         tell(f"deployments {', '.join(names)}")
-        blocks = register_blocks(variables.store, values)
+        if store:
+            use_lake(store, values)
+        blocks = register_blocks(variables.store, values, keep=True)
         tell(f"blocks {', '.join(blocks)}")
+        if kept := [name for name, how in blocks.items() if how == "kept"]:
+            tell(f"kept as they are on the server: {', '.join(kept)} (register-blocks brings them to the environment)")
         weekly = client.read_deployment_by_name(WEEKLY)
         notice = apply_notice(variables.notify_url)
         given = {"NOTICE": str(notice), "WEEKLY": str(weekly.id), "WORK_POOL": variables.work_pool}

@@ -60,10 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deployments.desk", description=__doc__)
     parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--redis", default="", help="its price cache; else PRICEWRIGHT_REDIS_URL")
     parser.add_argument("--notices", type=Path, required=True)
     options = parser.parse_args()
     settings = read_settings(os.environ)
-    api = make_app(replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production"))
+    redis = options.redis or settings.redis_url
+    api = make_app(replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production", redis_url=redis))
     desk = make_desk(make_gateway(api), Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
     make_server(options.host, options.port, desk, threaded=True).serve_forever()

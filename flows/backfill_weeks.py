@@ -1,7 +1,10 @@
 """Weeks once more: late and corrected data, and what hangs on them."""
 
+from dataclasses import replace
+
 from prefect import flow
 
+from blocks.lake_block import locate_lake
 from flows.backfill_request import BackfillRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.backfill import find_weeks, ingest_weeks, name_run, open_backfill, read_documents
@@ -18,7 +21,8 @@ from tasks.walk import walk_weeks
 )
 def backfill_weeks(request: BackfillRequest) -> Backfilled:
     """Make the weeks beside what is there; then the stages, as far as they are stale, put them in its place."""
-    with open_backfill(find_root(), request.order()) as backfill:
+    store, environment = locate_lake(request.store)
+    with open_backfill(find_root(), replace(request.order(), store=store), environment) as backfill:
         name_run(backfill)
         read_documents(backfill)
         find_weeks(backfill)

@@ -7,15 +7,13 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.lambda_release import DIGEST
+from blocks.price_cache import DEPLOY_URL, find_cache_url
 from tasks.deploy import publish_version, serve_release, settle, share, try_out, watch, way_back
 from tasks.deployed import Deployed, report
 from tasks.plan import Limits, make_plan, permit
+from tasks.release import find_lake
 from tasks.releases import now, whoever
-from tasks.root import find_root
 from tasks.target import find_target
-from tasks.workspace import Workspace
-
-REDIS_URL = "PRICEWRIGHT_DEPLOY_REDIS_URL"
 
 
 class DeployRequest(BaseModel):
@@ -36,15 +34,16 @@ class DeployRequest(BaseModel):
     weight: float = Field(default=0.1, gt=0, lt=1, description="Share of the requests that a new image gets first.")
     watch: float = Field(default=180, ge=0, le=86_400, description="Seconds that it is watched before it gets all.")
     errors: float = Field(default=0.01, ge=0, lt=1, description="The largest share of its calls that may fail.")
-    store: str = Field(default="", description="The lake, s3://bucket/prefix; empty: that of the last run.")
+    store: str = Field(default="", description="The lake, s3://bucket/prefix; empty: that of the block pricewright.")
     function: str = Field(
         default="", description="Name of the function; empty: the stage's block, pricewright-<stage>."
     )
     redis_url: str = Field(
         default="",
         pattern=r"^[^@]*$",
-        description="rediss://host:port/0; empty: the function's stays as it is. One with a password comes from the "
-        f"flow's environment, {REDIS_URL}: Prefect keeps and shows what a run is asked for.",
+        description="rediss://host:port/0; empty: that of the block pricewright-<stage> or pricewright, else the "
+        f"function's stays as it is. One with a password comes from the block, or from the flow's environment, "
+        f"{DEPLOY_URL}: Prefect keeps and shows what a run is asked for.",
     )
     by: str = Field(default="", max_length=60, description="Who deploys; empty: whoever runs the flow.")
 
@@ -53,10 +52,12 @@ class DeployRequest(BaseModel):
 def deploy_release(request: DeployRequest) -> Deployed:
     """The image first: some requests, then all; then the release. Each is taken back when it fails."""
     limits = Limits(request.weight, request.watch, request.errors)
-    store, by = request.store or Workspace(find_root()).store, request.by or whoever()
+    lake, by = find_lake(request.store), request.by or whoever()
     target = find_target(request.stage, request.function)
-    redis_url = request.redis_url or os.environ.get(REDIS_URL, "")
-    plan = make_plan(request.stage, request.image, request.release, store, by, limits, target, redis_url)
+    redis_url = request.redis_url or find_cache_url(request.stage, os.environ)
+    plan = make_plan(
+        request.stage, request.image, request.release, lake.url, by, limits, target, redis_url, lake.environment
+    )
     plan = permit(plan, request.approval, now())
     with way_back(plan):
         version = publish_version(plan)

@@ -3,6 +3,7 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from blocks.lake_block import locate_lake
 from flows.request import RefreshRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.closing import ask_for_decision, nothing_changed, summarise
@@ -21,7 +22,9 @@ from tasks.steps import drift, fairness, feature, ingest, name_run, promote, tra
 )
 def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:
     """Run the stages that are stale, in the order of the whiteboard; gates stop promotion, not the work before it."""
-    with open_run(find_root(), request.source, request.store, request.columns, request.parameters) as run, kept(run):
+    store, environment = locate_lake(request.store)
+    asked = (request.source, store, request.columns, request.parameters, environment)
+    with open_run(find_root(), *asked) as run, kept(run):
         if is_fresh(run):
             name_run(run)
             return nothing_changed(run)

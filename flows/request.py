@@ -13,7 +13,9 @@ class RefreshRequest(BaseModel):
     source: str = Field(
         default="", description="CSV, Parquet or xlsx file of sales, or a folder; empty: the simulated market."
     )
-    store: str = Field(default="", description="The lake: a folder or s3://bucket/prefix; empty: ./lake.")
+    store: str = Field(
+        default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
+    )
     columns: dict[str, str] = Field(default_factory=dict, description="Pricewright's column names -> the file's.")
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="Laid over params.yaml, such as {train: {network: {epochs: 5}}}."

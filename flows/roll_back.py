@@ -4,9 +4,8 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.channel import Pointer
+from tasks.release import find_lake
 from tasks.roll_back import serve_again
-from tasks.root import find_root
-from tasks.workspace import Workspace
 
 
 class RollBackRequest(BaseModel):
@@ -14,7 +13,9 @@ class RollBackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    store: str = Field(default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the last run.")
+    store: str = Field(
+        default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
+    )
     channel: str = Field(
         default="production", pattern=r"^[a-z][a-z0-9-]{0,62}$", description="The channel that goes back."
     )
@@ -30,5 +31,4 @@ class RollBackRequest(BaseModel):
 @flow(name="roll-back", description="Serves an earlier release again.", persist_result=False)
 def roll_back(request: RollBackRequest) -> Pointer:
     """One step: check that the release loads, move the pointer."""
-    store = request.store or Workspace(find_root()).store
-    return serve_again(store, request.channel, request.release, request.by, request.reason)
+    return serve_again(find_lake(request.store), request.channel, request.release, request.by, request.reason)

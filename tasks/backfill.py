@@ -4,7 +4,8 @@ Only the last step, the stages under the ledger, changes what the workspace and 
 whole: killed before, nothing has changed; started again with the same request, it goes on with the weeks that are left.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,17 @@ class Backfill:
 
 
 @contextmanager
-def open_backfill(root: Path, order: Order) -> Iterator[Backfill]:
-    """A backfill of this workspace, and no other run there; source and store are the last run's unless named."""
+def open_backfill(root: Path, order: Order, environment: Mapping[str, str] = os.environ) -> Iterator[Backfill]:
+    """A backfill of this workspace, and no other run there; source and store are the last run's unless named.
+
+    `environment`: where the lake's endpoint and region come from.
+    """
     asked: dict[str, Any] = {"source": "", "store": "", "columns": {}, "overrides": {}}
     if (root / "run.yaml").exists():
         asked |= yaml.safe_load((root / "run.yaml").read_text())
     source, store = order.source or origin(root, asked["source"]), order.store or asked["store"]
     columns, parameters = order.columns or asked["columns"], order.parameters or asked["overrides"]
-    with open_run(root, source, store, columns, parameters) as run, kept(run):
+    with open_run(root, source, store, columns, parameters, environment) as run, kept(run):
         yield Backfill(run, order)
 
 

@@ -9,7 +9,7 @@ from prefect import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from blocks.approval_key import approval_key
+from blocks.approval_key import ApprovalKey, load_approval_key
 from pricewright.core.errors import ApprovalError
 from pricewright.release.approval import Approval
 from tasks.candidate import Candidate
@@ -50,9 +50,12 @@ def take_first_sound(candidate: Candidate, answer: Callable[[int, str], Decision
     raise ApprovalError(f"{ATTEMPTS} answers were not taken, the last because: {trouble}")
 
 
-def check_answer(form: DecisionForm, candidate: Candidate) -> Approval:
-    """The decision in a form. Raises ApprovalError when it is not signed so, or approves a warning without a reason."""
-    approval = approval_key(os.environ).verify(form.token, candidate.release, now())
+def check_answer(form: DecisionForm, candidate: Candidate, key: ApprovalKey | None = None) -> Approval:
+    """The decision in a form, checked with this key, else with that of the run.
+
+    Raises ApprovalError when it is not signed so, or approves a warning without a reason.
+    """
+    approval = (key or load_approval_key(os.environ)).verify(form.token, candidate.release, now())
     said = (form.decision, form.reviewer, form.override)
     signed = (approval.decision, approval.reviewer, approval.override)
     if said != signed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from blocks.approval_key import approval_key
+from blocks.approval_key import load_approval_key
 from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import DIGEST, LambdaRelease
@@ -110,7 +110,7 @@ def permit(plan: Plan, token: str, now: datetime, environment: Mapping[str, str]
             f"production needs an approval of release {release}.",
             hint="a reviewer gives one with pricewright approve; hand it over with --approval.",
         )
-    approval = approval_key(environment).verify(token, release, now)
+    approval = load_approval_key(environment).verify(token, release, now)
     if approval.decision != "approve":
         raise ApprovalError(f"{approval.reviewer} rejected release {release}: {approval.note or 'no reason given'}")
     return Plan(**vars(plan) | {"approval": approval})

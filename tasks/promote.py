@@ -21,7 +21,7 @@ from tasks.workspace import Workspace
 
 def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
     """A kill at any instant leaves the channel at the old release or at the new one: objects first, one swap last."""
-    lake = lake or Lake(at.store)
+    lake = lake or Lake(at.store, at.environment)
     params, verdicts = at.parameters["promote"], read_verdicts(at)
     pass_gates(verdicts, str(params["override"]))
     tell(0.0, "bundling")

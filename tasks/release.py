@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
 from blocks.lake import Lake
+from blocks.lake_block import locate_lake
 from pricewright.release.approval import Approval
 from tasks.approvals import record_approval
 from tasks.candidate import Candidate, examine_candidate
@@ -22,8 +23,9 @@ from tasks.workspace import Workspace
 
 
 def find_lake(store: str) -> Lake:
-    """The lake that was asked for, else that of the last run."""
-    return Lake(store or Workspace(find_root()).store)
+    """The lake that was asked for, else that of the document or the environment, else that of the last run."""
+    url, environment = locate_lake(store)
+    return Lake(url or Workspace(find_root()).store, environment)
 
 
 @task(name="examine", cache_policy=NO_CACHE, persist_result=False)

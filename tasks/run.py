@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,18 @@ def open_run(
     store: str = "",
     columns: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> Iterator[Run]:
-    """A run of this workspace, and no other at the same time. Raises LedgerError while another one works there."""
+    """A run of this workspace, and no other at the same time. Raises LedgerError while another one works there.
+
+    `environment`: where the lake's endpoint and region come from.
+    """
     from tasks.deliveries import bring_in  # which brings Polars along
 
     with claim(root):
         workspace = configure(root, bring_in(root, source), store, columns, overrides)
-        lake = Lake(workspace.store)
+        workspace = replace(workspace, environment=environment)
+        lake = Lake(workspace.store, environment)
         yield Run(workspace, open_ledger(root, lake), lake)
 
 
@@ -83,9 +88,9 @@ def open_ledger(root: Path, lake: Lake) -> Ledger:
     return Ledger(root, remote_of(lake), restore_lock(root, lake))
 
 
-def remote_of(lake: Lake, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def remote_of(lake: Lake) -> dict[str, str]:
     """The lake as a remote of DVC: made for each run, so that no file of the checkout names a machine or a secret."""
-    return dvc_remote(f"{lake.url.rstrip('/')}/dvc", environment)
+    return dvc_remote(f"{lake.url.rstrip('/')}/dvc", lake.environment)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Results are published to the lake afterwards; the workspace is what DVC keeps th
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ class Workspace:
     """A checkout (dvc.yaml, params.yaml, the code) with the results of its last run below work/."""
 
     root: Path
+    environment: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
+    """Where the lake's endpoint and region come from; None: the environment of the process."""
 
     @property
     def work(self) -> Path:

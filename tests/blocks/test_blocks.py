@@ -1,8 +1,12 @@
 """Every block that is registered keeps the house rules, and comes back from a server as it was saved."""
 
+import ast
+import inspect
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from blocks.approval_key import ApprovalKey
 from blocks.lake_block import LakeBlock
 from blocks.lambda_release import LambdaRelease
 from blocks.price_cache import PriceCache
-from blocks.register import OURS, THEIRS, register_blocks
+from blocks.register import OURS, THEIRS, register_blocks, use_lake
 from pricewright.core.errors import PricewrightError
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +53,20 @@ def test_every_field_says_what_it_is_for_and_the_block_too(block: type[Block]) -
     assert block.__doc__ and FILLED[block].get_block_type_slug().startswith("pricewright-")
     for name, field in block.model_fields.items():
         assert field.description, f"{block.__name__}.{name} has no description"
+
+
+@pytest.mark.parametrize("block", OURS)
+def test_a_block_shows_its_fields_and_an_example_that_is_python(block: type[Block]) -> None:
+    words = inspect.getdoc(block) or ""
+    listed = words.partition("Attributes:\n")[2].partition("\n\n")[0]
+    assert re.findall(r"^ {4}(\w+):", listed, re.MULTILINE) == own_fields(block)
+    example = textwrap.dedent(words.partition("```python\n")[2].partition("```")[0])
+    assert f"import {block.__name__}\n" in example and '.save("pricewright' in example
+    ast.parse(example)
+
+
+def own_fields(block: type[Block]) -> list[str]:
+    return [name for name in block.model_fields if name in block.__annotations__]
 
 
 @pytest.mark.parametrize(("block", "fields"), [(block, fields) for block, wrong in WRONG.items() for fields in wrong])
@@ -105,6 +123,23 @@ def test_registering_again_changes_what_differs_and_nothing_else(
     }  # fmt: skip
     changed = register_blocks(s3_url, here | {"PRICEWRIGHT_REDIS_URL": "redis://elsewhere:6379/0"})
     assert [name for name, how in changed.items() if how == "changed"] == ["pricewright-price-cache/pricewright"]
+
+
+def test_deploying_flows_keeps_what_an_operator_changed_and_makes_what_is_missing(
+    here: dict[str, str], s3_url: str, prefect_api: str
+) -> None:
+    PriceCache(url=SecretStr("rediss://operator:6379/0")).save("pricewright")
+    LakeBlock(url="s3://operator/lake").save("pricewright")
+    LambdaRelease(function="operator").save("pricewright-staging")
+    first = register_blocks(s3_url, here, keep=True)
+    kept = ["pricewright-lake/pricewright", "pricewright-price-cache/pricewright",
+            "pricewright-lambda-release/pricewright-staging"]  # fmt: skip
+    assert [name for name, how in first.items() if how == "kept"] == kept
+    assert {how for name, how in first.items() if name not in kept} == {"made"}
+    assert use_lake(s3_url, here) == "changed" and LakeBlock.load("pricewright").url == s3_url
+    assert LambdaRelease.load("pricewright-staging").function == "operator"
+    assert set(register_blocks(s3_url, here).values()) == {"as before", "changed"}
+    assert LambdaRelease.load("pricewright-staging").function == "pricewright-staging"
 
 
 def test_what_is_registered_works_and_holds_no_key(here: dict[str, str], s3_url: str, prefect_api: str) -> None:

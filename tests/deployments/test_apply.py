@@ -1,14 +1,22 @@
 """Deploying flows: what prefect.yaml no longer has is removed, and a schedule that makes no run is an error."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import yaml
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from blocks.channel import Channel
+from blocks.lake import Lake
+from blocks.lake_block import LakeBlock
 from deployments.apply import PREFECT_FILE, next_run, reconcile
 from pricewright.core.errors import DeploymentError
+from tasks.releases import promote_release
 from tests.deployments.conftest import Platform
+from tests.tasks.racing import sixteen
 
 pytestmark = pytest.mark.platform
 
@@ -37,6 +45,28 @@ def test_a_schedule_that_prefect_yaml_no_longer_has_is_removed(platform: Platfor
     assert len(client.read_deployment_schedules(weekly.id)) == 2
     reconcile(client, yaml.safe_load((root / PREFECT_FILE).read_text())["deployments"], root)
     assert [schedule.slug for schedule in client.read_deployment_schedules(weekly.id)] == ["weekly"]
+
+
+def test_a_run_of_the_worker_uses_the_lake_that_its_block_says_now_and_deploying_keeps_it(
+    platform: Platform, tmp_path: Path
+) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    old, (new, *_) = sixteen(lake.url, tmp_path)
+    for release in (old, new):
+        promote_release(lake, release, "production", 1)
+    with temporary_settings({PREFECT_API_URL: platform.stack.environment["PREFECT_API_URL"]}):
+        assert LakeBlock.load("pricewright").url == platform.stack.store
+        try:
+            LakeBlock(url=lake.url).save("pricewright", overwrite=True)
+            again = platform.checkout.pricewright("deploy-flows")
+            assert again.returncode == 0 and "kept as they are on the server: pricewright-lake" in again.stdout
+            run = platform.wait(platform.run("roll-back/on-demand"))
+            assert run.state is not None and run.state.type == StateType.COMPLETED, run.state
+            pointer = Channel(lake).read()
+            assert pointer is not None and pointer.release == old
+        finally:
+            named = platform.checkout.pricewright("deploy-flows", "--store", platform.stack.store)
+        assert named.returncode == 0 and LakeBlock.load("pricewright").url == platform.stack.store
 
 
 def test_a_schedule_that_makes_no_run_is_an_error(platform: Platform) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deployments.apply import PREFECT_FILE
 from deployments.automations import read_automations
@@ -26,6 +27,11 @@ def test_a_variable_that_breaks_its_rule_is_named_with_its_value(name: str, valu
     with pytest.raises(ParameterError) as caught:
         Variables.from_environment({f"PRICEWRIGHT_{name}": value}, ROOT)
     assert f"PRICEWRIGHT_{name} is {value!r}" in caught.value.message
+
+
+def test_no_deployment_names_a_lake_so_that_the_block_says_it() -> None:
+    deployments = yaml.safe_load((ROOT / PREFECT_FILE).read_text())["deployments"]
+    assert [one["name"] for one in deployments if "store" in one["parameters"].get("request", {})] == []
 
 
 def test_every_variable_of_prefect_yaml_has_a_value_by_default() -> None:

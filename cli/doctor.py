@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from blocks.lake import Lake
 from flows.proxy import check_proxies, find_proxies, proxy_for
-from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
 
 DISK = 5.0  # GB that packages, cache and a lake of real data fill

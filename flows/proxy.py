@@ -3,7 +3,7 @@
 from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
 
 from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError

@@ -1,9 +1,6 @@
 """A company's proxy that does not know this machine is no hindrance; one in the way of a server is named."""
 
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import proxy_bypass_environment
 
 import pytest
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from blocks.lake import Lake
 from flows.proxy import check_proxies, find_proxies, proxy_for
+from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
 
 DISK = 5.0  # GB that packages, cache and a lake of real data fill
@@ -103,7 +104,7 @@ def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
 
     def probe() -> str:
         check_proxies(environment)
-        return f"{', '.join(f'{name}={value}' for name, value in found.items())}; this machine is asked without it"
+        return f"{', '.join(f'{name}={without_secret(value)}' for name, value in found.items())}; this machine is asked without it"
 
     return _finding("proxy", probe, "fail")
 

@@ -104,7 +104,8 @@ def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
 
     def probe() -> str:
         check_proxies(environment)
-        return f"{', '.join(f'{name}={without_secret(value)}' for name, value in found.items())}; this machine is asked without it"
+        shown = [f"{name}={without_secret(value)}" for name, value in found.items()]
+        return f"{', '.join(shown)}; this machine is asked without it"
 
     return _finding("proxy", probe, "fail")
 

@@ -6,13 +6,16 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from blocks.lake import Lake
+from flows.proxy import check_proxies, find_proxies, proxy_for
+from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
 
 DISK = 5.0  # GB that packages, cache and a lake of real data fill
@@ -31,7 +34,7 @@ class Finding:
 
 def examine(root: Path, store: str) -> list[Finding]:
     """All findings; nothing is changed except for one object that is written to the lake and removed."""
-    return [python(), packages(root), disk(root), memory(), lake(store), redis(), prefect()]
+    return [python(), packages(root), checkout(root), disk(root), memory(), proxy(), lake(store), redis(), prefect()]
 
 
 def python() -> Finding:
@@ -75,11 +78,36 @@ def lake(store: str) -> Finding:
     def probe() -> str:
         if "://" not in store:
             parent = next(folder for folder in [Path(store), *Path(store).parents] if folder.exists())
-            with tempfile.TemporaryDirectory(dir=parent) as folder:
-                return _walk(Lake(folder), store)
+            try:
+                with tempfile.TemporaryDirectory(dir=parent) as folder:
+                    return _walk(Lake(folder), store)
+            except OSError as error:
+                raise PricewrightError(f"{store}: {error.strerror}", "--store names a folder that you own.") from None
         return _walk(Lake(f"{store.rstrip('/')}/doctor-{uuid.uuid4().hex[:8]}"), store)
 
     return _finding("lake", probe, "fail")
+
+
+def checkout(root: Path) -> Finding:
+    """Whether this user may write where results, and Prefect's database, are kept."""
+    try:
+        tempfile.TemporaryFile(dir=root).close()
+    except OSError as error:
+        return Finding("checkout", "fail", f"{root}: {error.strerror}", "copy it to a folder that this user owns.")
+    return Finding("checkout", "ok", f"{root} can be written")
+
+
+def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
+    """The proxy, and whether it keeps us from what is asked over the network."""
+    if not (found := find_proxies(environment)):
+        return Finding("proxy", "ok", "none")
+
+    def probe() -> str:
+        check_proxies(environment)
+        shown = [f"{name}={without_secret(value)}" for name, value in found.items()]
+        return f"{', '.join(shown)}; this machine is asked without it"
+
+    return _finding("proxy", probe, "fail")
 
 
 def redis() -> Finding:
@@ -105,14 +133,14 @@ def prefect() -> Finding:
         return Finding("prefect", "ok", "not configured: each run brings its own server")
 
     def probe() -> str:
-        from urllib.error import URLError
-        from urllib.request import urlopen
+        from flows.embedded import silence
 
-        try:
-            with urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:  # noqa: S310  the user's own address
-                return f"{url} answers {answer.status}"
-        except (URLError, OSError, ValueError) as error:
-            raise PricewrightError(f"{url} does not answer: {error}", "start it, or unset PREFECT_API_URL.") from None
+        through = proxy_for(url, os.environ)
+        if why := silence(url, bool(through), patience=5):
+            name = urlsplit(url).hostname
+            hint = f"add {name} to NO_PROXY." if through else "start it, or unset PREFECT_API_URL."
+            raise PricewrightError(f"{url} does not answer{f' through {through}' if through else ''}: {why}", hint)
+        return f"{url} answers"
 
     return _finding("prefect", probe, "fail")
 

@@ -11,7 +11,7 @@ WORDS = ("no space left on device", "(os error 27)", "(os error 122)", "disk is 
 
 def full_disk(error: BaseException) -> PricewrightError | None:
     """The error to show where a full disk is behind this one; None where it is something else."""
-    for cause in _causes(error):
+    for cause in causes(error):
         known = isinstance(cause, OSError) and cause.errno in FULL
         if known or any(words in str(cause).lower() for words in WORDS):
             where = getattr(cause, "filename", None) or cause
@@ -21,7 +21,8 @@ def full_disk(error: BaseException) -> PricewrightError | None:
     return None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and all that stand behind it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -25,6 +25,9 @@ from cli import (
 )
 from cli.console import show_error
 from cli.full_disk import full_disk
+from cli.no_permission import no_permission
+from cli.utf8 import speak_utf8
+from flows.proxy import spare_own_machine
 from pricewright.core.errors import PricewrightError
 
 app = typer.Typer(
@@ -57,6 +60,8 @@ def main() -> None:
     """Entry point: errors of ours are shown in a line with a hint, their exit code says whose turn it is."""
     # Threads that wait shall sleep: on shared cores, spinning ones slowed LightGBM down 24 times. Read at its import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    speak_utf8()
+    spare_own_machine(os.environ)
     for name, value in boto3_variables(os.environ).items():
         os.environ.setdefault(name, value)
     if os.environ.get("PRICEWRIGHT_TRACE"):
@@ -67,10 +72,10 @@ def main() -> None:
         show_error(error)
         sys.exit(error.exit_code)
     except Exception as error:
-        if (full := full_disk(error)) is None:
+        if (known := full_disk(error) or no_permission(error)) is None:
             raise
-        show_error(full)
-        sys.exit(full.exit_code)
+        show_error(known)
+        sys.exit(known.exit_code)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Prefect: where it fails, Prefect's own ephemeral mode (a subprocess, slower and 
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
@@ -14,11 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from ssl import SSLError
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from flows.proxy import check_proxies, proxy_for, spare_own_machine
 from pricewright.core.errors import PricewrightError
 
 PATIENCE = 60.0  # seconds that a server of one's own may take to answer: it may just be starting again
+PROXY_PATIENCE = 5.0  # seconds for one behind a proxy: what that refuses once it refuses for good
+GATEWAY = frozenset((407, 502, 503, 504))  # HTTP: said by a proxy that gets no further
 EPHEMERAL = "ephemeral"  # Prefect starts a server of its own
 START_LIMIT = 120.0  # seconds; a fresh database takes 10 to 25
 QUIET = {
@@ -32,12 +37,14 @@ QUIET = {
 @contextmanager
 def prefect_server(home: Path, environment: MutableMapping[str, str] = os.environ) -> Iterator[str]:
     """The API of a Prefect server for as long as the context lasts; call it before flows are imported."""
+    spare_own_machine(environment)
+    check_proxies(environment)
     if url := environment.get("PREFECT_API_URL"):
         wait_for_server(url)
         yield url
         return
     port = _free_port()
-    environment.setdefault("PREFECT_HOME", str(home))
+    environment["PREFECT_HOME"] = str(_writable(environment.get("PREFECT_HOME"), home))
     environment.update(QUIET)
     environment.update(
         PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
@@ -64,23 +71,29 @@ def prefect_server(home: Path, environment: MutableMapping[str, str] = os.enviro
 
 def wait_for_server(url: str, patience: float = PATIENCE) -> None:
     """Until somebody answers there, whatever he says. Raises PricewrightError when nobody does in time."""
-    deadline = time.monotonic() + patience
-    while url != EPHEMERAL:
-        try:
-            with urlopen(f"{url.rstrip('/')}/health", timeout=10):  # noqa: S310  the operator's own URL
-                return
-        except HTTPError:  # a log-in is missing, say: Prefect's client brings one
-            return
-        except (URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, SSLError):
-                return
-            if time.monotonic() > deadline:
-                raise PricewrightError(
-                    f"Prefect's server of PREFECT_API_URL, {url}, does not answer: {reason}.",
-                    hint="pricewright up starts one; where PREFECT_API_URL is not set, a run brings its own.",
-                ) from None
+    proxy = proxy_for(url, os.environ)
+    deadline = time.monotonic() + (min(patience, PROXY_PATIENCE) if proxy else patience)
+    while url != EPHEMERAL and (reason := silence(url, bool(proxy))):
+        if time.monotonic() > deadline:
+            raise PricewrightError(
+                f"Prefect's server {url} does not answer{f' through {proxy}' if proxy else ''}: {reason}.",
+                hint=f"add {urlsplit(url).hostname} to NO_PROXY where it is to be asked without the proxy."
+                if proxy
+                else "pricewright up starts one; where PREFECT_API_URL is not set, a run brings its own.",
+            )
         time.sleep(0.5)
+
+
+def silence(url: str, through_proxy: bool, patience: float = 10.0) -> str:
+    """Why nobody answers there; empty when somebody does, if only to ask for a log-in or another certificate."""
+    try:
+        with urlopen(f"{url.rstrip('/')}/health", timeout=patience):  # noqa: S310  the operator's own URL
+            return ""
+    except HTTPError as error:  # a log-in is missing, say: Prefect's client brings one
+        return str(error) if through_proxy and error.code in GATEWAY else ""
+    except (URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        return "" if isinstance(reason, SSLError) else str(reason)
 
 
 class _Server:
@@ -112,6 +125,18 @@ class _Server:
         APILogHandler().flush()
         self._server.should_exit = True
         self._thread.join(10)
+
+
+def _writable(asked: str | None, own: Path) -> Path:
+    """The first folder that can be written: the one asked for, our own, a temporary one."""
+    for folder in (Path(asked) if asked else own, own):
+        try:
+            folder.expanduser().mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder.expanduser()).close()
+        except OSError:
+            continue
+        return folder
+    return Path(tempfile.mkdtemp(prefix="pricewright-prefect-"))
 
 
 def _fall_back(environment: MutableMapping[str, str]) -> None:

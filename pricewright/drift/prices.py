@@ -16,6 +16,15 @@ def price_level(current: pl.DataFrame, usual: pl.DataFrame) -> float:
     return as_factor(weekly["log_ratio"].max())  # type: ignore[arg-type]
 
 
+def price_shift(current: pl.DataFrame, usual: pl.DataFrame) -> float:
+    """Price over usual price of the median SKU, each by the median of all its weeks, as a factor >= 1.
+
+    Tax put in or taken out moves it by a fifth for good; the promotions and price steps of some weeks do not.
+    """
+    ratios = _ratios(current, usual).group_by("stock_code").agg(pl.col("log_ratio").median())
+    return as_factor(ratios["log_ratio"].median())  # type: ignore[arg-type]
+
+
 def price_jumps(current: pl.DataFrame, usual: pl.DataFrame) -> float:
     """Share of the SKUs that sold at under half or over twice their usual price, in the worst week."""
     weekly = _ratios(current, usual).group_by("week").agg((pl.col("log_ratio").abs() > JUMP).mean())
@@ -24,7 +33,7 @@ def price_jumps(current: pl.DataFrame, usual: pl.DataFrame) -> float:
 
 
 def _ratios(current: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
-    """week and log(price / usual price) of every SKU and week that sold and has a usual price."""
+    """stock_code, week and log(price / usual price) of every SKU and week that sold and has a usual price."""
     sold = current.filter("sold").join(usual, on="stock_code").drop_nulls(["price", "usual_price"])
     ratio = log_price_ratio(sold["price"].to_numpy(), sold["usual_price"].to_numpy())
-    return sold.select("week", pl.Series("log_ratio", ratio))
+    return sold.select("stock_code", "week", pl.Series("log_ratio", ratio))

@@ -1,21 +1,17 @@
-"""Evidently compares the distributions and makes the page an operator looks at."""
+"""The page an operator looks at: Evidently's pictures of the distributions, and the checks of the gate."""
 
 import html
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from pricewright.core.errors import ParameterError
-from pricewright.core.price_features import log_price_ratio
+from pricewright.drift.distances import prepared_pair
 from pricewright.verdict import Check
 
-METHODS = ("psi", "wasserstein", "hellinger", "jensenshannon")  # distances: tests find everything in many rows
-LEAST_ROWS = 2
 LOOK = 'style="font: 14px sans-serif; text-align: left; border-spacing: 12px 4px"'
 NO_COLUMNS = "<!doctype html><title>drift</title><body><p>No column could be compared.</p></body>"
 
@@ -23,33 +19,18 @@ NO_COLUMNS = "<!doctype html><title>drift</title><body><p>No column could be com
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=metric_)[0-9a-f]{32}")
 
 
-class DriftReport(NamedTuple):
-    """share: of the columns that drifted, NaN without columns; drifted: their names, the furthest first; page: HTML."""
-
-    share: float
-    drifted: list[str]
-    page: str
-
-
-def report_drift(
-    reference: pl.DataFrame, current: pl.DataFrame, columns: Sequence[str], params: Mapping[str, Any]
-) -> DriftReport:
-    """The columns whose distance is at least `column_threshold`, or no number.
+def drift_page(
+    reference: pl.DataFrame, current: pl.DataFrame, thresholds: Mapping[str, float], params: Mapping[str, Any]
+) -> str:
+    """Evidently's page (HTML) on the columns that have a threshold, the distance from which on they have drifted.
 
     The page carries its own scripts and asks no server. On each side at most `sample_rows` rows, drawn with
     `seed`, take part; the other measures of the gate use all rows. Columns stand as asinh(x), which is x for
     shares and the logarithm for units, so that a few bulk orders do not fill the histogram. Equal inputs make
     equal pages.
     """
-    if params["method"] not in METHODS:
-        raise ParameterError(f"drift.method is {params['method']!r}: it must be one of {', '.join(METHODS)}.")
-    before, now = (_prepared(rows, columns, params) for rows in (reference, current))
-    kept = [name for name in before.columns if name in now.columns and _usable(before[name]) and _usable(now[name])]
-    if not kept:
-        return DriftReport(float("nan"), [], NO_COLUMNS)
-    values, page = _run_evidently(before.select(kept), now.select(kept), params)
-    drifted = _furthest_first(dict(zip(kept, values, strict=True)), float(params["column_threshold"]))
-    return DriftReport(len(drifted) / len(kept), drifted, _with_stable_ids(page))
+    before, now = prepared_pair(reference, current, list(thresholds), params)
+    return _with_stable_ids(_run_evidently(before, now, thresholds, params)) if before.columns else NO_COLUMNS
 
 
 def with_checks(page: str, checks: Sequence[Check]) -> str:
@@ -65,29 +46,9 @@ def _row(tag: str, cells: Sequence[str]) -> str:
     return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
-def _furthest_first(distances: Mapping[str, float], threshold: float) -> list[str]:
-    """Columns at or beyond the threshold; those whose distance is NaN come first."""
-    drifted = {name: distance for name, distance in distances.items() if not distance < threshold}
-    return sorted(drifted, key=lambda name: -drifted[name] if drifted[name] == drifted[name] else -inf)
-
-
-def _prepared(rows: pl.DataFrame, columns: Sequence[str], params: Mapping[str, Any]) -> pl.DataFrame:
-    """The sampled rows as asinh of the columns, with the ratio of price to reference price as one more."""
-    sample = rows.sample(min(int(params["sample_rows"]), rows.height), seed=int(params["seed"]))
-    ratio = log_price_ratio(sample["price"].to_numpy(), sample["reference_price"].to_numpy())
-    numbers = [pl.col(name).cast(pl.Float64).arcsinh() for name in columns if name in rows.columns]
-    frame = sample.select(pl.Series("log_price_ratio", ratio), *numbers)
-    return frame.select(pl.when(pl.all().is_finite()).then(pl.all()))
-
-
-def _usable(column: pl.Series) -> bool:
-    return column.count() >= LEAST_ROWS
-
-
 def _run_evidently(
-    reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]
-) -> tuple[list[float], str]:
-    """Distance of every column in their order, and the page."""
+    reference: pl.DataFrame, current: pl.DataFrame, thresholds: Mapping[str, float], params: Mapping[str, Any]
+) -> str:
     with warnings.catch_warnings():  # its imports use what numpy, litestar and Python 3.12 deprecate
         warnings.simplefilter("ignore", DeprecationWarning)
         from evidently import DataDefinition, Dataset, Report
@@ -96,17 +57,15 @@ def _run_evidently(
     columns = reference.columns
     definition = DataDefinition(numerical_columns=columns)
     sides = [Dataset.from_pandas(_to_pandas(rows), definition) for rows in (current, reference)]
-    threshold = float(params["column_threshold"])
     preset = DataDriftPreset(
         columns=columns,
         num_method=params["method"],
-        num_threshold=threshold,
+        per_column_threshold={name: thresholds[name] for name in columns},
         drift_share=float(params["thresholds"]["drifted_columns"]["block"]),
     )
     with np.errstate(invalid="ignore"):  # it also correlates the columns, and a constant one correlates with none
         run = Report([preset], include_tests=False).run(*sides)
-    drift = {m["config"]["column"]: float(m["value"]) for m in run.dict()["metrics"] if "column" in m["config"]}
-    return [drift[name] for name in columns], run.get_html_str(as_iframe=False)
+    return str(run.get_html_str(as_iframe=False))
 
 
 def _to_pandas(rows: pl.DataFrame) -> Any:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.doctor import packages
+from cli.doctor import checkout, packages, proxy
 
 
 def test_without_a_lock_file_it_says_where_it_looked(tmp_path: Path) -> None:
@@ -16,3 +16,17 @@ def test_a_package_that_is_not_the_locked_one_is_named(tmp_path: Path) -> None:
     found = packages(tmp_path)
     assert found.status == "warn"
     assert found.words.startswith("2 differ, the first: polars ") and "instead of 0.0.1" in found.words
+
+
+def test_a_proxy_is_named_without_its_password_and_one_that_cannot_be_used_fails() -> None:
+    assert proxy({}).status == "ok"
+    found = proxy({"HTTP_PROXY": "http://me:secret@proxy.corp:8080"})
+    assert found.status == "ok" and "proxy.corp:8080" in found.words and "secret" not in found.words
+    broken = proxy({"HTTP_PROXY": "http://proxy:port"})
+    assert broken.status == "fail" and "HTTP_PROXY" in broken.words and broken.hint
+
+
+def test_a_checkout_that_is_no_folder_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert checkout(tmp_path).status == "ok"
+    assert checkout(tmp_path / "file").status == "fail"

@@ -1,5 +1,8 @@
 """A run on somebody's own Prefect server waits while that starts again, and says so when nobody answers."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +13,8 @@ import pytest
 
 from flows.embedded import EPHEMERAL, prefect_server, wait_for_server
 from pricewright.core.errors import PricewrightError
+
+ROOT = Path(__file__).parents[2]
 
 
 class Closed(BaseHTTPRequestHandler):
@@ -48,3 +53,37 @@ def test_a_server_that_is_starting_again_is_waited_for(free_port: Callable[[], i
     with prefect_server(tmp_path, {"PREFECT_API_URL": url}) as used:
         assert used == url and time.monotonic() - began > 0.6
     thread.join()
+
+
+def test_a_proxy_in_the_way_of_somebodys_server_is_named_soon(free_port: Callable[[], int]) -> None:
+    """As a process: a proxy that answers 503 to whatever it is asked, and a server elsewhere."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", free_port()), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        code = "from flows.embedded import wait_for_server; wait_for_server('http://prefect.corp:4200/api')"
+        proxy = {"http_proxy": f"http://127.0.0.1:{server.server_port}", "no_proxy": "", "NO_PROXY": ""}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | proxy, capture_output=True, text=True, timeout=30, cwd=ROOT
+        )
+        server.shutdown()
+    assert "does not answer through http_proxy=" in done.stderr and "add prefect.corp to NO_PROXY" in done.stderr
+
+
+def test_our_own_server_starts_behind_a_proxy_and_without_a_home_that_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    odd = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9", "PREFECT_HOME": f"{tmp_path}/file"}
+    code = "import sys\nfrom pathlib import Path\nfrom flows.embedded import prefect_server, wait_for_server\n"
+    code += "with prefect_server(Path(sys.argv[1])) as url:\n    wait_for_server(url, 5)\n    print(url)"
+    unset = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "file" / "prefect"], env=unset | odd, capture_output=True, text=True,
+        timeout=120, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr

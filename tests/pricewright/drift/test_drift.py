@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,10 +11,20 @@ import pytest
 from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
 from pricewright.drift.columns import constant_columns, judged_columns
-from pricewright.drift.gate import UNITS, measure
+from pricewright.drift.distances import drifted_columns
+from pricewright.drift.gate import NEEDED, UNITS, judge_drift, measure
+from pricewright.feature import build_panel
+from pricewright.ingest import ingest_frame
+from tests.plain_shop import FIRST, plain_shop
+from tests.pricewright.drift.conftest import NEWEST, WHOLE, split
 
 Shop = tuple[pl.DataFrame, pl.DataFrame]
 Params = dict[str, Any]
+
+
+def panel_of(lines: pl.DataFrame) -> pl.DataFrame:
+    """The panel rows of a shop's raw sales lines, read as a run reads them."""
+    return build_panel(ingest_frame(lines, WHOLE["ingest"], source="sales").accepted, WHOLE["feature"]).rows
 
 
 def unsold(rows: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
@@ -189,12 +199,54 @@ def test_every_check_that_counts_columns_names_them_the_worst_first(shop: Shop, 
     assert not details["price_level"]
 
 
-def test_columns_of_a_shop_of_few_products_are_not_compared_but_a_broken_feed_is_seen(
+def test_columns_of_few_rows_are_not_compared_where_no_earlier_window_tells_chance(
     shop_with: Callable[..., Shop], params: Params
 ) -> None:
-    before, now = shop_with(skus=16, autumn=3.0)
-    checks = {check.name: check for check in assess_drift(before, now, params)[0].checks}
+    before, now = shop_with(skus=16, weeks=40, autumn=3.0)
+    checks = {check.name: check for check in judge_drift(before, now, params).checks}
     assert checks["drifted_columns"].value == 0.0
-    assert checks["drifted_columns"].detail == "128 rows are too few to compare"
-    pence = assess_drift(before, now.with_columns(pl.col("price") * 100), params)[0]
+    assert checks["drifted_columns"].detail.startswith("128 rows are too few to compare")
+    pence = judge_drift(before, now.with_columns(pl.col("price") * 100), params)
     assert "price_level" in {check.name for check in pence.worst} and pence.status == "block"
+
+
+def test_no_week_of_a_healthy_shop_of_22_products_is_blocked(params: Params) -> None:
+    panel = panel_of(plain_shop(22, 78))
+    weeks = panel["week"].unique().sort()
+    for last in weeks[-24::4]:
+        verdict = judge_drift(*split(panel.filter(pl.col("week") <= last)), params)
+        assert verdict.status in {"ok", "warn"}, [str(check) for check in verdict.worst]
+
+
+PLANTED: dict[str, tuple[dict[str, pl.Expr], str]] = {
+    "units in dozens": ({"quantity": (pl.col("quantity") / 12).ceil().cast(pl.Int64)}, "units_per_order"),
+    "tax put in": ({"unit_price": pl.col("unit_price") * 1.2}, "price_shift"),
+    "tax taken out": ({"unit_price": pl.col("unit_price") / 1.19}, "price_shift"),
+    "another system of codes": ({"stock_code": pl.lit("9") + pl.col("stock_code")}, "missing_skus"),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_fault_in_the_newest_weeks_of_a_small_shop_blocks(fault: str, params: Params) -> None:
+    columns, name = PLANTED[fault]
+    lines = plain_shop(22, 78)
+    newest = pl.col("invoice_time") >= FIRST + timedelta(weeks=78 - NEWEST)
+    broken = [pl.when(newest).then(value).otherwise(column).alias(column) for column, value in columns.items()]
+    verdict = judge_drift(*split(panel_of(lines.with_columns(broken))), params)
+    assert verdict.status == "block"
+    assert name in {check.name for check in verdict.worst}
+
+
+def test_a_feature_of_another_scale_is_seen_in_a_shop_of_few_products(params: Params) -> None:
+    before, now = split(panel_of(plain_shop(16, 78)))
+    columns = judged_columns(before, params["not_judged"])
+    scaled = now.with_columns(pl.col(name) * 30 + 7 for name in columns if name not in NEEDED)
+    assert judge_drift(before, now, params).status != "block"
+    assert "drifted_columns" in {check.name for check in judge_drift(before, scaled, params).worst}
+
+
+def test_a_column_is_judged_by_how_far_it_moved_before(shop_with: Callable[..., Shop], params: Params) -> None:
+    before, now = shop_with(skus=16)
+    steady = drifted_columns(before, now, ["units"], params).thresholds["units"]
+    wild = before.with_columns(units=pl.col("units") * (pl.col("week").dt.week() // 8 + 1))
+    assert drifted_columns(wild, now, ["units"], params).thresholds["units"] > steady >= params["column_threshold"]

@@ -10,7 +10,8 @@ import pytest
 
 from pricewright.core.errors import ParameterError
 from pricewright.drift.columns import judged_columns
-from pricewright.drift.report import DriftReport, report_drift, with_checks
+from pricewright.drift.distances import Drifted, drifted_columns
+from pricewright.drift.report import drift_page, with_checks
 from pricewright.verdict import Check
 
 Shop = tuple[pl.DataFrame, pl.DataFrame]
@@ -34,21 +35,23 @@ def called() -> Iterator[list[str]]:
     LISTENING[0] = False
 
 
-def report(shop: Shop, params: Params) -> DriftReport:
-    return report_drift(*shop, judged_columns(shop[0], params["not_judged"]), params)
+def compare(shop: Shop, params: Params) -> Drifted:
+    return drifted_columns(*shop, judged_columns(shop[0], params["not_judged"]), params)
 
 
 def test_the_page_shows_every_judged_column_and_loads_nothing(shop: Shop, params: Params, called: list[str]) -> None:
     columns = judged_columns(shop[0], params["not_judged"])
-    share, _, page = report(shop, params)
-    assert 0 <= share <= 1
+    compared = compare(shop, params)
+    page = drift_page(*shop, compared.thresholds, params)
+    assert 0 <= compared.share <= 1
     assert all(f'"{name}"' in page for name in [*columns, "log_price_ratio"])
     assert not re.search(r"<(script|link|img|iframe)[^>]{0,200}(src|href)=.?(http|//)", page)
     assert called == []
 
 
 def test_equal_weeks_make_equal_pages(shop: Shop, params: Params) -> None:
-    assert report(shop, params) == report(shop, params)
+    thresholds = compare(shop, params).thresholds
+    assert drift_page(*shop, thresholds, params) == drift_page(*shop, thresholds, params)
 
 
 def test_the_calendar_and_the_age_are_not_judged(shop: Shop, params: Params) -> None:
@@ -59,30 +62,30 @@ def test_the_calendar_and_the_age_are_not_judged(shop: Shop, params: Params) -> 
 
 def test_a_sample_of_the_rows_sees_the_drift(shop: Shop, params: Params) -> None:
     shifted = shop[1].with_columns(registered_share=pl.col("registered_share") + 1)
-    whole = report((shop[0], shifted), params)
-    sampled = report((shop[0], shifted), params | {"sample_rows": 500})
-    assert whole.share > report(shop, params).share
-    assert "registered_share" in whole.drifted and "registered_share" in sampled.drifted
+    whole = compare((shop[0], shifted), params)
+    sampled = compare((shop[0], shifted), params | {"sample_rows": 500})
+    assert whole.share > compare(shop, params).share
+    assert "registered_share" in whole.names and "registered_share" in sampled.names
 
 
 @pytest.mark.parametrize("method", ["psi", "wasserstein"])
 def test_the_distance_is_a_parameter(method: str, shop: Shop, params: Params) -> None:
     shifted = shop[1].with_columns(registered_share=pl.col("registered_share") + 1)
     columns = ["registered_share"]
-    found = report_drift(shop[0], shifted, columns, params | {"method": method})
-    assert (found.share, found.drifted) == (0.5, columns)  # the column drifted, the price ratio did not
+    found = drifted_columns(shop[0], shifted, columns, params | {"method": method})
+    assert (found.share, found.names) == (0.5, columns)  # the column drifted, the price ratio did not
 
 
 def test_an_unknown_distance_is_an_error(shop: Shop, params: Params) -> None:
     with pytest.raises(ParameterError, match="it must be one of psi"):
-        report(shop, params | {"method": "guess"})
+        compare(shop, params | {"method": "guess"})
 
 
 def test_nothing_to_compare_is_not_a_number(shop: Shop, params: Params) -> None:
     empty = shop[1].with_columns(price=pl.lit(float("nan")))
-    share, drifted, page = report_drift(shop[0], empty, [], params)
+    share, drifted, thresholds = drifted_columns(shop[0], empty, [], params)
     assert share != share and drifted == []
-    assert "No column" in page
+    assert "No column" in drift_page(shop[0], empty, thresholds, params)
 
 
 def test_a_table_on_top_of_the_page_names_what_each_check_counted() -> None:

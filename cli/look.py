@@ -106,7 +106,7 @@ def _written(facts: dict[str, Any]) -> list[tuple[str, str]]:
         "header": f"in row {facts['header_row']}" if "header_row" in facts else "",
         "separator": separator,
         "encoding": facts.get("encoding", ""),
-        "numbers": facts.get("numbers", ""),
+        "numbers": f"{facts.get('numbers', '')}  {facts.get('assumed', '')}".strip(),
         "dates": facts["dates"],
         "currency": facts.get("currency", ""),
         "export of": facts["schema"],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pricewright.core.errors import SourceError
@@ -132,6 +132,8 @@ def panel(lines: pl.DataFrame) -> pl.DataFrame:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(dialect=DIALECTS)
+@example(dialect=Dialect(";", ".", ",", "{}", "utf-8", "%m/%d/%Y", False, False, False, False, False, 0, 0, 1000))
+@example(dialect=Dialect(",", ",", ".", "{} €", "cp1252", "%d.%m.%Y", True, True, True, False, False, 3, 0, 1))
 def test_a_shop_in_any_dialect_is_the_same_shop_or_a_question(
     dialect: Dialect, params: dict[str, Any], tmp_path: Path
 ) -> None:

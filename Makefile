@@ -13,6 +13,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 SOURCE ?=
 STORE  ?=
 PARAMS ?=
+MAPPING ?=
 PORT   ?=
 # A process each for whole files, since these share what is slow to make; threads that wait in them do not spin.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -37,8 +38,8 @@ $(READY): requirements.lock pyproject.toml
 run.yaml: | $(READY)
 	@$(BIN)/pricewright configure
 
-run: setup ## weekly run: make run [SOURCE=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."]
-	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)')
+run: setup ## weekly run: make run [SOURCE=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."] [MAPPING=mapping.yaml]
+	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)') $(if $(MAPPING),--mapping '$(MAPPING)')
 
 playground: setup ## web page and price API on what was promoted: make playground [STORE=...] [PORT=8080]
 	@$(BIN)/pricewright serve $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.console import Watcher, console
-from cli.options import Columns, Params, Store, parse_columns
+from cli.options import Columns, Mapping, Params, Store, parse_asked
 from cli.quiet import quiet
 from cli.served import chosen_store
 from pricewright.core.errors import ParameterError
@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
         store: Store = "",
         param: Params = None,
         column: Columns = None,
+        mapping: Mapping = "",
     ) -> None:
         """Ingest weeks from the source once more, whatever is known of them, and run what hangs on them.
 
@@ -46,7 +47,6 @@ def register(app: typer.Typer) -> None:
         source does not have the weeks, or has lost rows since; then nothing was changed.
         """
         from tasks.order import Order
-        from tasks.parameters import parse_overrides
         from tasks.stages import STAGES
 
         names = [name.strip() for name in stages.split(",") if name.strip()]
@@ -54,6 +54,7 @@ def register(app: typer.Typer) -> None:
         if unknown or not names:
             raise ParameterError(f"there is no stage {unknown or stages!r}.", hint=f"the stages: {', '.join(STAGES)}.")
         _ = Order(first, last or first).weeks  # raises where they are none
+        columns, parameters = parse_asked(param, column, mapping)
         _run(
             {
                 "first_week": first,
@@ -64,8 +65,8 @@ def register(app: typer.Typer) -> None:
                 "drop_vanished": drop_vanished,
                 "source": source,
                 "store": chosen_store(store),
-                "columns": parse_columns(column or []),
-                "parameters": parse_overrides(param or []),
+                "columns": columns,
+                "parameters": parameters,
             }
         )
 

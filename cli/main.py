@@ -14,6 +14,7 @@ from cli import (
     deploy_flows,
     doctor_command,
     lineage,
+    look,
     price,
     register_blocks,
     releases,
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run.register(app)
+look.register(app)
 backfill.register(app)
 price.register(app)
 what_if.register(app)

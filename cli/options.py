@@ -1,6 +1,6 @@
-"""What a run can be asked for on the command line; `run` and `configure` share it."""
+"""What a run can be asked for on the command line; `run`, `configure`, `backfill` and `look` share it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,19 @@ Params = Annotated[
     list[str] | None, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")
 ]
 Columns = Annotated[list[str] | None, typer.Option(help="A column's name in the file, as invoice=BillNo; repeatable.")]
+Mapping = Annotated[
+    str, typer.Option(help="A file that `look --out` wrote: columns and parameters; --column and --param go before it.")
+]
+
+
+def parse_asked(
+    param: list[str] | None, column: list[str] | None, mapping: str = ""
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Columns by word and parameters, those of the mapping below those of the command line. Raises ParameterError."""
+    from tasks.mapping import with_mapping
+    from tasks.parameters import parse_overrides
+
+    return with_mapping(mapping, parse_columns(column or []), parse_overrides(param or []))
 
 
 def parse_columns(texts: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.console import Watcher, console
-from cli.options import Columns, Params, Source, Store, parse_columns
+from cli.options import Columns, Mapping, Params, Source, Store, parse_asked
 from cli.quiet import quiet
 from tasks.root import find_root
 from tasks.run import Outcome
@@ -25,15 +25,15 @@ def register(app: typer.Typer) -> None:
         store: Store = "",
         param: Params = None,
         column: Columns = None,
+        mapping: Mapping = "",
     ) -> None:
         """Learn from the sales and release new prices: ingest, feature, drift, tune, train, fairness, promote.
 
         Stages whose data, code and parameters did not change are skipped. Exit code 0: a release was promoted, or
         nothing had changed; 1: a gate or an error stopped it; 2: the file or a parameter cannot be used.
         """
-        from tasks.parameters import parse_overrides
-
-        refresh(source, store, parse_overrides(param or []), parse_columns(column or []))
+        columns, parameters = parse_asked(param, column, mapping)
+        refresh(source, store, parameters, columns)
 
 
 def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[str, str]) -> None:

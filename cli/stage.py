@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.console import console
-from cli.options import Columns, Params, Source, Store, parse_columns
+from cli.options import Columns, Mapping, Params, Source, Store, parse_asked
 from cli.quiet import quiet
 from tasks.root import find_root
 
@@ -36,10 +36,15 @@ def register(app: typer.Typer) -> None:
         console().print(f"{verb}: {STAGES[verb].said(metrics)}", markup=False)
 
     @app.command(name="configure", rich_help_panel="For dvc.yaml")
-    def _configure(source: Source = "", store: Store = "", param: Params = None, column: Columns = None) -> None:
+    def _configure(
+        source: Source = "",
+        store: Store = "",
+        param: Params = None,
+        column: Columns = None,
+        mapping: Mapping = "",
+    ) -> None:
         """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
-        from tasks.parameters import parse_overrides
         from tasks.workspace import configure
 
-        at = configure(find_root(), source, store, parse_columns(column or []), parse_overrides(param or []))
+        at = configure(find_root(), source, store, *parse_asked(param, column, mapping))
         console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

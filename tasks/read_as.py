@@ -19,7 +19,7 @@ def _facts(table: Mapping[str, Any]) -> list[str]:
     layout, *more = str(table["dates"]).split(" (", 1)
     order = ORDERS.get(layout[:2], "")
     found = [
-        DECIMALS.get(table.get("numbers", ""), ""),
+        " ".join(_sign(table)),
         " (".join([order, *more]) if order else "",
         str(table.get("encoding", "")),
         f"header in row {table['header_row']}" if "header_row" in table else "",
@@ -27,3 +27,9 @@ def _facts(table: Mapping[str, Any]) -> list[str]:
         f"prices from the totals in {table['columns']['line_total']}" if "line_total" in table["columns"] else "",
     ]
     return [fact for fact in found if fact]
+
+
+def _sign(table: Mapping[str, Any]) -> list[str]:
+    """The sign before decimals, and that it is a guess where it is one."""
+    sign = DECIMALS.get(table.get("numbers", ""), "")
+    return [sign, *([f"({table['assumed']})"] if "assumed" in table else [])]

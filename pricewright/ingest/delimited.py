@@ -48,14 +48,19 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
     UTF-8, UTF-16 with or without its mark, or else Windows-1252, of which Latin-1 (the UCI files) is the printable
     part.
     """
-    mark = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
-    for encoding in (mark or _unmarked(content, name), "cp1252", "latin-1"):  # which reads any byte
+    for encoding in (encoding_of(content, name), "cp1252", "latin-1"):  # which reads any byte
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         break
     return text if "\n" in text else text.replace("\r", "\n"), encoding.removesuffix("-sig")
+
+
+def encoding_of(content: bytes, name: str) -> str:
+    """What the mark says, or the bytes of value 0; UTF-8 where it may be something else. Raises SourceError."""
+    mark = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
+    return mark or _unmarked(content, name)
 
 
 def _unmarked(content: bytes, name: str) -> str:

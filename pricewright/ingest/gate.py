@@ -83,23 +83,27 @@ def pass_gate(
 
 def assess(counts: Counts, broken: Sequence[Mapping[str, int]], params: Mapping[str, Any]) -> Verdict:
     """The verdict on accepted transactions and counts. Raises ParameterError when a threshold is missing."""
+    measured = {check.name: check for check in check_counts(counts, params)}
+    limits = {name: Limit(check.value, check.block, check.larger_is_worse) for name, check in measured.items()}
+    lines, measures = observe(broken, limits)
+    checks = [_agreed(Check(name, seen.value, 1, 1, "accepted rows break it"), seen) for name, seen in lines.items()]
+    checks += [_agreed(replace(measured[name], value=seen.value), seen) for name, seen in measures.items()]
+    verdict = Verdict("ingest", tuple(checks))
+    return replace(verdict, hint=next((check.hint for check in verdict.worst if check.hint), ""))
+
+
+def check_counts(counts: Counts, params: Mapping[str, Any]) -> list[Check]:
+    """The checks of all MEASURES, as `assess` has Great Expectations confirm them. Raises ParameterError."""
     thresholds = params["thresholds"]
     for name in MEASURES:
         if name not in thresholds:
             raise ParameterError(f"ingest.gate.thresholds has no {name}: every measure needs warn and block.")
-    limits = {
-        name: Limit(value, float(thresholds[name]["block"]), MEASURES[name][1])
-        for name, value in measure(counts).items()
-    }
-    lines, measures = observe(broken, limits)
-    checks = [_agreed(Check(name, seen.value, 1, 1, "accepted rows break it"), seen) for name, seen in lines.items()]
-    for name, seen in measures.items():
-        unit, larger_is_worse = MEASURES[name]
-        warn, block = float(thresholds[name]["warn"]), limits[name].block
-        check = Check(name, seen.value, warn, block, unit, larger_is_worse, hint=_hint(name, counts))
-        checks.append(_agreed(check, seen))
-    verdict = Verdict("ingest", tuple(checks))
-    return replace(verdict, hint=next((check.hint for check in verdict.worst if check.hint), ""))
+    checks = []
+    for name, value in measure(counts).items():
+        (unit, larger_is_worse), limits = MEASURES[name], thresholds[name]
+        warn, block = float(limits["warn"]), float(limits["block"])
+        checks.append(Check(name, value, warn, block, unit, larger_is_worse, hint=_hint(name, counts)))
+    return checks
 
 
 def _hint(name: str, counts: Counts) -> str:

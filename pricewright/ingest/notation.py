@@ -20,6 +20,7 @@ MONEY = ("unit_price", "unit_cost", LINE_TOTAL)
 NUMBERS = ("quantity", *MONEY)
 Parts = Mapping[str, tuple[pl.Series, pl.DataFrame]]  # by word: different texts and what each is made of
 WRITTEN = {COMMA: "1.234,50", POINT: "1,234.50"}
+ASSUMED = "assumed: the separator or another file says so, no number here; --param ingest.decimal_sign={other}"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def check_clear(tables: Iterable[tuple[str, Signs]], source: Signs, asked: str |
             raise ask(name, own)
 
 
-def facts(own: Signs, decimal: str, currency: str) -> dict[str, Any]:
-    """What is said of a table's numbers where it writes them as text."""
+def facts(own: Signs, decimal: str, currency: str, asked: str | None) -> dict[str, Any]:
+    """What is said of a table's numbers where it writes them as text, and that it is a guess where it is one."""
     found = {"numbers": WRITTEN[decimal]} if own.proofs or own.example else {}
+    if own.example and not own.proofs and asked is None:
+        found["assumed"] = ASSUMED.format(other=OTHER[decimal])
     return found | ({"currency": currency} if currency else {})

@@ -56,7 +56,7 @@ def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns:
         lines.append(rows)
         dates = say_layout(layout, balance)
         read_as[table.name] = {"rows": rows.height, "dates": dates, "columns": columns_of, "schema": schema}
-        read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency)}
+        read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency, params["decimal_sign"])}
     check_step([dates_of(rows["invoice_time"]) for rows in lines], used[0].name)
     read_as |= {refusal.name: {"rows": 0, "left out": "no column of sales"} for refusal in left_out}
     numbered = pl.concat(lines).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))

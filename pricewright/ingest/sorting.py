@@ -81,7 +81,7 @@ def sort_document(
         schema = schema_of(table, params)
         known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of, "schema": schema}
         known |= {"signs": asdict(signs), "decimal_sign": decimal}
-        known["facts"] = {**table.facts, **facts(signs, decimal, currency)}
+        known["facts"] = {**table.facts, **facts(signs, decimal, currency, params["decimal_sign"])}
         own = with_habits(settled | {"decimal_sign": decimal}, schema)
         tables.append(known | _sort_table(table, words, columns_of, own, place))
     if not document.stays():

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pricewright.feature.moved import ever_moved as ever_moved  # of the same panel
 from pricewright.network.curves import Curves
 from pricewright.network.grid import Grid, grid_of
 from pricewright.network.rows import mean_log_effect
@@ -54,13 +55,6 @@ def price_changes(panel: pl.DataFrame, curves: Curves, params: Mapping[str, Any]
     doubts = _posterior_variance(chosen, grid, cap, [one.change for one in measured], params)
     rows = [_row(grid, one, doubt) for one, doubt in zip(measured, doubts, strict=True)]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort("week", "stock_code")
-
-
-def ever_moved(panel: pl.DataFrame) -> int:
-    """How many SKUs' prices moved at least once, of those that the panel has."""
-    grid = grid_of(panel, 1)
-    step = np.abs(np.diff(log_prices(grid), axis=1)) > least_steps(grid)[:, None]
-    return int((step & (grid.listed[:, 1:] * grid.listed[:, :-1] > 0)).any(axis=1).sum())
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tests.synthetic_shop import Shop
 COMMANDS = (
     "register-blocks",
     "run",
+    "look",
     "price",
     "what-if",
     "serve",

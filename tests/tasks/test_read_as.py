@@ -30,6 +30,13 @@ def test_what_had_to_be_found_out_is_said(tmp_path: Path) -> None:
     assert line.startswith("read as: decimal comma, days first") and "EUR" in line
 
 
+def test_a_sign_that_only_the_separator_tells_is_said_to_be_assumed(tmp_path: Path) -> None:
+    prices = pl.Series([f"{price:.3f}".replace(".", ",") for price in SHOP["unit_price"]])
+    SHOP.with_columns(unit_price=prices).write_csv(tmp_path / "shop.csv", separator=";")
+    (line,) = said(tmp_path / "shop.csv")
+    assert line.startswith("read as: decimal comma (assumed: the separator") and "ingest.decimal_sign=.)" in line
+
+
 def test_totals_that_became_prices_are_said(tmp_path: Path) -> None:
     totals = SHOP.with_columns((pl.col("unit_price") * pl.col("quantity")).round(2)).rename({"unit_price": "Net Sales"})
     totals.write_csv(tmp_path / "shop.csv")

@@ -84,14 +84,14 @@ def prefect_server(free_port: Callable[[], int], tmp_path_factory: pytest.TempPa
 @pytest.fixture
 def prefect_api(prefect_server: str) -> Iterator[str]:
     """What speaks to Prefect in this test speaks to that server; flows read block documents, so it leaves none."""
-    import httpx
+    from prefect.client.orchestration import SyncPrefectClient
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: prefect_server}):
         yield prefect_server
-    with httpx.Client(base_url=f"{prefect_server}/", timeout=30) as client:
-        for document in client.post("block_documents/filter", json={}).json():
-            client.delete(f"block_documents/{document['id']}")
+    with SyncPrefectClient(prefect_server) as client:  # it asks again where the server's database is busy
+        for document in client.read_block_documents():
+            client.delete_block_document(document.id)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,18 @@ from typing import Any
 
 
 def weeks_needed(params: Mapping[str, Any]) -> int:
-    """The least full weeks of sales, by all of params.yaml: those held out, those without lags, one to learn from."""
-    tune, train = params["tune"], params["train"]
+    """The least full weeks of sales of a run, by all of params.yaml: its models are searched for, trained and judged."""
+    tune = params["tune"]
     searched = int(tune["judged_weeks"]) + int(tune["validation_weeks"])
+    return max(weeks_to_train(params), searched + _to_begin(params))
+
+
+def weeks_to_train(params: Mapping[str, Any]) -> int:
+    """The least full weeks with which models are trained and judged: those held out, those without lags, one more."""
+    train = params["train"]
     calibration = max(int(train["calibration_weeks"]), int(train["network"]["calibration_weeks"]))
-    held_out = max(searched, int(train["backtest_weeks"]) + calibration)
-    return held_out + int(params["network"]["level"]["first_weeks"]) + 1
+    return int(train["backtest_weeks"]) + calibration + _to_begin(params)
+
+
+def _to_begin(params: Mapping[str, Any]) -> int:
+    return int(params["network"]["level"]["first_weeks"]) + 1

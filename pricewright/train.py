@@ -14,7 +14,7 @@ from pricewright.catalog import Arrays, catalog_arrays, history_arrays
 from pricewright.core.errors import ModelError, ParameterError
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES
-from pricewright.history import weeks_needed
+from pricewright.history import weeks_to_train
 from pricewright.network.export import to_onnx
 from pricewright.network.grid import regular_now
 from pricewright.network.network import DemandNetwork
@@ -121,7 +121,7 @@ def check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
             hint="raise tune.judged_weeks as well.",
         )
     weeks = panel["week"].n_unique()
-    needed = weeks_needed(params)
+    needed = weeks_to_train(params)
     if weeks < needed:
         raise ModelError(
             f"the panel has {weeks} weeks: at least {needed} are needed to train and to judge.",

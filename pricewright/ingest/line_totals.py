@@ -9,7 +9,8 @@ from pricewright.ingest.columns import LINE_TOTAL
 from pricewright.ingest.table import Table
 
 DECIMALS = 4  # of a price that comes from a total
-SURE, LEAST, MOST = 0.7, 30, 20_000  # share of the lines, and how many lines, that say what a column is
+SURE, LEAST = 0.7, 30  # share of the lines, and how many lines, that say what a column is
+MOST = 20_000  # lines that are looked at, of the products that sell most often
 
 
 def price_of_one(total: pl.Series, quantity: pl.Series) -> pl.Series:
@@ -28,8 +29,8 @@ def take_back(quantity: pl.Series, price: pl.Series) -> tuple[pl.Series, pl.Seri
 def check_reading(table: Table, lines: pl.DataFrame, columns: Mapping[str, str]) -> None:
     """Raises SourceError when a column of unit prices holds totals, or the other way round.
 
-    Within a product, a total goes with the quantity and a price does not: of the lines with twice or half the quantity
-    that is usual for their product, at least SURE lie nearer to its usual price in the wrong reading. Fewer than LEAST
+    Within a product and a month, a total goes with the quantity and a price does not: of the lines with twice or half
+    the quantity that is usual there, at least SURE lie nearer to its usual price in the wrong reading. Fewer than LEAST
     say nothing.
     """
     word, other = (LINE_TOTAL, "unit_price") if LINE_TOTAL in columns else ("unit_price", LINE_TOTAL)
@@ -48,16 +49,20 @@ def check_reading(table: Table, lines: pl.DataFrame, columns: Mapping[str, str])
 
 
 def _odd_quantities(lines: pl.DataFrame, *, divide: bool) -> pl.DataFrame:
-    """Lines with twice or half the quantity that is usual for their product.
+    """Lines with twice or half the quantity that is usual for their product in that month.
 
-    as_read, otherwise: how far the price lies from its product's usual one, in logarithms, as it was read and when it
-    is divided by the quantity once more, or else multiplied by it.
+    as_read, otherwise: how far the price lies from its product's usual one of the month, in logarithms, as it was read
+    and when it is divided by the quantity once more, or else multiplied by it.
     """
     quantity, price = pl.col("quantity"), pl.col("unit_price")
-    sample = lines.select("row", "stock_code", quantity, price, "reason").gather_every(max(1, lines.height // MOST))
-    sold = sample.filter(pl.col("reason").is_null() & (price > 0) & (quantity > 0))
-    usual = quantity.median().over("stock_code")
+    sold = lines.filter(pl.col("reason").is_null() & (price > 0) & (quantity > 0))
+    often = sold["stock_code"].value_counts(sort=True).sort("count", "stock_code", descending=[True, False])
+    often = often.filter((pl.col("count").cum_sum() <= MOST) | (pl.int_range(pl.len()) == 0))
+    month = pl.col("invoice_time").dt.truncate("1mo").alias("month")
+    sample = sold.join(often, on="stock_code", how="semi").select("row", "stock_code", quantity, price, month)
+    same = ("stock_code", "month")
+    usual = quantity.median().over(*same)
     odd = (quantity >= 2 * usual) | (2 * quantity <= usual)
     readings = {"as_read": price.log(), "otherwise": (price / quantity if divide else price * quantity).log()}
-    away = {name: (each - each.median().over("stock_code")).abs().round(6) for name, each in readings.items()}
-    return sold.select("row", "stock_code", "quantity", odd=odd, **away).filter("odd")
+    away = {name: (each - each.median().over(*same)).abs().round(6) for name, each in readings.items()}
+    return sample.select("row", "stock_code", "quantity", odd=odd, **away).filter("odd").sort("row")

@@ -12,7 +12,7 @@ from pricewright.backtest import COLUMNS as BACKTEST_COLUMNS
 from pricewright.backups import BACKUPS
 from pricewright.core.decision import candidate_prices
 from pricewright.core.errors import ParameterError
-from pricewright.core.plan import own_units
+from pricewright.core.plan import CAUTION, own_units
 from pricewright.core.price_features import price_features
 from pricewright.core.recommendation import CANDIDATES
 from pricewright.core.release.content import PLANNED
@@ -74,10 +74,11 @@ def test_a_recommended_price_beats_its_neighbours_that_pay_as_probably(trained: 
             continue
         prices, alone = np.append(labels[best - 1 : best + 2], row["current_price"]), posterior[np.array([sku])]
         sales = prices[:, None] * own_units(chooses.of(alone), prices[3:], 0, prices)
-        mean, probability = sales.mean(axis=1)[:3], (sales[:3] > sales[3]).mean(axis=1)
+        gains = sales[:3] - sales[3]
+        worth, probability = gains.mean(axis=1) - CAUTION * gains.std(axis=1), (gains > 0).mean(axis=1)
         promised = own_units(promises.of(alone), prices[3:], 0, prices[1:2]).mean()
         assert promised == pytest.approx(row["expected_units"], rel=1e-4)
-        assert mean[1] == pytest.approx(max(mean[probability >= least]), rel=1e-5)
+        assert worth[1] == pytest.approx(max(worth[probability >= least]), rel=1e-5)
         judged += 1
     assert judged > 0
 

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def weeks_needed(params: Mapping[str, Any]) -> int:
-    """The least full weeks of sales of a run, by all of params.yaml: its models are searched for, trained and judged."""
+    """The least full weeks of sales that a run needs: its models are searched for, trained and judged."""
     tune = params["tune"]
     searched = int(tune["judged_weeks"]) + int(tune["validation_weeks"])
     return max(weeks_to_train(params), searched + _to_begin(params))

@@ -93,11 +93,15 @@ def notes(metrics: Metrics) -> list[str]:
 def _quarantined(metrics: Metrics) -> list[str]:
     """Every reason with its rows; the codes that are no products by name, so that none is lost unseen."""
     codes = [
-        f"{' '.join(code.split())[:LONGEST]} {rows:,}" for code, rows in list(metrics["no_products"].items())[:CODES]
+        f"{' '.join(code.split())[:LONGEST]} {rows:,}" for code, rows in _most_first(metrics["no_products"])[:CODES]
     ]
     named = {NO_PRODUCT: f" ({', '.join(codes)}{', ...' if len(metrics['no_products']) > CODES else ''})"}
-    reasons = [f"{reason} {rows:,}{named.get(reason, '')}" for reason, rows in metrics["reasons"].items()]
+    reasons = [f"{reason} {rows:,}{named.get(reason, '')}" for reason, rows in _most_first(metrics["reasons"])]
     return [f"quarantined: {', '.join(reasons)}"] if reasons else []
+
+
+def _most_first(rows: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(rows.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _equal_rows(metrics: Metrics) -> list[str]:

@@ -22,7 +22,7 @@ def assess_proof(changes: pl.DataFrame, params: Mapping[str, Any]) -> tuple[Proo
         return proof, Verdict("proof", (few,))
     checks = (
         Check("calibration_slope", proof.high, 1.0, float(params["block"]),
-              "of the promised change came true, at most (95 %)", larger_is_worse=False),
+              "of the promised change, at most (95 %)", larger_is_worse=False),
         Check("price_changes", count, NEVER, NEVER, kind, larger_is_worse=False),
         Check("interval_coverage", proof.coverage, float(params["coverage"]), NEVER,
               "of the changes inside their 90 % interval", larger_is_worse=False),

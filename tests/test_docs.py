@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)")
 ROOMS = "pricewright|tasks|flows|blocks|inference|deployments|cli|bench|drill|tests"
 CODE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.(?:py|json|yaml))`")
@@ -20,6 +22,11 @@ def test_the_site_is_built_without_a_link_that_leads_nowhere(tmp_path: Path) -> 
     assert told.returncode == 0, told.stdout + told.stderr
     built = {page.stem for page in tmp_path.glob("*.html")}
     assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= built
+
+
+def test_the_site_lists_every_page() -> None:
+    listed = [entry if isinstance(entry, str) else next(iter(entry.values())) for entry in SITE["nav"]]
+    assert sorted(listed) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

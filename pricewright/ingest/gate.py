@@ -122,12 +122,13 @@ def measure(counts: Counts) -> dict[str, float]:
     reasons = counts["reasons"]
     unreadable = sum(rows for reason, rows in reasons.items() if reason.startswith("unreadable"))
     unmatched = reasons.get("cancellation without sale", 0)
+    guests = counts["rows_without_customer"] if counts["customers"] else 0  # a till that knows nobody is no lack
     return {
         "quarantined_share": counts["quarantined"] / counts["rows"],
         "unreadable_share": unreadable / counts["rows"],
         "duplicate_share": counts["duplicates"] / counts["rows"],
         "unmatched_cancellation_share": unmatched / max(unmatched + reasons.get("cancellation", 0), 1),
-        "guest_share": counts["rows_without_customer"] / max(counts["accepted"], 1),
+        "guest_share": guests / max(counts["accepted"], 1),
         "skus": counts["skus"],
         "weeks": counts["weeks"],
     }

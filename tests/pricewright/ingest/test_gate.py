@@ -180,6 +180,16 @@ def test_the_hint_is_about_the_most_frequent_reason(spoilt: str, shop: pl.DataFr
     assert hint in error.value.hint
 
 
+@pytest.mark.parametrize(("known", "share"), [(0, 0.0), (10, 0.9667)])
+def test_a_shop_that_knows_no_customer_at_all_lacks_none(
+    known: int, share: float, shop: pl.DataFrame, params: Params
+) -> None:
+    named = pl.when(pl.int_range(pl.len()) < known).then(pl.lit("12001")).alias("CustomerID")
+    checks = ingest_frame(shop.with_columns(named), params, source="shop").counts["gate"]["checks"]
+    (found,) = (check["value"] for check in checks if check["name"] == "guest_share")
+    assert found == pytest.approx(share, abs=1e-4)
+
+
 def test_every_warning_says_what_to_do(shop: pl.DataFrame, params: Params) -> None:
     checks = ingest_frame(shop.head(11 * 25), params, source="shop").counts["gate"]["checks"]
     assert all(check["hint"] for check in checks if check["name"] in MEASURES)

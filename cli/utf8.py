@@ -15,7 +15,7 @@ def speak_utf8() -> None:
     if heard and not sys.flags.utf8_mode and locale.getencoding().lower() not in ("utf-8", "utf8"):
         os.environ["PYTHONUTF8"] = "1"
         os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:replace")
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  this very command
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # nosec B606: this very command
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

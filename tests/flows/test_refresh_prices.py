@@ -83,6 +83,7 @@ def test_a_second_run_skips_every_stage_and_dvc_agrees(
     assert checkout.repro() == []
 
 
+@pytest.mark.platform
 def test_a_number_of_train_runs_train_and_what_hangs_on_it(
     first: subprocess.CompletedProcess[str], checkout: Checkout
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_number_of_train_runs_train_and_what_hangs_on_it(
     assert f"{checkout.served()}" in released.stdout and len(released.stdout.splitlines()) == 3
 
 
+@pytest.mark.platform
 def test_a_gate_that_blocks_ends_the_run_with_1_and_leaves_the_channel(
     first: subprocess.CompletedProcess[str], checkout: Checkout
 ) -> None:
@@ -120,6 +122,7 @@ def elsewhere(
     return lake
 
 
+@pytest.mark.platform
 def test_another_store_gets_everything_and_no_stage_before_promote_runs(elsewhere: Lake, checkout: Checkout) -> None:
     assert checkout.served(elsewhere.url) == checkout.served()
     here = Lake(str(checkout.root / "lake"))
@@ -135,6 +138,7 @@ def fresh(elsewhere: Lake, checkout: Checkout, tmp_path_factory: pytest.TempPath
     return made
 
 
+@pytest.mark.platform
 def test_a_fresh_container_finds_nothing_to_do_and_downloads_no_data(
     elsewhere: Lake, fresh: Checkout, checkout: Checkout
 ) -> None:
@@ -147,6 +151,7 @@ def test_a_fresh_container_finds_nothing_to_do_and_downloads_no_data(
     assert elsewhere.list("panel") == Lake(str(checkout.root / "lake")).list("panel"), "the lake keeps what it had"
 
 
+@pytest.mark.platform
 def test_a_changed_number_of_the_last_stage_brings_what_that_stage_needs(elsewhere: Lake, fresh: Checkout) -> None:
     done = fresh.pricewright("run", "--store", elsewhere.url, "--param", "promote.smoke_skus=2")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -155,6 +160,7 @@ def test_a_changed_number_of_the_last_stage_brings_what_that_stage_needs(elsewhe
     assert not (fresh.root / "work/raw").exists() and not (fresh.root / "work/panel").exists()
 
 
+@pytest.mark.platform
 def test_what_another_machine_made_can_be_pulled(elsewhere: Lake, fresh: Checkout, checkout: Checkout) -> None:
     done = fresh.pricewright("pull", "work/panel", "--store", elsewhere.url)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -162,6 +168,7 @@ def test_what_another_machine_made_can_be_pulled(elsewhere: Lake, fresh: Checkou
     assert [path.read_bytes() for path in mine] == [path.read_bytes() for path in theirs]
 
 
+@pytest.mark.platform
 def test_a_release_is_followed_back_to_the_sales_lines_from_the_lake_alone(elsewhere: Lake, checkout: Checkout) -> None:
     release = checkout.served(elsewhere.url)
     shown = checkout.pricewright("lineage", release, "--store", elsewhere.url)
@@ -186,6 +193,7 @@ def test_a_release_is_followed_back_to_the_sales_lines_from_the_lake_alone(elsew
     assert sum(week["lines"] for week in one["panel"]) <= sold.height
 
 
+@pytest.mark.platform
 def test_two_releases_are_compared_by_what_they_came_from(elsewhere: Lake, checkout: Checkout) -> None:
     here = Lake(str(checkout.root / "lake"))
     releases = sorted({key.split("/")[1] for key in here.list("releases")})
@@ -198,6 +206,7 @@ def test_two_releases_are_compared_by_what_they_came_from(elsewhere: Lake, check
     assert "price.bins" in shown.stdout and "data: the same" in shown.stdout
 
 
+@pytest.mark.platform
 def test_a_bucket_gets_the_same_release_byte_for_byte_and_is_used_as_a_folder_is(
     first: subprocess.CompletedProcess[str], checkout: Checkout, s3_url: str, s3_environment: dict[str, str]
 ) -> None:
@@ -229,6 +238,7 @@ def listed_sku(lake: Lake, release: str) -> str:
     return str(table["stock_code"][0])
 
 
+@pytest.mark.platform
 def test_a_file_that_cannot_be_used_ends_with_2_and_touches_no_lake(
     first: subprocess.CompletedProcess[str], checkout: Checkout
 ) -> None:
@@ -243,6 +253,7 @@ def test_a_file_that_cannot_be_used_ends_with_2_and_touches_no_lake(
 SECRET_URL = "s3://AKIACANARY:{}@bucket/sales"
 
 
+@pytest.mark.platform
 @pytest.mark.parametrize("option", ["--source", "--store"])
 def test_an_address_with_a_secret_is_refused_and_repeated_nowhere(
     first: subprocess.CompletedProcess[str], checkout: Checkout, option: str
@@ -253,6 +264,7 @@ def test_an_address_with_a_secret_is_refused_and_repeated_nowhere(
     assert (checkout.root / "run.yaml").read_bytes() == before
 
 
+@pytest.mark.platform
 def test_a_lake_that_refuses_is_an_error_without_the_key(
     first: subprocess.CompletedProcess[str], checkout: Checkout, s3_environment: dict[str, str]
 ) -> None:
@@ -261,6 +273,7 @@ def test_a_lake_that_refuses_is_an_error_without_the_key(
     assert done.returncode == 1 and "no-such-bucket" in done.stderr
 
 
+@pytest.mark.platform
 def test_none_of_these_runs_wrote_a_secret_of_their_environment_anywhere(
     first: subprocess.CompletedProcess[str], elsewhere: Lake, fresh: Checkout, checkout: Checkout
 ) -> None:

@@ -317,6 +317,7 @@ def test_a_tensor_that_claims_more_than_it_has_gives_way(shop: Shop) -> None:
     assert shop.app()(ASKED)["model"] == "lightgbm"
 
 
+@pytest.mark.platform
 def test_a_large_catalog_that_lies_about_its_blocks_is_refused(shop: Shop) -> None:
     """Block by block the digests are right; what they stand for is no zip, or one that points beyond itself."""
     for number, body in enumerate((b"\0" * (9 * BLOCK), bodies_of()[CATALOG] + b"\0" * (9 * BLOCK), _beyond())):

@@ -131,6 +131,7 @@ def test_the_release_carries_what_inference_needs(trained: Trained) -> None:
     assert trained.plan["skus"] == n and trained.price_changes.schema == SCHEMA
 
 
+@pytest.mark.platform
 def test_training_twice_gives_the_same_models(panel: Panel, trained: Trained) -> None:
     params = quick()
     again = train(panel.rows, panel.coming, panel.catalog, params["tune"]["defaults"], params)

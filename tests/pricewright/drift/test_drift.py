@@ -13,6 +13,7 @@ from pricewright.drift import assess_drift
 from pricewright.drift.columns import constant_columns, judged_columns
 from pricewright.drift.distances import drifted_columns
 from pricewright.drift.gate import NEEDED, UNITS, judge_drift, measure
+from pricewright.drift.prices import price_jumps, price_level, price_shift
 from pricewright.feature import build_panel
 from pricewright.ingest import ingest_frame
 from tests.plain_shop import FIRST, plain_shop
@@ -250,3 +251,14 @@ def test_a_column_is_judged_by_how_far_it_moved_before(shop_with: Callable[..., 
     steady = drifted_columns(before, now, ["units"], params).thresholds["units"]
     wild = before.with_columns(units=pl.col("units") * (pl.col("week").dt.week() // 8 + 1))
     assert drifted_columns(wild, now, ["units"], params).thresholds["units"] > steady >= params["column_threshold"]
+
+
+@pytest.mark.parametrize(("skus", "judged"), [(1, False), (7, False), (30, True)])
+def test_dearer_prices_of_a_handful_of_products_are_their_own_affair(skus: int, judged: bool) -> None:
+    codes = [str(number) for number in range(skus)]
+    usual = pl.DataFrame({"stock_code": codes, "usual_price": [4.0] * skus})
+    weeks = pl.DataFrame({"week": [date(2024, 1, 1), date(2024, 1, 8)], "sold": [True, True]})
+    dearer = usual.select("stock_code", price=pl.lit(5.0)).join(weeks, how="cross")
+    for measure in (price_level, price_shift):
+        assert measure(dearer, usual) == pytest.approx(1.25 if judged else 1.0)
+    assert price_jumps(dearer.with_columns(price=pl.lit(400.0)), usual) == 1.0, "prices in pence are seen in any shop"

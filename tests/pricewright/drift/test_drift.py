@@ -259,6 +259,6 @@ def test_dearer_prices_of_a_handful_of_products_are_their_own_affair(skus: int, 
     usual = pl.DataFrame({"stock_code": codes, "usual_price": [4.0] * skus})
     weeks = pl.DataFrame({"week": [date(2024, 1, 1), date(2024, 1, 8)], "sold": [True, True]})
     dearer = usual.select("stock_code", price=pl.lit(5.0)).join(weeks, how="cross")
-    for measure in (price_level, price_shift):
-        assert measure(dearer, usual) == pytest.approx(1.25 if judged else 1.0)
+    for factor in (price_level, price_shift):
+        assert factor(dearer, usual) == pytest.approx(1.25 if judged else 1.0)
     assert price_jumps(dearer.with_columns(price=pl.lit(400.0)), usual) == 1.0, "prices in pence are seen in any shop"

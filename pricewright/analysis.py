@@ -16,6 +16,7 @@ import polars as pl
 import yaml
 from numpy.typing import NDArray
 
+from pricewright.catalog import with_prices
 from pricewright.core.errors import ParameterError, ReleaseError
 from pricewright.core.plan import Plan, Product, own_units
 from pricewright.core.release.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, Manifest
@@ -24,7 +25,6 @@ from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES, Panel
 from pricewright.feature import build_panel as _build_panel
 from pricewright.ingest import ingest
-from pricewright.network.grid import regular_now
 from pricewright.network.network import DemandNetwork
 from pricewright.network.settings import network_settings
 from pricewright.price_list import plan_prices, plan_summary, price_list
@@ -95,9 +95,7 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
     families = families_of(panel.rows, dict(panel.catalog.select("stock_code", "description").iter_rows()))
     network = DemandNetwork.fit(panel.rows, FEATURES, settings, int(params["train"]["seed"]), families=families)
     curves = network.curves.of(codes)
-    catalog = panel.catalog.with_columns(
-        pl.Series("anchor_price", curves.anchor), pl.Series("current_price", regular_now(panel.rows, codes))
-    )
+    catalog = with_prices(panel.catalog, panel.rows, curves.anchor)
     posterior = network.posterior(codes, network.levels(network.rows_ahead(panel.rows, panel.coming)))
     return Fit(panel, network, catalog, posterior, curves.informed, tuple(shared_families(codes, families)), params)
 

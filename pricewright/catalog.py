@@ -7,7 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pricewright.network.grid import regular_now
+
 Arrays = dict[str, NDArray[Any]]
+
+
+def with_prices(catalog: pl.DataFrame, panel: pl.DataFrame, anchor: NDArray[np.float64]) -> pl.DataFrame:
+    """The catalog with the prices that a plan needs: the curves' anchor prices (n,), and the regular prices now."""
+    now = regular_now(panel, catalog["stock_code"].to_list())
+    return catalog.with_columns(pl.Series("anchor_price", anchor), pl.Series("current_price", now))
 
 
 def catalog_arrays(

@@ -10,13 +10,12 @@ import polars as pl
 from pricewright.backtest import backtest_rows, in_stock, measure
 from pricewright.backups import BACKUPS
 from pricewright.backups.trained import TrainedBackup, train_backup
-from pricewright.catalog import Arrays, catalog_arrays, history_arrays
+from pricewright.catalog import Arrays, catalog_arrays, history_arrays, with_prices
 from pricewright.core.errors import ModelError, ParameterError
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES
 from pricewright.history import weeks_to_train
 from pricewright.network.export import to_onnx
-from pricewright.network.grid import regular_now
 from pricewright.network.network import DemandNetwork
 from pricewright.network.settings import network_settings
 from pricewright.network.walk import Walked, walk
@@ -177,9 +176,7 @@ def _network_release(
     model = to_onnx(network, int(own["draws"]), int(own["seed"]), walked.calibration.factor)
     curves = network.curves.of(codes)
     posterior = network.posterior(codes, network.levels(ahead) * walked.calibration.factor)
-    priced = catalog.with_columns(
-        pl.Series("anchor_price", curves.anchor), pl.Series("current_price", regular_now(panel, codes))
-    )
+    priced = with_prices(catalog, panel, curves.anchor)
     plan, products = plan_prices(
         posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
     )

@@ -17,9 +17,9 @@ MAY_DIFFER = {"created", "code", "lineage", "seconds"}  # keys of a manifest, wh
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what differs; 0 when nothing does, 1 otherwise, 2 when there is nothing to compare."""
     before, after = (Path(argument) / "releases" for argument in (arguments or sys.argv[1:]))
-    pairs = list(differences(before, after))
-    print("\n".join(pairs) or f"{len(files_of(before))} files are the same")
-    return 2 if not files_of(before) else int(bool(pairs))
+    count, pairs = len(files_of(before)), list(differences(before, after))
+    print("\n".join(pairs) or f"{count} files are the same")
+    return int(bool(pairs)) if count else 2
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:

@@ -84,11 +84,6 @@ def read_clock(column: pl.Series) -> pl.Series:
     return _read_clock(texts).set(texts.is_null(), None)
 
 
-def day_comes_first(columns: Iterable[pl.Series], otherwise: bool) -> bool:
-    """Whether more texts like 13/4/2011 than like 4/13/2011 are in the columns; `otherwise` when equally many."""
-    return decide_order(sum(day_balance(column) for column in columns), otherwise)
-
-
 def day_balance(column: pl.Series) -> int:
     """How many more of the different texts are like 13/4/2011 than like 4/13/2011.
 

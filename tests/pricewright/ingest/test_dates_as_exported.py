@@ -9,7 +9,7 @@ import pytest
 from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, ingest
 from pricewright.ingest.documents import find_documents
-from pricewright.ingest.times import day_comes_first
+from pricewright.ingest.times import day_balance, decide_order
 from pricewright.ingest.weekly import Intake
 from tests.plain_shop import plain_shop
 
@@ -152,10 +152,10 @@ def test_an_order_that_a_date_shows_is_no_guess(params: Params, tmp_path: Path) 
 
 def test_the_step_of_totals_shows_the_order_where_no_date_does() -> None:
     firsts = [(month, year) for year in (2024, 2025) for month in range(1, 13)]
-    assert not day_comes_first([pl.Series([f"{month}/1/{year}" for month, year in firsts])], otherwise=True)
-    assert day_comes_first([pl.Series([f"1/{month}/{year}" for month, year in firsts])], otherwise=False)
+    assert not decide_order(day_balance(pl.Series([f"{month}/1/{year}" for month, year in firsts])), otherwise=True)
+    assert decide_order(day_balance(pl.Series([f"1/{month}/{year}" for month, year in firsts])), otherwise=False)
     daily = pl.Series([f"{day}/{month}/2024" for month in range(1, 13) for day in range(1, 13)])
-    assert day_comes_first([daily], otherwise=True) and not day_comes_first([daily], otherwise=False)
+    assert decide_order(day_balance(daily), otherwise=True) and not decide_order(day_balance(daily), otherwise=False)
 
 
 def test_totals_of_two_stores_are_not_copies(params: Params, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from pricewright.ingest.times import day_comes_first, read_times
+from pricewright.ingest.times import day_balance, decide_order, read_times
 
 READ = {
     "UCI's own CSV": (
@@ -51,8 +51,8 @@ def test_the_parameter_decides_where_no_date_does(day_first: bool, month: int) -
 
 def test_files_that_decide_speak_for_those_that_do_not() -> None:
     undecided, american = pl.Series(["3/4/2011"]), pl.Series(["4/13/2011"])
-    assert not day_comes_first([undecided, american], otherwise=True)
-    assert day_comes_first([undecided], otherwise=True)
+    assert not decide_order(day_balance(undecided) + day_balance(american), otherwise=True)
+    assert decide_order(day_balance(undecided), otherwise=True)
 
 
 @pytest.mark.parametrize("text", ["2011-02-30", "2011-01-01 25:00", "2011-01-01 10:61", "soon", "0211-01-01", "", None])

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         """Go back from a release to rows, code and parameters, with hashes; the lake is all that it needs."""
         from blocks.lake import Lake
         from cli.lineage_tree import show_descent, show_differences, show_sku
+        from pricewright.core.item import Item
         from tasks.descent import differences, read_descent
         from tasks.sku_descent import read_sku
 
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
             found = differences(descent, read_descent(lake, against))
             out.print_json(json.dumps(found)) if as_json else show_differences(out, descent.release, against, found)
         elif sku:
-            one = read_sku(lake, descent, sku, invoice)
+            one = read_sku(lake, descent, Item.parse(sku), invoice)
             content = {name: getattr(one, name).to_dicts() for name in ("price", "panel", "lines")}
             out.print_json(json.dumps(content, default=str)) if as_json else show_sku(out, descent.release, one)
         else:

@@ -33,10 +33,11 @@ def register(app: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         """Ask for the best price of a product, and its demand curve; the Lambda handler answers, in this process."""
+        from pricewright.core.item import Item
         from tasks.ask import PriceApi
 
         api = PriceApi(chosen_store(store), channel)
-        answer = api.price(sku, unitprice_min=least, unitprice_max=most, num_price_bins=bins)
+        answer = api.price(Item.parse(sku), unitprice_min=least, unitprice_max=most, num_price_bins=bins)
         if as_json:
             typer.echo(json.dumps(answer, indent=2))
         else:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from typing import Any
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from blocks.channel import Channel, Pointer
 from blocks.lake import Lake
+from pricewright.core.item import Item
 from pricewright.core.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
 from tasks.ask import PriceApi
 from tasks.movers import by_expected_gain, count_moves, read_price_list
@@ -33,7 +35,7 @@ def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
     # Of the release, not of the workspace: another machine may have made it.
     prices = read_price_list(lake.read(f"releases/{outcome.release}/{PRICE_LIST}").body)
     out.print()
-    out.print(_table([api.price(code) for code in _codes(prices, ROWS)]))
+    out.print(_table([api.price(item) for item in _items(prices, ROWS)]))
     out.print()
     words = "promoted" if outcome.promoted else "nothing changed" if not outcome.changed else "served as before"
     out.print(f"[bold]{words}[/]: release {outcome.release}, {count_moves(prices)}")
@@ -93,18 +95,18 @@ def _table(answers: list[dict[str, Any]]) -> Table:
 
 def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[tuple[str, str]]:
     place = f"{workspace.store.rstrip('/')}/releases/{outcome.release}"
-    (first,) = _codes(prices, 1)
+    (first,) = _items(prices, 1)
     return [
         ("price list", f"{place}/price_list.parquet"),
-        ("a demand curve", f"{_command()} price {first}"),
+        ("a demand curve", f"{_command()} price {shlex.quote(str(first))}"),
         ("the gates", "work/drift/report.html, work/proof/price_changes.png, work/fairness/parity.png"),
         ("the numbers", "work/metrics/, dvc metrics show, dvc plots show"),
         ("another release", f"{_command()} releases, promote, roll-back"),
     ]
 
 
-def _codes(prices: pl.DataFrame, count: int) -> list[str]:
-    return by_expected_gain(prices).head(count)["stock_code"].to_list()
+def _items(prices: pl.DataFrame, count: int) -> list[Item]:
+    return [Item(code) for code in by_expected_gain(prices).head(count)["stock_code"]]
 
 
 def _command() -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from cli.console import console
 from cli.served import Name, Store, chosen_store
 from pricewright.core.errors import ParameterError, UnknownSku
+from pricewright.core.item import Item
 
 Category = Annotated[str, typer.Option(help="Products of this category, as the price list's family names it.")]
 Skus = Annotated[list[str] | None, typer.Option("--sku", help="This product; may be given several times.")]
@@ -38,9 +39,10 @@ def register(app: typer.Typer) -> None:
         """
         from tasks.ask import PriceApi
 
-        asked = {"category": category, "stock_codes": sku, "change": change, "price": price}
+        asked = {"category": category, "change": change, "price": price}
+        items = [Item.parse(text) for text in sku or ()]
         try:
-            answer = PriceApi(chosen_store(store), channel).what_if(**asked)
+            answer = PriceApi(chosen_store(store), channel).what_if(items, **asked)
         except UnknownSku as error:
             raise ParameterError(error.message, error.hint) from None
         if as_json:

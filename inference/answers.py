@@ -9,6 +9,7 @@ from inference.query import Query
 from inference.release import Release
 from inference.replies import to_json
 from inference.settings import Settings
+from pricewright.core.item import Item
 
 
 class Answer(NamedTuple):
@@ -30,22 +31,22 @@ class Answers:
 
     def find(self, release: Release, place: int, query: Query) -> Answer:
         """The answer for a SKU; only what the model asked for answered itself is kept."""
-        code = str(release.catalog.codes[place])
-        key = f"pricewright:2:{release.id}:{code}:{query.key()}"
+        item = release.catalog.item(place)
+        key = f"pricewright:2:{release.id}:{item.key}:{query.key()}"
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])
         with self._going.setdefault(key, threading.Lock()):
             try:
-                return self._fetch(release, place, query, key, code)
+                return self._fetch(release, place, query, key, item)
             finally:
                 self._going.pop(key, None)
 
-    def _fetch(self, release: Release, place: int, query: Query, key: str, code: str) -> Answer:
+    def _fetch(self, release: Release, place: int, query: Query, key: str, item: Item) -> Answer:
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])
-        kept = self.redis.find(key, release=release.id, stock_code=code, model=query.model)
+        kept = self.redis.find(key, release=release.id, stock_code=item.stock_code, model=query.model)
         if kept is not None:
             self._memory.keep(key, kept)
             return Answer(kept, "redis", query.model, [])

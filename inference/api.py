@@ -17,6 +17,7 @@ from inference.settings import Settings
 from inference.table import as_csv
 from inference.what_if import answer_what_if, read_what_if
 from pricewright.core.errors import UnknownSku
+from pricewright.core.item import Item
 from pricewright.core.models import MODELS
 
 MOST_LISTED = 500  # SKUs on one page
@@ -32,11 +33,11 @@ class Api:
         self._now = now
         self._answers = Answers(settings)
 
-    def price(self, request: Request, stock_code: str) -> Reply:
+    def price(self, request: Request, item: Item) -> Reply:
         """The price of one SKU with its curve."""
         query = read_query(request.query)
         release = self._served.current()
-        found = self._answers.find(release, release.catalog.place(stock_code), query)
+        found = self._answers.find(release, _place(release, item), query)
         head = {"cache": found.cache, "release_trouble": self._served.trouble or None}
         served = {"release": release.id, "model": found.model, "fallbacks": found.fallbacks, "cache": found.cache}
         return Reply(200, f"{to_json(head)[:-1]},{found.text[1:]}", served=served)
@@ -49,9 +50,9 @@ class Api:
             raise InvalidQuery([Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed.")])
         if len(codes) > self._settings.most_skus:
             return self._too_many(len(codes))
-        query = read_query(asked)
+        query, items = read_query(asked), [Item(code) for code in dict.fromkeys(codes)]
         release = self._served.current()
-        places, unknown = _places(release, codes)
+        places, unknown = _places(release, items)
         if not places:
             raise UnknownSku(f"none of the {len(codes)} SKUs is in the price list.", hint=SEARCH)
         found, refused = [], []
@@ -66,8 +67,8 @@ class Api:
     def what_if(self, request: Request) -> Reply:
         """Units and sales of a category, some SKUs or all of them, if their prices were other ones."""
         asked = read_what_if(_body(request, "change"))
-        if len(asked.stock_codes) > self._settings.most_skus:
-            return self._too_many(len(asked.stock_codes))
+        if len(asked.items) > self._settings.most_skus:
+            return self._too_many(len(asked.items))
         release = self._served.current()
         if not release.catalog.planned:
             text = f"release {release.id} was made before families of products were known."
@@ -107,10 +108,10 @@ class Api:
         following = page[-1]["stock_code"] if len(later) > len(page) and page else None
         return reply({"count": len(places), "skus": page, "next_cursor": following})
 
-    def sales(self, _: Request, stock_code: str) -> Reply:
+    def sales(self, _: Request, item: Item) -> Reply:
         """The weekly history behind the curve."""
         release = self._served.current()
-        place = release.catalog.place(stock_code)
+        place = _place(release, item)
         weeks, units, prices = release.catalog.history(place)
         head = {"release": release.id, "stock_code": str(release.catalog.codes[place])}
         return reply(head | {"week": weeks, "quantity": units, "unit_price": prices})
@@ -178,14 +179,22 @@ def _body(request: Request, needed: str) -> dict[str, Any]:
     return dict(content)
 
 
-def _places(release: Release, codes: list[str]) -> tuple[list[int], list[dict[str, Any]]]:
+def _place(release: Release, item: Item) -> int:
+    """Where the item of a path stands; a slash at its end is the path's, unless a code ends so. Raises UnknownSku."""
+    bare = item.as_code.rstrip("/")
+    if bare in ("", item.as_code) or release.catalog.find(item) is not None:
+        return release.catalog.place(item)
+    return release.catalog.place(Item(bare))
+
+
+def _places(release: Release, items: list[Item]) -> tuple[list[int], list[dict[str, Any]]]:
     places: dict[int, None] = {}
     unknown: list[dict[str, Any]] = []
-    for code in dict.fromkeys(codes):
-        place = release.catalog.find(code)
+    for item in items:
+        place = release.catalog.find(item)
         if place is not None:
             places[place] = None
             continue
-        near = release.catalog.near(code) if len(unknown) < MOST_GUESSED else []
-        unknown.append({"stock_code": code, "hint": f"did you mean {', '.join(near)}?" if near else SEARCH})
+        near = release.catalog.near(item) if len(unknown) < MOST_GUESSED else []
+        unknown.append({"stock_code": item.stock_code, "hint": f"did you mean {', '.join(near)}?" if near else SEARCH})
     return list(places), unknown

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inference.families import Families
 from pricewright.core.errors import PricewrightError, UnknownSku
+from pricewright.core.item import Item
 from pricewright.core.recommendation import Terms
 from pricewright.core.release.arrays import FAMILY
 from pricewright.core.release.blocks import DamagedFile
@@ -52,6 +53,7 @@ class Catalog:
         self.arrays = arrays
         self._read_history = read_history
         self.codes = np.asarray(self.arrays["stock_code"])
+        self._longest = self.codes.dtype.itemsize // np.dtype("U1").itemsize
         self.terms = Terms(
             bins=int(self.arrays["bins"]),
             objective=self.arrays["objective"].item(),
@@ -66,23 +68,31 @@ class Catalog:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def place(self, stock_code: str) -> int:
-        """Where a SKU stands; the case of its letters does not matter. Raises UnknownSku with near matches."""
-        place = self.find(stock_code)
+    def item(self, place: int) -> Item:
+        """What stands at a place."""
+        return Item(str(self.codes[place]))
+
+    def place(self, item: Item) -> int:
+        """Where an item stands; the case of its letters does not matter. Raises UnknownSku with near matches."""
+        place = self.find(item)
         if place is not None:
             return place
-        near = self.near(stock_code)
+        near = self.near(item)
         raise UnknownSku(
-            f"SKU {stock_code[:LONGEST]!r} is in no price list; there are {len(self.codes)} SKUs.",
+            f"SKU {item.as_code[:LONGEST]!r} is in no price list; there are {len(self.codes)} SKUs.",
             hint=f"did you mean {', '.join(near)}?" if near else SEARCH,
         )
 
-    def find(self, stock_code: str) -> int | None:
-        """The same, None for a SKU that is not known: near matches of thousands would take minutes."""
-        for code in (stock_code, stock_code.strip().upper()):
-            place = int(np.searchsorted(self.codes, code))
-            if place < len(self.codes) and self.codes[place] == code:
-                return place
+    def find(self, item: Item) -> int | None:
+        """The same, None for an item that is not known: near matches of thousands would take minutes.
+
+        A code as it stands comes before one in capitals and without blanks around it.
+        """
+        for code in (item.as_code, item.as_code.strip().upper()):
+            if len(code) <= self._longest:  # numpy would make all codes as long first
+                place = int(np.searchsorted(self.codes, code))
+                if place < len(self.codes) and self.codes[place] == code:
+                    return place
         return None
 
     def product(self, place: int) -> Product:
@@ -169,11 +179,11 @@ class Catalog:
         described = np.char.find(np.char.upper(np.asarray(self.arrays["description"])), wanted) >= 0
         return np.flatnonzero(described | np.char.startswith(self.codes, wanted))
 
-    def near(self, stock_code: str) -> list[str]:
+    def near(self, item: Item) -> list[str]:
         """Known codes most like an unknown one, the most similar first."""
         import difflib
 
-        wanted = stock_code.strip().upper()[:LONGEST]
+        wanted = item.as_code.strip().upper()[:LONGEST]
         start = self.codes[np.char.startswith(self.codes, wanted[:2])] if wanted else self.codes[:0]
         return difflib.get_close_matches(wanted, start[:2000].tolist(), NEAR, 0.6)
 

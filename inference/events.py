@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from pricewright.core.item import quoted
+
 Kind = Literal["gateway", "direct"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -13,7 +15,7 @@ class UnreadableEvent(ValueError):
 
 
 class Request(NamedTuple):
-    """Method, path and parameters; header names are in lower case."""
+    """Method, path as it stands in a URL, and parameters; header names are in lower case."""
 
     method: str
     path: str
@@ -31,7 +33,9 @@ def read_event(event: Any) -> Request:
     if isinstance(context, Mapping) and isinstance(context.get("http"), Mapping):
         return _http(event, context)
     if "httpMethod" in event:
-        return _gateway(event, str(event["httpMethod"]), str(event.get("path") or "/"))
+        path = str(event.get("path") or "/")
+        decoded = event.get("version") == "1.0"  # of an HTTP API; a REST API and a load balancer name no version
+        return _gateway(event, str(event["httpMethod"]), _encoded(path) if decoded else path)
     return _direct(event)
 
 
@@ -40,7 +44,26 @@ def _http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
     path, stage = str(event.get("rawPath") or "/"), context.get("stage")
     if stage and path.startswith(f"/{stage}/"):
         path = path.removeprefix(f"/{stage}")
+    if _is_decoded(event, context, path):
+        path = _encoded(path)
     return _gateway(event, str(context["http"].get("method", "GET")), path)
+
+
+def _is_decoded(event: Mapping[str, Any], context: Mapping[str, Any], path: str) -> bool:
+    """Whether the sender has decoded the path: HTTP APIs do, their `rawPath` is raw by name only; function URLs do not.
+
+    Path parameters are decoded by both: where the path does not end with one, it still is as it was sent.
+    """
+    if ".lambda-url." in str(context.get("domainName")):
+        return False
+    parameters = event.get("pathParameters")
+    given = parameters.values() if isinstance(parameters, Mapping) else ()
+    return all(path.endswith(text) for text in given if isinstance(text, str))
+
+
+def _encoded(path: str) -> str:
+    """A decoded path as one that decodes to it: what has a meaning in a path stands for itself."""
+    return path.replace("%", "%25").replace("@", "%40") if "%" in path or "@" in path else path
 
 
 def _gateway(event: Mapping[str, Any], method: str, path: str) -> Request:
@@ -66,7 +89,7 @@ def _pairs(event: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _direct(event: Mapping[str, Any]) -> Request:
     if "stock_code" in event:
-        code = _quoted(str(event["stock_code"]))
+        code = quoted(str(event["stock_code"]))
         query = {name: value for name, value in event.items() if name != "stock_code"}
         return Request("GET", f"/v1/predict-price/{code}", query, kind="direct")
     if "stock_codes" in event:
@@ -75,14 +98,6 @@ def _direct(event: Mapping[str, Any]) -> Request:
         return Request("POST", "/v1/warmup", kind="direct")
     keys = ", ".join(map(str, list(event)[:5])) or "nothing"
     raise UnreadableEvent(f"the event has {keys}: stock_code, stock_codes, warmup, or an HTTP request is needed.")
-
-
-def _quoted(text: str) -> str:
-    if text.isalnum() and text.isascii():
-        return text
-    from urllib.parse import quote
-
-    return quote(text, safe="", errors="surrogatepass")
 
 
 def _from_base64(text: str) -> str:

@@ -18,10 +18,19 @@ from inference.routes import find_route
 from inference.served import Served
 from inference.settings import Settings, read_settings
 from inference.store import Store
-from pricewright.core.errors import LakeError, ParameterError, PricewrightError, ReleaseError, UnknownSku
+from pricewright.core.errors import (
+    InvalidItem,
+    LakeError,
+    ParameterError,
+    PricewrightError,
+    ReleaseError,
+    UnknownSku,
+)
+from pricewright.core.item import Item
 from pricewright.core.release.blocks import DamagedFile
 
 STATUSES: tuple[tuple[type[PricewrightError], int], ...] = (
+    (InvalidItem, 400),
     (UnknownSku, 404),
     (ParameterError, 422),
     (ReleaseError, 503),
@@ -56,11 +65,12 @@ class App:
 
     def _answer(self, request: Request) -> tuple[str, Reply, str]:
         """The route's template, the reply, and for the log what happened if that was not foreseen."""
-        route, parameters, allowed = find_route(request.method, request.path)
+        route, segments, allowed = find_route(request.method, request.path)
         if route is None:
             return "none", self._no_route(request, allowed), ""
-        answer = partial(getattr(self._api, route.name), request, **parameters)
         try:
+            items = map(Item.from_path, segments.values())
+            answer = partial(getattr(self._api, route.name), request, *items)
             return route.template, self._undamaged(answer), ""
         except PricewrightError as error:
             return route.template, _refusal(error), ""

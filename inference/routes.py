@@ -6,27 +6,19 @@ from typing import NamedTuple
 
 class Route(NamedTuple):
     """A method and a path template, with at most one parameter, the last, which takes the rest of the path with its
-    slashes; `name`: which method of the API answers."""
+    slashes, encoded as it is; `name`: which method of the API answers."""
 
     method: str
     template: str
     name: str
 
     def match(self, path: str) -> Mapping[str, str] | None:
-        """The parameters in a path, or None when it is another one."""
+        """The parameters in a path, or None when it is another one; without parameters a slash may end it."""
         start, brace, name = self.template.partition("{")
         if not brace:
-            return {} if path == self.template else None
+            return {} if path.rstrip("/") == self.template else None
         given = path[len(start) :] if path.startswith(start) else ""
-        return {name[:-1]: _unquoted(given)} if given else None
-
-
-def _unquoted(text: str) -> str:
-    if "%" not in text:
-        return text
-    from urllib.parse import unquote
-
-    return unquote(text)
+        return {name[:-1]: given} if given else None
 
 
 ROUTES = (
@@ -45,7 +37,6 @@ ROUTES = (
 
 def find_route(method: str, path: str) -> tuple[Route | None, Mapping[str, str], list[str]]:
     """The route of a request with its path parameters, and the methods that the path allows."""
-    path = path.rstrip("/") or "/"
     matches = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
     allowed = [route.method for route, _ in matches]
     for route, found in matches:

@@ -8,6 +8,7 @@ import numpy as np
 from inference.catalog import Catalog
 from inference.query import Complaint, InvalidQuery
 from pricewright.core.errors import ParameterError
+from pricewright.core.item import Item
 from pricewright.core.release.blocks import DamagedFile
 from pricewright.core.substitution import Whole
 from pricewright.core.what_if import MOST_PRICE, Change, read_share, what_if
@@ -20,12 +21,12 @@ class Asked(NamedTuple):
     """The products of a category and those named; all of the shop's, where neither is given."""
 
     category: str
-    stock_codes: tuple[str, ...]
+    items: tuple[Item, ...]
     change: Change
 
 
 def read_what_if(given: Mapping[str, Any]) -> Asked:
-    """The question of a request's body. Raises InvalidQuery with all that is wrong."""
+    """The question of a request's body. Raises InvalidQuery with all that is wrong, and InvalidItem."""
     complaints = [
         Complaint(str(name)[:60], repr(value)[:60], f"not a parameter; there are {', '.join(PARAMETERS)}.")
         for name, value in given.items()
@@ -39,7 +40,7 @@ def read_what_if(given: Mapping[str, Any]) -> Asked:
     change = _change(given, complaints)
     if complaints or change is None:
         raise InvalidQuery(complaints, HINT)
-    return Asked(category or "", tuple(dict.fromkeys(codes or ())), change)
+    return Asked(category or "", tuple(map(Item, dict.fromkeys(codes or ()))), change)
 
 
 def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
@@ -57,9 +58,9 @@ def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
 
 
 def _chosen(catalog: Catalog, asked: Asked) -> Whole:
-    if not asked.category and not asked.stock_codes:
+    if not asked.category and not asked.items:
         return np.arange(len(catalog))
-    places = [catalog.place(code) for code in asked.stock_codes]
+    places = [catalog.place(item) for item in asked.items]
     if asked.category:
         places += catalog.families.category(asked.category).tolist()
     return np.unique(places)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pricewright.catalog import with_prices
 from pricewright.core.errors import ParameterError, ReleaseError
+from pricewright.core.item import Item
 from pricewright.core.plan import Plan, Product, own_units
 from pricewright.core.release.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, Manifest
 from pricewright.core.substitution import Draws, Posterior
@@ -100,7 +101,7 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
     return Fit(panel, network, catalog, posterior, curves.informed, tuple(shared_families(codes, families)), params)
 
 
-def curve(fitted: Fit, stock_code: str) -> pl.DataFrame:
+def curve(fitted: Fit, stock_code: Item | str) -> pl.DataFrame:
     """Weekly units and sales of a SKU at prices across its guardrail, the others at theirs.
 
     Columns price, units, units_low, units_high, sales, sales_low, sales_high (90 % intervals of the expectation).
@@ -171,11 +172,11 @@ def read_release(folder: str | Path, channel: str = "production") -> Release:
     return Release(manifest.id, manifest, prices, backtest, changes, plan)
 
 
-def _place(fitted: Fit, stock_code: str) -> int:
-    codes = fitted.catalog["stock_code"].to_list()
-    if stock_code not in codes:
+def _place(fitted: Fit, stock_code: Item | str) -> int:
+    codes, code = fitted.catalog["stock_code"].to_list(), Item.of(stock_code).as_code
+    if code not in codes:
         raise ParameterError(
-            f"{stock_code!r} gets no price: it is none of the {len(codes)} SKUs of the catalog.",
+            f"{code!r} gets no price: it is none of the {len(codes)} SKUs of the catalog.",
             hint="fit(...).catalog lists them; a SKU needs feature.min_selling_weeks weeks with sales.",
         )
-    return codes.index(stock_code)
+    return codes.index(code)

@@ -4,16 +4,17 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from pricewright.analysis import Fit, curve
+from pricewright.core.item import Item
 from pricewright.feature import Panel
 
 INK, BLUE, ORANGE, FAINT = "#333333", "#2f6690", "#e08e0b", "#9a9a9a"
 
 
-def plot_curve(fitted: Fit, stock_code: str) -> Figure:
+def plot_curve(fitted: Fit, stock_code: Item | str) -> Figure:
     """Expected weekly units and sales of a SKU by its price, with 90 % intervals and the prices now and recommended."""
     plan, _ = fitted.planned
     drawn = curve(fitted, stock_code)
-    place = fitted.catalog["stock_code"].to_list().index(stock_code)
+    place = fitted.catalog["stock_code"].to_list().index(Item.of(stock_code).as_code)
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     above, below = figure.subplots(2, sharex=True)
     for axes, what in ((above, "units"), (below, "sales")):
@@ -31,9 +32,9 @@ def plot_curve(fitted: Fit, stock_code: str) -> Figure:
     return figure
 
 
-def plot_history(panel: Panel, stock_code: str) -> Figure:
+def plot_history(panel: Panel, stock_code: Item | str) -> Figure:
     """Weekly units of a SKU, and the prices at which they were sold."""
-    rows = panel.rows.filter(pl.col("stock_code") == stock_code).sort("week")
+    rows = panel.rows.filter(pl.col("stock_code") == Item.of(stock_code).as_code).sort("week")
     figure = Figure(figsize=(8, 5), layout="constrained")
     above, below = figure.subplots(2, sharex=True)
     above.bar(rows["week"], rows["units"], width=6, color=BLUE)

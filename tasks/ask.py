@@ -2,16 +2,17 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 from inference.handler import make_app
 from inference.settings import read_settings
-from pricewright.core.errors import ParameterError, PricewrightError, ReleaseError, UnknownSku
+from pricewright.core.errors import InvalidItem, ParameterError, PricewrightError, ReleaseError, UnknownSku
+from pricewright.core.item import Item
 
 ERRORS: dict[int, type[PricewrightError]] = {
-    404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
+    400: InvalidItem, 404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
 }  # fmt: skip
 PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and this process may still be warming up
 
@@ -40,14 +41,18 @@ class PriceApi:
         made._app = app
         return made
 
-    def price(self, stock_code: str, **query: Any) -> dict[str, Any]:
-        """The answer for a SKU, with its curve; raises the error that the reply names."""
+    def price(self, item: Item | str, **query: Any) -> dict[str, Any]:
+        """The answer for an item, with its curve; raises the error that the reply names."""
         return self._ask(
-            {"stock_code": stock_code} | {name: value for name, value in query.items() if value is not None}
+            {"stock_code": Item.of(item).as_code} | {name: value for name, value in query.items() if value is not None}
         )
 
-    def what_if(self, **asked: Any) -> dict[str, Any]:
-        """Units and sales at other prices; what is empty is not asked. Raises the error that the reply names."""
+    def what_if(self, items: Sequence[Item] = (), **asked: Any) -> dict[str, Any]:
+        """Units and sales at other prices, of all items if none are named; what is empty is not asked.
+
+        Raises the error that the reply names.
+        """
+        asked |= {"stock_codes": [item.as_code for item in items]}
         body = json.dumps({name: value for name, value in asked.items() if value not in (None, "", [], ())})
         return _checked(_content(self._app({"httpMethod": "POST", "path": "/v1/what-if", "body": body})))
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError, UnknownSku
+from pricewright.core.item import Item
 from pricewright.core.release.manifest import PRICE_LIST
 from tasks.descent import Descent
 from tasks.lock import object_key
@@ -30,19 +31,20 @@ class SkuDescent:
     lines: pl.DataFrame
 
 
-def read_sku(lake: Lake, descent: Descent, sku: str, invoice: str = "") -> SkuDescent:
+def read_sku(lake: Lake, descent: Descent, stock_code: Item | str, invoice: str = "") -> SkuDescent:
     """What the release learned one price from; `invoice` narrows the lines. Raises UnknownSku."""
-    price = _parquet(lake.read(f"releases/{descent.release}/{PRICE_LIST}").body, sku)
+    item = Item.of(stock_code)
+    price = _parquet(lake.read(f"releases/{descent.release}/{PRICE_LIST}").body, item)
     if not price.height:
-        raise UnknownSku(f"release {descent.release} has no price of {sku}.", hint="the price list names them all.")
-    panel, lines = (_read(lake, descent.weeks[name], name, sku) for name in ("panel", "raw"))
+        raise UnknownSku(f"release {descent.release} has no price of {item}.", hint="the price list names them all.")
+    panel, lines = (_read(lake, descent.weeks[name], name, item) for name in ("panel", "raw"))
     counts = lines.group_by("week").agg(lines=pl.len())
     kept = panel.select("week", "price", "units").join(counts, on="week", how="left").fill_null(0)
     chosen = lines.filter(pl.col("invoice").cast(pl.String) == invoice) if invoice else lines
     return SkuDescent(price, kept.sort("week"), chosen.select(LINE).sort("invoice_time", "row"))
 
 
-def _read(lake: Lake, weeks: Mapping[str, str], name: str, sku: str) -> pl.DataFrame:
+def _read(lake: Lake, weeks: Mapping[str, str], name: str, item: Item) -> pl.DataFrame:
     if not weeks:
         raise LedgerError(
             f"the lake {lake.url} does not say which {name} partitions the release came from.",
@@ -50,12 +52,12 @@ def _read(lake: Lake, weeks: Mapping[str, str], name: str, sku: str) -> pl.DataF
         )
 
     def read(week: str) -> pl.DataFrame:
-        rows = _parquet(lake.read(object_key(weeks[week])).body, sku)
+        rows = _parquet(lake.read(object_key(weeks[week])).body, item)
         return rows.drop("week", strict=False).with_columns(week=pl.lit(week))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return pl.concat(pool.map(read, sorted(weeks)), how="diagonal_relaxed")
 
 
-def _parquet(body: bytes, sku: str) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(body)).filter(pl.col("stock_code") == sku)
+def _parquet(body: bytes, item: Item) -> pl.DataFrame:
+    return pl.read_parquet(io.BytesIO(body)).filter(pl.col("stock_code") == item.as_code)

@@ -5,6 +5,7 @@ from typing import Any
 
 from blocks.lake import Lake
 from pricewright.core.errors import ReleaseError
+from pricewright.core.item import Item
 from tasks.ask import PriceApi
 
 TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions
@@ -18,7 +19,7 @@ def smoke_test(lake: Lake, release: str, skus: int) -> None:
 def compare_prices(api: PriceApi, release: str, skus: int) -> None:
     """As smoke_test, of whichever API answers: this process, or a version of the Lambda function."""
     for row in api.skus(skus):
-        answer = api.price(row["stock_code"])
+        answer = api.price(Item(row["stock_code"]))
         if answer["release"] != release or answer["fallbacks"] or answer["model"] != row["model"]:
             raise _failed(release, row, f"{answer['model']} of {answer['release']} answered: {answer['fallbacks']}")
         if not math.isclose(answer["optimal_price"], row["optimal_price"], rel_tol=TOLERANCE):

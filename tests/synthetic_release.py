@@ -1,5 +1,6 @@
 """A small release with models made by hand: the same signatures as trained ones, answers that are known."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +185,13 @@ def contents(
     skus: int = 40,
     given: dict[str, bytes] | None = None,
     descriptions: dict[int, str] | None = None,
+    codes: Sequence[str] = (),
     **params: Any,
 ) -> dict[str, Any]:
-    """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number."""
-    frame, arrays = catalog(skus)
+    """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number; `codes`: other ones."""
+    frame, arrays = catalog(len(codes) or skus)
+    if codes:
+        frame = frame.with_columns(pl.Series("stock_code", sorted(codes)))
     if descriptions:
         texts = [descriptions.get(number, text) for number, text in enumerate(frame["description"])]
         frame = frame.with_columns(pl.Series("description", texts))

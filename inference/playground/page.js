@@ -107,10 +107,10 @@ let turn = 0;
 async function start(event) {
   event?.preventDefault();
   const mine = ++turn;
-  const sku = at("sku").value.trim();
+  const sku = at("sku").value;
   clearTimeout(waiting);
   showFound([]);
-  if (!sku) return showProblem(new api.Problem({ title: "No product chosen", detail: "Type a code, or words of a description, and choose a product." }));
+  if (!sku.trim()) return showProblem(new api.Problem({ title: "No product chosen", detail: "Type a code, or words of a description, and choose a product." }));
   const parameters = Object.fromEntries(PARAMETERS.map((name) => [name, at(name).value.trim()]));
   at("start").setAttribute("aria-busy", "true");
   try {

@@ -3,6 +3,7 @@
 PricewrightError
 ├── SourceError            the transactions cannot be used; nothing was written (exit code 2)
 ├── ParameterError         a parameter or an argument breaks its rule (exit code 2)
+│   └── InvalidItem        what names a product cannot be a stock code (exit code 2)
 ├── UnknownSku             the SKU is in no release
 ├── ModelError             a model cannot be fitted or does not keep its promises
 ├── ReleaseError           a release is incomplete, altered or cannot be loaded
@@ -36,6 +37,10 @@ class ParameterError(PricewrightError, ValueError):
     """A parameter or an argument breaks its rule."""
 
     exit_code = 2
+
+
+class InvalidItem(ParameterError):
+    """A stock code is blank, too long, or holds what no code does."""
 
 
 class UnknownSku(PricewrightError, KeyError):

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.odd_codes import ODD
 from tests.synthetic_shop import Shop
 
 COMMANDS = (
@@ -32,6 +33,13 @@ ROOT = Path(__file__).parents[2]
 def shop(tmp_path: Path) -> Shop:
     made = Shop(tmp_path / "lake")
     made.point(made.write())
+    return made
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    made = Shop(tmp_path_factory.mktemp("odd"))
+    made.point(made.write(codes=ODD))
     return made
 
 
@@ -145,3 +153,21 @@ def test_old_releases_are_removed_when_asked_for_and_never_those_in_use(shop: Sh
 
 def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
     assert "holds no release yet: pricewright run." in run("releases", "--store", str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("code", ODD)
+def test_price_and_what_if_take_any_code_as_it_stands(odd: Shop, code: str) -> None:
+    answer = json.loads(run("price", "--store", str(odd.folder), "--bins", "3", "--json", "--", code))
+    assert answer["stock_code"] == code
+    answer = json.loads(run("what-if", f"--sku={code}", "--change=-10%", "--store", str(odd.folder), "--json"))
+    assert answer["skus"] == 1
+
+
+def test_price_takes_the_text_of_an_item_that_holds_an_at_sign(odd: Shop) -> None:
+    assert json.loads(run("price", "A@B@", "--store", str(odd.folder), "--json"))["stock_code"] == "A@B"
+
+
+def test_price_refuses_what_no_code_can_be(odd: Shop) -> None:
+    arguments = ["price", "X" * 201, "--store", str(odd.folder)]
+    done = subprocess.run([sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "201 characters" in done.stderr and "hint:" in done.stderr

@@ -20,9 +20,9 @@ def health(api: App) -> str:
     return str(json.loads(api({"httpMethod": "GET", "path": "/v1/health"})["body"])["redis"])
 
 
-def opened(api: App) -> App:
+def opened(api: App, code: str = ASKED["stock_code"]) -> App:
     """The API once its Redis client is there, which the first answer does not wait for."""
-    api(ASKED | {"num_price_bins": 7})
+    api({"stock_code": code, "num_price_bins": 7})
     deadline = time.monotonic() + 10
     while health(api) == "opening" and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from inference.routes import find_route
+from pricewright.core.item import Item
 
 ODD = ("AB/12", "AB 12", "a:b", "50%", "a?b&c=d", "x*90", "日本-1", "..", "-5", "#77", "a/b/c")
 
@@ -14,7 +15,7 @@ ODD = ("AB/12", "AB 12", "a:b", "50%", "a?b&c=d", "x*90", "日本-1", "..", "-5"
 def test_an_odd_stock_code_is_found_in_its_path(code: str, decoded: bool) -> None:
     route, given, _ = find_route("GET", f"/v1/predict-price/{code if decoded else quote(code, safe='')}")
     assert route is not None and route.name == "price"
-    assert given == {"stock_code": code}
+    assert given.keys() == {"stock_code"} and Item.from_path(given["stock_code"]) == Item(code)
 
 
 @pytest.mark.parametrize("path", ["/v1/predict-price", "/v1/predict-price/", "/v1/skus/7", "/v1", "/"])

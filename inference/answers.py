@@ -9,7 +9,6 @@ from inference.query import Query
 from inference.release import Release
 from inference.replies import to_json
 from inference.settings import Settings
-from pricewright.core.item import Item
 
 
 class Answer(NamedTuple):
@@ -31,22 +30,23 @@ class Answers:
 
     def find(self, release: Release, place: int, query: Query) -> Answer:
         """The answer for a SKU; only what the model asked for answered itself is kept."""
-        item = release.catalog.item(place)
-        key = f"pricewright:2:{release.id}:{item.key}:{query.key()}"
+        key = f"{release.id}:{place}:{query.key()}"
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])
         with self._going.setdefault(key, threading.Lock()):
             try:
-                return self._fetch(release, place, query, key, item)
+                return self._fetch(release, place, query, key)
             finally:
                 self._going.pop(key, None)
 
-    def _fetch(self, release: Release, place: int, query: Query, key: str, item: Item) -> Answer:
+    def _fetch(self, release: Release, place: int, query: Query, key: str) -> Answer:
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])
-        kept = self.redis.find(key, release=release.id, stock_code=item.stock_code, model=query.model)
+        item = release.catalog.item(place)
+        shared = f"pricewright:2:{release.id}:{item.key}:{query.key()}"
+        kept = self.redis.find(shared, release=release.id, stock_code=item.stock_code, model=query.model)
         if kept is not None:
             self._memory.keep(key, kept)
             return Answer(kept, "redis", query.model, [])
@@ -54,5 +54,5 @@ class Answers:
         text = to_json(found)
         if not found["fallbacks"]:
             self._memory.keep(key, text)
-            self.redis.keep(key, text)
+            self.redis.keep(shared, text)
         return Answer(text, "miss", found["model"], found["fallbacks"])

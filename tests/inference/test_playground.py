@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 from inference.gateway import make_gateway
 from inference.handler import App
 from tests.hostile_release import bodies_of, write_unchecked
+from tests.odd_codes import ODD
 from tests.synthetic_shop import Shop
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -301,6 +302,15 @@ def test_html_in_a_stock_code_is_shown_and_never_executed(page: Page, shop: Shop
         page.get_by_role("combobox", name="Product").fill("<img")
         expect(found(page).first).to_contain_text("<SCRIPT>")
         assert page.locator("img[src=X]").count() == 0 and page.title() == "Pricewright"
+
+
+def test_a_link_to_any_code_shows_that_code(page: Page, shop: Shop) -> None:
+    shop.point(shop.write(codes=ODD))
+    with served(shop.app()) as url:
+        for code in (" A", "A%41", "A/B", "A?B", "A#B", "A+B", "A&B=C", "A@B", "50%", "🍋"):
+            ready(page, f"{url}/?sku={quote(code, safe='')}")
+            assert page.evaluate("document.querySelector('#code').textContent").partition(" · ")[0] == code
+            assert page.evaluate("new URLSearchParams(location.search).get('sku')") == code
 
 
 def test_html_in_the_address_is_shown_and_never_executed(page: Page, address: str) -> None:

@@ -79,11 +79,19 @@ class Catalog:
 
     def find(self, stock_code: str) -> int | None:
         """The same, None for a SKU that is not known: near matches of thousands would take minutes."""
-        for code in (stock_code, stock_code.strip().upper()):
-            place = int(np.searchsorted(self.codes, code))
-            if place < len(self.codes) and self.codes[place] == code:
-                return place
-        return None
+        place = int(np.searchsorted(self.codes, stock_code))
+        if place < len(self.codes) and self.codes[place] == stock_code:
+            return place
+        capitals, order = self._capitals
+        wanted = stock_code.strip().upper()
+        first, end = (int(np.searchsorted(capitals, wanted, side, sorter=order)) for side in ("left", "right"))
+        return int(order[first]) if end - first == 1 else None  # of several that differ in case none is meant surely
+
+    @cached_property
+    def _capitals(self) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+        """The codes in capitals, at their places, and the places in the order of those."""
+        capitals = np.char.upper(self.codes)
+        return capitals, np.argsort(capitals, kind="stable")
 
     def product(self, place: int) -> Product:
         """The SKU at a place."""
@@ -167,15 +175,19 @@ class Catalog:
             return np.arange(len(self.codes))
         wanted = text.strip().upper()
         described = np.char.find(np.char.upper(np.asarray(self.arrays["description"])), wanted) >= 0
-        return np.flatnonzero(described | np.char.startswith(self.codes, wanted))
+        return np.flatnonzero(described | np.char.startswith(self._capitals[0], wanted))
 
     def near(self, stock_code: str) -> list[str]:
         """Known codes most like an unknown one, the most similar first."""
         import difflib
 
         wanted = stock_code.strip().upper()[:LONGEST]
-        start = self.codes[np.char.startswith(self.codes, wanted[:2])] if wanted else self.codes[:0]
-        return difflib.get_close_matches(wanted, start[:2000].tolist(), NEAR, 0.6)
+        start = np.flatnonzero(np.char.startswith(self._capitals[0], wanted[:2]))[:2000] if wanted else ()
+        known: dict[str, list[str]] = {}
+        for place in start:
+            known.setdefault(str(self._capitals[0][place]), []).append(str(self.codes[place]))
+        alike = difflib.get_close_matches(wanted, known, NEAR, 0.6)
+        return [code for capitals in alike for code in known[capitals]][:NEAR]
 
 
 NUMBERS = (

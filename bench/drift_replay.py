@@ -55,6 +55,7 @@ FAULTS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "tax of 20 % put in": lambda lines: lines.with_columns((pl.col("unit_price") * 1.2).round(2)),
     "tax of 20 % taken out": lambda lines: lines.with_columns((pl.col("unit_price") / 1.2).round(2)),
     "half of the sales lines lost": lambda lines: lines.gather_every(2),
+    "every third sales line lost": lambda lines: lines.with_row_index("n").filter(pl.col("n") % 3 > 0).drop("n"),
     "half of the SKUs missing": lambda lines: lines.filter(~_half(lines)),
     "another system of codes": lambda lines: lines.with_columns(
         pl.lit("9").add(pl.col("stock_code")).alias("stock_code")

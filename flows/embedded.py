@@ -156,6 +156,15 @@ def _reread_settings() -> None:
 
 
 def _free_port() -> int:
+    """A free port of this machine. Raises PricewrightError where it cannot reach itself, as with no network at all."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
+        probe.listen()
+        try:
+            socket.create_connection(probe.getsockname(), timeout=5).close()
+        except OSError as error:
+            raise PricewrightError(
+                f"127.0.0.1 cannot be reached ({error}): a run talks to its own server there.",
+                hint="bring the loopback interface up: ip link set lo up.",
+            ) from error
         return int(probe.getsockname()[1])

@@ -86,14 +86,24 @@ class Catalog:
     def find(self, item: Item) -> int | None:
         """The same, None for an item that is not known: near matches of thousands would take minutes.
 
-        A code as it stands comes before one in capitals and without blanks around it.
+        A code as it stands comes before one that differs in case or in blanks around it.
         """
-        for code in (item.as_code, item.as_code.strip().upper()):
-            if len(code) <= self._longest:  # numpy would make all codes as long first
-                place = int(np.searchsorted(self.codes, code))
-                if place < len(self.codes) and self.codes[place] == code:
-                    return place
-        return None
+        code, wanted = item.as_code, item.as_code.strip().upper()
+        if len(code) <= self._longest:  # numpy would make all codes as long first
+            place = int(np.searchsorted(self.codes, code))
+            if place < len(self.codes) and self.codes[place] == code:
+                return place
+        if len(wanted) > self._longest:
+            return None
+        capitals, order = self._capitals
+        first, end = (int(np.searchsorted(capitals, wanted, side, sorter=order)) for side in ("left", "right"))
+        return int(order[first]) if end - first == 1 else None  # of several that differ in case none is meant surely
+
+    @cached_property
+    def _capitals(self) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+        """The codes in capitals, at their places, and the places in the order of those."""
+        capitals = np.char.upper(self.codes)
+        return capitals, np.argsort(capitals, kind="stable")
 
     def product(self, place: int) -> Product:
         """The SKU at a place."""
@@ -177,15 +187,19 @@ class Catalog:
             return np.arange(len(self.codes))
         wanted = text.strip().upper()
         described = np.char.find(np.char.upper(np.asarray(self.arrays["description"])), wanted) >= 0
-        return np.flatnonzero(described | np.char.startswith(self.codes, wanted))
+        return np.flatnonzero(described | np.char.startswith(self._capitals[0], wanted))
 
     def near(self, item: Item) -> list[str]:
         """Known codes most like an unknown one, the most similar first."""
         import difflib
 
         wanted = item.as_code.strip().upper()[:LONGEST]
-        start = self.codes[np.char.startswith(self.codes, wanted[:2])] if wanted else self.codes[:0]
-        return difflib.get_close_matches(wanted, start[:2000].tolist(), NEAR, 0.6)
+        start = np.flatnonzero(np.char.startswith(self._capitals[0], wanted[:2]))[:2000] if wanted else ()
+        known: dict[str, list[str]] = {}
+        for place in start:
+            known.setdefault(str(self._capitals[0][place]), []).append(str(self.codes[place]))
+        alike = difflib.get_close_matches(wanted, known, NEAR, 0.6)
+        return [code for capitals in alike for code in known[capitals]][:NEAR]
 
 
 NUMBERS = (

@@ -10,7 +10,7 @@ from pricewright.drift.assortment import missing_skus, new_skus, silent_weeks, s
 from pricewright.drift.columns import constant_columns, judged_columns, missing_values
 from pricewright.drift.distances import Drifted, drifted_columns, earlier_windows
 from pricewright.drift.prices import price_jumps, price_level, price_shift
-from pricewright.drift.quantities import units_level, units_per_order
+from pricewright.drift.quantities import orders_fall, units_level, units_per_order
 from pricewright.drift.report import drift_page, with_checks
 from pricewright.drift.usual import usual_of
 from pricewright.verdict import Check, Verdict
@@ -25,6 +25,7 @@ UNITS = {
     "price_jumps": "of the SKUs of the worst week at under half or over twice the usual price",
     "units_per_order": "times the usual or its inverse, median SKU of the worst week",
     "units_level": "times the usual units or its inverse, median SKU",
+    "orders_fall": "times fewer orders than in the quietest earlier weeks, or than a year of growth lets expect",
     "missing_skus": "of the SKUs that sold lately",
     "new_skus": "of the SKUs that sell now",
     "steady_sellers_missing": "of the steady sellers expected in the worst week",
@@ -93,6 +94,7 @@ def _measure_sales(reference: pl.DataFrame, current: pl.DataFrame, params: Mappi
         "price_jumps": price_jumps(current, usual),
         "units_per_order": units_per_order(current, usual),
         "units_level": units_level(current, usual),
+        "orders_fall": orders_fall(reference, current),
         "missing_skus": missing_skus(reference, current),
         "new_skus": new_skus(reference, current),
         "steady_sellers_missing": steady_sellers_missing(current, usual, int(params["steady_skus"])),

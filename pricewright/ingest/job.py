@@ -11,7 +11,7 @@ import polars as pl
 
 from pricewright.ingest.periods import Period
 from pricewright.ingest.settlement import Settlement
-from pricewright.ingest.survey import SortedTable
+from pricewright.ingest.survey import SPELLED, SortedTable
 from pricewright.whole_file import write_whole
 
 
@@ -67,6 +67,7 @@ def _frames(job: WeekJob) -> dict[str, pl.DataFrame]:
 def _table(table: SortedTable, week: str) -> dict[str, Any]:
     """The table, with what is known of this week only."""
     known = {name: table.known[name] for name in ("suffix", "columns", "first_row")}
+    known[SPELLED] = table.known.get(SPELLED, {})
     known["weeks"] = {week: table.known["weeks"][week]}
     return {"place": table.place, "name": table.name, "key": table.key, "folder": str(table.folder), "known": known}
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.codes import check_codes
+from pricewright.ingest.codes import check_codes, in_one_spelling
 from pricewright.ingest.columns import (
     ADVERTISED,
     CANCELLED_AT,
@@ -60,6 +60,7 @@ def read_lines(
     texts, raw = _read_cells(named, columns, params["missing_values"])
     codes = texts["stock_code"].unique()
     check_codes(table, columns["stock_code"], texts["stock_code"], codes)
+    texts["stock_code"] = in_one_spelling(texts["stock_code"], codes, texts.get("description"))
     typed = dict(texts)
     layout = "none"
     for word in columns:
@@ -178,7 +179,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         "row",
         pl.lit(table.name).alias("source"),
         pl.col(INVOICE) if INVOICE in texts else _own_invoice(),
-        pl.col("stock_code").str.to_uppercase(),
+        "stock_code",
         "description",
         rounded(pl.col("quantity").cast(pl.Float64)),
         "invoice_time",

@@ -2,7 +2,7 @@
 
 A value that can be read one way only proves its sign; so does a currency without decimals (Rp 150.000) or with three.
 A column without an unclear value is read as it proves itself. Where no value proves anything, the separator of the file
-speaks: semicolons stand where values have a decimal comma.
+speaks: semicolons stand where values have a decimal comma. They decide nothing of points in every value of a column.
 """
 
 from collections.abc import Iterable, Mapping
@@ -60,9 +60,11 @@ def weigh(parts: Parts, columns: Mapping[str, str], separator: str, codes: froze
         commas = int(written.str.contains(COMMA, literal=True).sum())
         proofs = count_proofs(taken) + (_by_currency(2 * commas - len(written), codes) if word in MONEY else 0)
         signs += Signs(proofs, 0, (columns[word], word, texts.filter(both)[0]) if len(written) else ())
-        leans = _by_separator(separator, quoted=commas > 0) if len(written) else 0
-        signs += Signs(0, leans)
-        if word == "quantity" and 0 < len(written) == taken["number"].count():
+        everywhere = 0 < len(written) == taken["number"].count()
+        fixed = everywhere and not commas  # 2.990 in every line: three decimals as well as thousands
+        if len(written) and not (fixed and separator == ";"):
+            signs += Signs(0, _by_separator(separator, quoted=commas > 0))
+        if word == "quantity" and everywhere:
             thousands |= {COMMA} if commas else {POINT}
     unlikely = (signs.leaning > 0 and POINT in thousands) or (signs.leaning < 0 and COMMA in thousands)
     return replace(signs, leaning=0) if unlikely else signs  # no shop sells a thousand pieces in every line

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from pricewright.ingest.codes import one_spelling, said_of
 from pricewright.ingest.columns import find_columns, rename
 from pricewright.ingest.header import with_header
 from pricewright.ingest.left_out import check_any, with_sales
@@ -59,5 +60,7 @@ def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns:
         read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency, params["decimal_sign"])}
     check_step([dates_of(rows["invoice_time"]) for rows in lines], used[0].name)
     read_as |= {refusal.name: {"rows": 0, "left out": "no column of sales"} for refusal in left_out}
+    spelled = one_spelling(pl.concat([said_of(rows) for rows in lines])) if len(lines) > 1 else {}
+    lines = [rows.with_columns(pl.col("stock_code").replace(spelled)) for rows in lines]
     numbered = pl.concat(lines).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))
     return Reading(numbered, named, read_as, params_of)

@@ -1,7 +1,8 @@
 """Sorts the lines of a document into weeks: what can be said of each by itself, before other documents are looked at.
 
-Files it writes per table (a number): `0/takings.parquet`, and per week `0/2011-W49.sales.parquet` and
-`0/2011-W49.aside.parquet`; sales are lines that sell a product, aside lie all others with what the file said.
+Files it writes per table (a number): `0/takings.parquet`, `0/codes.parquet` (see said_of), and per week
+`0/2011-W49.sales.parquet` and `0/2011-W49.aside.parquet`; sales are lines that sell a product, aside lie all others
+with what the file said.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
+from pricewright.ingest.codes import said_of
 from pricewright.ingest.columns import WORDS, find_columns, rename
 from pricewright.ingest.documents import Document
 from pricewright.ingest.equal_rows import IDENTITY, NTH
@@ -41,6 +43,7 @@ SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for
 ASIDE: dict[str, Any] = (
     SALE | {"reason": pl.String, "detail": pl.String, "readable": pl.Boolean} | dict.fromkeys(GIVEN, pl.String)
 )
+CODES = "codes.parquet"
 SCHEMAS: dict[str, dict[str, Any]] = {"sales": SALE, "aside": ASIDE}
 # What sorting reads of the section `ingest`; the gate, guest_days and day_first come in later, or are asked for.
 READ = ("columns", "missing_values", "unreadable_share", "not_products", "product_code", "cancellation_invoice",
@@ -114,6 +117,7 @@ def _sort_table(
             if part.height:
                 part.write_parquet(folder / f"{week}.{kind}.parquet", compression="lz4")
     aside.filter(pl.col("reason") == CANCELLATION).select(list(SALE)).write_parquet(folder / "takings.parquet")
+    said_of(lines).write_parquet(folder / CODES, compression="lz4")
     mondays = lines.group_by(pl.col("invoice_time").dt.truncate("1w"))
     counted = mondays.agg(rows=pl.len(), readable=pl.col("reason").is_null().sum())
     counted = counted.select("rows", "readable", week=week_of("invoice_time")).sort("week")

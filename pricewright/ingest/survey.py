@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from pricewright.ingest.codes import one_spelling
 from pricewright.ingest.documents import Document
 from pricewright.ingest.equal_rows import IDENTITY
 from pricewright.ingest.left_out import Refusal, check_any
@@ -20,10 +21,11 @@ from pricewright.ingest.notation import Signs, check_clear, decide_sign
 from pricewright.ingest.periods import Period, check_step, join_periods, main_period
 from pricewright.ingest.shelf import Entry, Shelf, key_of
 from pricewright.ingest.side_by_side import side_by_side
-from pricewright.ingest.sorting import READ, SCHEMAS, sort_document
+from pricewright.ingest.sorting import CODES, READ, SCHEMAS, sort_document
 from pricewright.ingest.times import decide_order, say_layout
 
 BYTES_AT_ONCE = 16_000_000  # of the files that are sorted side by side: a million lines of Parquet
+SPELLED = "spelled"  # of a table: its codes that the source spells otherwise
 NUMBERS = 2**40  # a table's lines are numbered from its place times this on
 Tell = Callable[[float, str], None]
 
@@ -52,7 +54,9 @@ class SortedTable:
         return self.numbered(pl.read_parquet(self.folder / "takings.parquet", hive_partitioning=False))
 
     def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows with their number in the source and the name of the table."""
+        """The rows with their number in the source, the name of the table, and codes as the source spells them."""
+        if spelled := self.known.get(SPELLED):
+            rows = rows.with_columns(pl.col("stock_code").replace(spelled))
         return rows.select((pl.col("row") + self.place * NUMBERS).alias("line"), pl.lit(self.name).alias("source"), "*")
 
 
@@ -122,6 +126,8 @@ class Survey:
         if not tables or not wanted:
             return self.tables[0].takings().clear()
         lines = pl.scan_parquet(list(tables), glob=False, hive_partitioning=False, include_file_paths="path")
+        spelled = {code: used for table in self.tables for code, used in table.known.get(SPELLED, {}).items()}
+        lines = lines.with_columns(pl.col("stock_code").replace(spelled)) if spelled else lines
         alike = [lines.join(key.lazy(), on=key.columns, how="semi", nulls_equal=True) for key in wanted]
         found = pl.concat(alike).collect(engine="streaming").partition_by("path", as_dict=True, include_key=False)
         parts = [tables[str(path)].numbered(part) for (path,), part in found.items()]
@@ -216,9 +222,12 @@ def document_key(document: Document, params: Mapping[str, Any], asked: Mapping[s
 def _surveyed(documents: Iterable[Document], entries: Sequence[Entry], gap_days: int) -> Survey:
     tables: list[SortedTable] = []
     left_out: list[Refusal] = []
+    spellings = iter(_spelled([e.folder / str(n) for e in entries for n in range(len(e.index["tables"]))]))
     for document, entry in zip(documents, entries, strict=True):
         for number, known in enumerate(entry.index["tables"]):
             key = f"{entry.key} {number} {entry.index['day_first']} {known['decimal_sign']}"
+            if spelled := next(spellings):
+                key, known = f"{key} {sorted(spelled.items())}", known | {SPELLED: spelled}
             name = document.name + known["suffix"]
             tables.append(SortedTable(len(tables), name, key, entry.folder / str(number), known))
         left_out += [Refusal(document.name + suffix, *said) for suffix, *said in entry.index["left_out"]]
@@ -228,6 +237,18 @@ def _surveyed(documents: Iterable[Document], entries: Sequence[Entry], gap_days:
     check_step(days, tables[0].name)
     balance = sum(int(entry.index["balance"]) for entry in entries)
     return Survey(tuple(tables), tuple(refusal.name for refusal in left_out), gap_days, balance)
+
+
+def _spelled(folders: Sequence[Path]) -> list[dict[str, str]]:
+    """For every table, by its folder, its codes that the source spells otherwise."""
+    if len(folders) < 2:
+        return [{} for _ in folders]
+    paths = [folder / CODES for folder in folders]
+    said = pl.scan_parquet(paths, glob=False, hive_partitioning=False, include_file_paths="path").collect()
+    spelled = one_spelling(said.group_by("stock_code", "described").agg(pl.col("lines").sum()))
+    own = said.filter(pl.col("stock_code").is_in(list(spelled))).group_by("path").agg(pl.col("stock_code").unique())
+    codes = dict(own.iter_rows())
+    return [{code: spelled[code] for code in sorted(codes.get(str(path), []))} for path in paths]
 
 
 def _period(part: Sequence[Any]) -> Period:

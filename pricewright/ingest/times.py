@@ -44,6 +44,13 @@ ZONE = (
     r" ?(?:[zZ]|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]{3,5})?(?: ?\[[^\]]*\])?(?: ?\([^)]*\))?$"
 )
 WEEKDAY = r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.? "
+# Clocks with other signs, after a date: 10.39, 10h39, 10.39.12; then those without any, and dates without any.
+FRACTION = r"(:\d{2})[.,]\d+"
+DOTTED_SECONDS = r"(\S ?) (\d{1,2}) ?[.:hH] ?(\d{2}) ?[.:mM'] ?(\d{2})(?: ?s)?([.,]\d+)?( ?[a-zA-Z+\[(].*)?$"
+DOTTED = r"(\S ?) (\d{1,2}) ?[.hH] ?(\d{2})(?: ?min)?( ?[a-zA-Z+\[(].*)?$"
+HOUR = r"(\S ?) (\d{1,2}) ?(?:[hH]|(?P<half> ?[aApP]\.?[mM]\.?))$"
+BARE = r"^([\d/.-]{6,}|.* \d{4}) (\d{2})(\d{2})(\d{2})?(?:[.,]\d+)?[zZ]?$"
+RUN_ON = r"^(\d{8})(\d{4}(?:\d{2})?)$"
 ASSUMED = "assumed: no date says whether day or month comes first; --param ingest.day_first={other}"
 CLOCK = r"^(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)? ?(?<half>[aApP]?)\.?[mM]?\.?$"
 
@@ -69,19 +76,35 @@ def read_times(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
 
 
 def read_clock(column: pl.Series) -> pl.Series:
-    """Times of day as durations, null where unreadable: 10:36, 10:36 PM, a part of a day as Excel has it."""
+    """Times of day as durations, null where unreadable: as read_times has them, 1039 or 10.39 too, a part of a day."""
     if column.dtype == pl.Time:
         return column.cast(pl.Duration("us"))
     if isinstance(column.dtype, pl.Datetime):
         return column.dt.time().cast(pl.Duration("us"))
     if column.dtype.is_numeric():
         part = column.cast(pl.Float64)
-        seconds = (part.set(~part.is_between(0, 1, closed="left").fill_null(False), None) * 86400).round()
-        return (seconds * 1_000_000).cast(pl.Int64).cast(pl.Duration("us"))
+        if part.is_between(0, 1, closed="left").all():
+            return ((part * 86400).round() * 1_000_000).cast(pl.Int64).cast(pl.Duration("us"))
+        hundredths = (part * 100).round() if (part % 1 != 0).any() else part  # 10.39 is a quarter to eleven's minute
+        column = hundredths.cast(pl.Int64, strict=False).cast(pl.String)
     if column.dtype != pl.String:
         return pl.Series(column.name, [None] * len(column), dtype=pl.Duration("us"))
-    texts = column.str.strip_chars().str.replace(ZONE, "${1}")
-    return _read_clock(texts).set(texts.is_null(), None)
+    day = "2000-01-01"  # a clock is read as it is beside any date
+    times, _ = _read_text(day + " " + _padded(column.str.strip_chars()), True)
+    return times.dt.time().cast(pl.Duration("us"))
+
+
+def _padded(texts: pl.Series) -> pl.Series:
+    """Clocks with all their digits: 939 is 0939, 9.5 (of a spreadsheet) is 9.50, and 9 in a column of hours 0900."""
+    texts = texts.str.replace(r"^(\d{1,2}\.\d)$", "${1}0")
+    bare = texts.str.contains(r"^\d{1,6}$").fill_null(False)
+    numbers = texts.set(~bare, None).cast(pl.Int64)
+    largest = numbers.max()
+    if largest is None:
+        return texts
+    digits = 2 if largest < 24 else 4 if largest < 2400 else 6  # type: ignore[operator]
+    full = numbers.cast(pl.String).str.zfill(digits) + ("00" if digits == 2 else "")
+    return full.fill_null(texts)
 
 
 def day_balance(column: pl.Series) -> int:
@@ -114,7 +137,7 @@ def decide_order(balance: int, otherwise: bool) -> bool:
 def _read_text(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
     """Each different text is read once, in the layout that reads most of them."""
     different = column.unique(maintain_order=True).drop_nulls()
-    plain = different.str.replace_all(r"[\s,]+", " ").str.strip_chars().str.replace(r"(\d)[tT](\d)", "${1} ${2}")
+    plain = _with_colons(different)
     plain = plain.str.replace(ZONE, "${1}").str.replace(WEEKDAY, "").str.replace(r"(\d)(?:st|nd|rd|th)\b", "${1}")
     day, layout = _read_days(plain.str.extract(r"^(.*?)(?: \d{1,2}:.*)?$"), day_first)
     clock = _read_clock(plain.str.extract(r" (\d{1,2}:.*)$"))
@@ -124,6 +147,15 @@ def _read_text(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:
         serial_times = _read_excel_days(serial.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False))
         times, layout = times.fill_null(serial_times), EXCEL if layout == "none" else layout
     return column.replace_strict(different, times, default=None, return_dtype=pl.Datetime("us")), layout
+
+
+def _with_colons(texts: pl.Series) -> pl.Series:
+    """The texts with single blanks, and with clocks as 10:39 or 10:39:12."""
+    plain = texts.str.replace(FRACTION, "${1}").str.replace_all(r"[\s,]+", " ").str.strip_chars()
+    plain = plain.str.replace(RUN_ON, "${1} ${2}").str.replace(r"(\d)[tT](\d)", "${1} ${2}")
+    plain = plain.str.replace(DOTTED_SECONDS, "${1} ${2}:${3}:${4}${6}").str.replace(DOTTED, "${1} ${2}:${3}${4}")
+    plain = plain.str.replace(HOUR, "${1} ${2}:00${half}")
+    return plain.str.replace(BARE, "${1} ${2}:${3}:${4}").str.replace(r":$", "")
 
 
 def _read_days(texts: pl.Series, day_first: bool) -> tuple[pl.Series, str]:

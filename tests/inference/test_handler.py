@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from inference.catalog import Catalog
 from inference.handler import App
 from inference.query import PARAMETERS
 from inference.routes import ROUTES
@@ -109,6 +111,17 @@ def test_all_wrong_parameters_are_named_at_once(api: App) -> None:
 
 def test_an_unknown_sku_comes_with_near_matches(api: App) -> None:
     assert "20000A" in content(api(http("/v1/predict-price/20000B")))["hint"]
+
+
+def test_a_sku_is_found_in_any_case_where_one_is_meant(api: App) -> None:
+    catalog = api._served.current().catalog
+    codes = ["AB-1", "Cd-2", "ab-1", *(f"z{place}" for place in range(len(catalog) - 3))]
+    lettered = Catalog({**catalog.arrays, "stock_code": np.array(sorted(codes))}, lambda: {})
+    found = {asked: lettered.find(asked) for asked in ("AB-1", "ab-1", " cD-2", "Ab-1", "Z0", "x")}
+    assert {asked: place if place is None else str(lettered.codes[place]) for asked, place in found.items()} == {
+        "AB-1": "AB-1", "ab-1": "ab-1", " cD-2": "Cd-2", "Ab-1": None, "Z0": "z0", "x": None}  # fmt: skip
+    assert set(lettered.near("Ab-1")) == {"AB-1", "ab-1"}
+    assert len(lettered.search("ab-")) >= 2
 
 
 @pytest.mark.parametrize("body", [None, "", "{", "[]", "3", '{"stock_codes": []}', '{"stock_codes": [3]}'])

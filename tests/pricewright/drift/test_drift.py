@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,6 +15,7 @@ from pricewright.drift.columns import constant_columns, judged_columns
 from pricewright.drift.distances import drifted_columns
 from pricewright.drift.gate import NEEDED, UNITS, judge_drift, measure
 from pricewright.drift.prices import price_jumps, price_level, price_shift
+from pricewright.drift.quantities import orders_fall
 from pricewright.feature import build_panel
 from pricewright.ingest import ingest_frame
 from tests.plain_shop import FIRST, plain_shop
@@ -236,6 +238,54 @@ def test_a_fault_in_the_newest_weeks_of_a_small_shop_blocks(fault: str, params: 
     verdict = judge_drift(*split(panel_of(lines.with_columns(broken))), params)
     assert verdict.status == "block"
     assert name in {check.name for check in verdict.worst}
+
+
+def stores(weeks: int, busy: Callable[[int], float] = lambda week: 1.0, count: int = 2) -> pl.DataFrame:
+    """A shop's sales lines with its stores; `busy` is the share of the lines that a week has, 0 to 1."""
+    lines = plain_shop(22, weeks).with_row_index("n")
+    week = (pl.col("invoice_time") - FIRST).dt.total_days() // 7
+    share = week.replace_strict({w: busy(w) for w in range(weeks)}, return_dtype=pl.Float64)
+    chance = pl.Series(np.random.default_rng(3).random(lines.height))
+    store = (pl.col("n") % count).cast(pl.String)
+    return lines.filter(chance < share).with_columns(Store=pl.lit("Store ") + store).drop("n")
+
+
+def without_store(lines: pl.DataFrame, newest: int) -> pl.DataFrame:
+    """The lines less those of a store in the newest weeks."""
+    since = lines["invoice_time"].max() - timedelta(weeks=newest)  # type: ignore[operator]
+    return lines.filter(~((pl.col("invoice_time") > since) & (pl.col("Store") == "Store 1")))
+
+
+SEASONS: dict[str, tuple[int, Callable[[int], float]]] = {
+    "steady": (78, lambda week: 0.8),
+    "a year": (56, lambda week: 0.8),
+    "Christmas": (110, lambda week: 1.0 if week % 52 >= 44 else 0.5),
+    "January": (109, lambda week: 1.0 if week % 52 >= 44 else 0.5),
+    "growth": (104, lambda week: 0.3 + 0.7 * week / 104),
+    "summer": (130, lambda week: 0.7 - 0.3 * np.cos(2 * np.pi * week / 52)),
+}
+
+
+@pytest.mark.parametrize("season", SEASONS)
+def test_a_store_that_is_missing_blocks_and_a_season_does_not(season: str, params: Params) -> None:
+    lines = stores(*SEASONS[season])
+    assert judge_drift(*split(panel_of(lines)), params).status != "block"
+    verdict = judge_drift(*split(panel_of(without_store(lines, NEWEST))), params)
+    assert verdict.status == "block" and "orders_fall" in {check.name for check in verdict.worst}
+
+
+@pytest.mark.parametrize(("count", "newest"), [(2, 4), (2, 5), (3, 8)])
+def test_a_store_that_went_missing_lately_or_is_one_of_three_blocks(count: int, newest: int, params: Params) -> None:
+    broken = without_store(stores(78, count=count), newest)
+    assert "orders_fall" in {check.name for check in judge_drift(*split(panel_of(broken)), params).worst}
+
+
+def test_orders_of_a_handful_a_week_fall_by_chance() -> None:
+    weeks = [date(2024, 1, 1) + timedelta(weeks=week) for week in range(60)]
+    few = pl.DataFrame({"week": weeks, "orders": [3, 2] * 30})
+    assert orders_fall(few[:52], few[52:].with_columns(orders=pl.lit(2))) == 1.0
+    many = few.with_columns(pl.col("orders") * 100)
+    assert orders_fall(many[:52], many[52:].with_columns(orders=pl.lit(100))) == pytest.approx(2.5, rel=0.1)
 
 
 def test_a_feature_of_another_scale_is_seen_in_a_shop_of_few_products(params: Params) -> None:

@@ -29,6 +29,15 @@ FORMS: dict[str, pl.Expr] = {
     "twelve hours and a zone": TIME.dt.strftime("%m/%d/%Y %I:%M %p EST"),
     "a month's name": TIME.dt.strftime("%B %d, %Y %H:%M"),
     "a month's short name": TIME.dt.strftime("%d-%b-%y %I:%M %p"),
+    "points in the clock": TIME.dt.strftime("%d.%m.%Y %H.%M"),
+    "points and seconds": TIME.dt.strftime("%Y-%m-%d %H.%M.%S"),
+    "an h": TIME.dt.strftime("%d/%m/%Y %Hh%M"),
+    "a word behind": TIME.dt.strftime("%d.%m.%Y, %H.%M Uhr"),
+    "tenths of seconds": TIME.dt.strftime("%Y-%m-%d %H:%M:%S.5"),
+    "tenths after a comma": TIME.dt.strftime("%Y-%m-%d %H:%M:%S,5"),
+    "four digits": TIME.dt.strftime("%Y-%m-%d %H%M"),
+    "ISO's short form": TIME.dt.strftime("%Y%m%dT%H%M%SZ"),
+    "digits only": TIME.dt.strftime("%Y%m%d%H%M"),
     "a day's name": TIME.dt.strftime("%A, %d %B %Y %H:%M"),
 }
 
@@ -44,7 +53,16 @@ def test_times_are_read_to_the_minute(form: str, params: Params, tmp_path: Path)
     assert (found["invoice_time"].dt.round("1m") == plain_shop()["invoice_time"]).all()
 
 
-CLOCKS = {"24 hours": "%H:%M:%S", "without seconds": "%H:%M", "12 hours": "%I:%M %p"}
+CLOCKS = {
+    "24 hours": "%H:%M:%S",
+    "without seconds": "%H:%M",
+    "12 hours": "%I:%M %p",
+    "points": "%H.%M",
+    "an h": "%Hh%M",
+    "tenths": "%H:%M:%S.5",
+    "four digits": "%H%M",
+    "six digits": "%H%M%S",
+}
 
 
 @pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS.keys())
@@ -57,6 +75,17 @@ def test_date_and_time_may_stand_in_two_columns(suffix: str, clock: str, params:
     )
     path = tmp_path / f"sales.{suffix}"
     (lines.write_csv if suffix == "csv" else lines.write_excel)(path)
+    assert (ingest(path, params).accepted["invoice_time"] == plain_shop()["invoice_time"]).all()
+
+
+@pytest.mark.parametrize("digits", [pl.Int64, pl.Float64])
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet"])
+def test_a_clock_may_be_a_number(suffix: str, digits: Any, params: Params, tmp_path: Path) -> None:
+    hour, minute = TIME.dt.hour().cast(pl.Int64), TIME.dt.minute()
+    clock = hour * 100 + minute if digits == pl.Int64 else hour + minute / 100
+    lines = plain_shop().with_columns(Date=TIME.dt.date(), Time=clock).drop("invoice_time")
+    path = tmp_path / f"sales.{suffix}"
+    getattr(lines, {"csv": "write_csv", "xlsx": "write_excel", "parquet": "write_parquet"}[suffix])(path)
     assert (ingest(path, params).accepted["invoice_time"] == plain_shop()["invoice_time"]).all()
 
 

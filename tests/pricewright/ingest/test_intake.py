@@ -88,7 +88,7 @@ def test_a_rejected_row_keeps_what_the_file_said(cleaned: Cleaned, shop: pl.Data
     rejected = cleaned(shop.with_columns(StockCode=pl.lit(" post"))).quarantined
     first = rejected.row(0, named=True)
     assert first["given_stock_code"] == " post"
-    assert (first["reason"], first["detail"]) == ("not a product", "POST")
+    assert (first["reason"], first["detail"]) == ("not a product", "post")
     assert first["given_unit_cost"] is None
     assert rejected.schema["invoice_time"] == pl.Datetime("us")
 

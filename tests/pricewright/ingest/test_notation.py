@@ -66,6 +66,7 @@ DECIDED: dict[str, tuple[Write, Write, str, float, float]] = {
     "three decimals with points beside prices with points": (point(3), point(2), ",", 1, 1),
     "thousands with points beside prices with commas": (comma(0, 1000), comma(2), ";", 1000, 1),
     "thousands with commas beside prices with points": (point(0, 1000), point(2), ",", 1000, 1),
+    "thousands among semicolons beside prices below": (str, comma(0, 100), ";", 1, 100),
     "thousands in quotes among commas": (str, point(0, 10_000), ",", 1, 10_000),
     "thousands among tabs beside costs of pennies": (comma(3), comma(3, 0.01), "\t", 1, 0.01),
     "lakhs": (str, indian, ",", 1, 100_000),
@@ -94,6 +95,9 @@ UNDECIDED = {
     "prices among tabs": (str, point(3, 10), "\t"),
     "pieces with points among commas": (lambda pieces: f"{pieces:.3f}", lambda price: str(round(price)), ","),
     "pieces with points among semicolons": (lambda pieces: f"{pieces:.3f}", lambda price: str(round(price)), ";"),
+    "prices with points among semicolons": (str, point(3), ";"),
+    "prices and pieces with points among semicolons": (lambda pieces: f"{pieces:.3f}", point(3), ";"),
+    "dear prices with points among semicolons": (str, comma(0, 1000), ";"),
     "pieces in quotes among commas": (comma(3), lambda price: str(round(price)), ","),
 }
 

@@ -76,7 +76,7 @@ def test_products_of_any_retailer_are_products(code: str, line: Line, cleaned: C
 def test_a_retailer_can_say_what_its_codes_look_like(line: Line, cleaned: Cleaned) -> None:
     lines = [line(stock_code=code) for code in ("85123a", "DCGS0003")]
     found = cleaned(lines, product_code=r"\d{5}[A-Z]*", not_products=[])
-    assert found.accepted["stock_code"].to_list() == ["85123A"]
+    assert found.accepted["stock_code"].to_list() == ["85123a"]
 
 
 def test_one_code_in_two_cases_is_one_sku(line: Line, cleaned: Cleaned) -> None:

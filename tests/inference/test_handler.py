@@ -19,6 +19,7 @@ from inference.query import PARAMETERS
 from inference.routes import ROUTES
 from inference.table import harmless
 from inference.what_if import PARAMETERS as WHAT_IF
+from pricewright.core.item import Item
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,7 +118,7 @@ def test_a_sku_is_found_in_any_case_where_one_is_meant(api: App) -> None:
     catalog = api._served.current().catalog
     codes = ["AB-1", "Cd-2", "ab-1", *(f"z{place}" for place in range(len(catalog) - 3))]
     lettered = Catalog({**catalog.arrays, "stock_code": np.array(sorted(codes))}, lambda: {})
-    found = {asked: lettered.find(asked) for asked in ("AB-1", "ab-1", " cD-2", "Ab-1", "Z0", "x")}
+    found = {asked: lettered.find(Item(asked)) for asked in ("AB-1", "ab-1", " cD-2", "Ab-1", "Z0", "x")}
     assert {asked: place if place is None else str(lettered.codes[place]) for asked, place in found.items()} == {
         "AB-1": "AB-1", "ab-1": "ab-1", " cD-2": "Cd-2", "Ab-1": None, "Z0": "z0", "x": None}  # fmt: skip
     assert set(lettered.near("Ab-1")) == {"AB-1", "ab-1"}

@@ -121,7 +121,7 @@ def test_a_sku_is_found_in_any_case_where_one_is_meant(api: App) -> None:
     found = {asked: lettered.find(Item(asked)) for asked in ("AB-1", "ab-1", " cD-2", "Ab-1", "Z0", "x")}
     assert {asked: place if place is None else str(lettered.codes[place]) for asked, place in found.items()} == {
         "AB-1": "AB-1", "ab-1": "ab-1", " cD-2": "Cd-2", "Ab-1": None, "Z0": "z0", "x": None}  # fmt: skip
-    assert set(lettered.near("Ab-1")) == {"AB-1", "ab-1"}
+    assert set(lettered.near(Item("Ab-1"))) == {"AB-1", "ab-1"}
     assert len(lettered.search("ab-")) >= 2
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from pricewright.core.models import MODELS
+from pricewright.backups import model_names
 from tasks.fresh import compare, skip_all
 from tasks.markdown import cells, links, table
 from tasks.movers import biggest_moves, count_moves, read_price_list
@@ -43,7 +43,7 @@ def summary_page(run: Run, outcome: Outcome) -> str:
     """Markdown: what each stage did and why, how good the models are, which prices move, where the reports are."""
     train = json.loads(run.workspace.metrics("train").read_text())
     prices = read_price_list((run.workspace.work / "price_list.parquet").read_bytes())
-    measures = [{"model": name, **train["models"][name]} for name in MODELS if name in train["models"]]
+    measures = [{"model": name, **train["models"][name]} for name in model_names() if name in train["models"]]
     parts = [
         f"# {run.week}: release {outcome.release}",
         f"Promoted to `{run.workspace.parameters['promote']['channel']}`." if outcome.promoted else "Served as before.",

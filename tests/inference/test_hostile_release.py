@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricewright.core.models import MODELS
+from pricewright.backups import model_names
 from pricewright.core.release.blocks import BLOCK
 from pricewright.core.release.manifest import CATALOG, FILES, HISTORY
 from tests.hostile_release import (
@@ -253,7 +253,7 @@ def test_after_a_cold_start_on_values_that_lie_there_is_an_answer_or_a_reason(sh
     for path in paths:
         answer = api({"httpMethod": "GET", "path": path, "queryStringParameters": None})
         assert answer["statusCode"] in (200, 404, 503), (path, answer["body"])
-    for model in (*MODELS, "price_list"):
+    for model in (*model_names(), "price_list"):
         assert api(ASKED | {"model": model}).get("status", 200) in (200, 404, 503)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.core.release.manifest import FILES
+from tests.synthetic_release import FILES
 from tasks import promote
 from tasks.ask import PriceApi
 from tasks.progress import untold

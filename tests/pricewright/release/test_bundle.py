@@ -17,9 +17,9 @@ from pricewright.core.release.arrays import pack, unpack
 from pricewright.core.release.content import PLANNED
 from pricewright.core.release.manifest import LATER, FileEntry
 from pricewright.price_changes import SCHEMA
-from pricewright.release import FILES, Manifest, release_id, verify_bundle, write_bundle
+from pricewright.release import Manifest, release_id, verify_bundle, write_bundle
 from tests.hostile_release import bodies_of, files_of, write_unchecked
-from tests.synthetic_release import before_plans, contents, write_release
+from tests.synthetic_release import FILES, before_plans, contents, write_release
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pricewright.backups import model_names
 from tasks.fresh import compare, skip_all
 from tasks.markdown import cells, links, table
 from tasks.movers import biggest_moves, count_moves, read_price_list
-from tasks.reports import REPORTS, publish_reports, report_links
+from tasks.reports import publish_reports, report_files, report_links
 from tasks.run import Outcome, Run
 
 MOVES = 10
@@ -33,7 +33,7 @@ def summarise(run: Run) -> Outcome:
     from prefect.artifacts import create_markdown_artifact
 
     outcome = run.outcome()
-    run.bring("work/price_list.parquet", *(f"work/{path}" for path in REPORTS.values()))
+    run.bring("work/price_list.parquet", *(f"work/{path}" for path in report_files().values()))
     publish_reports(run.workspace, run.lake, outcome.release)
     create_markdown_artifact(summary_page(run, outcome), key="summary", description=f"release {outcome.release}")
     return outcome

@@ -21,6 +21,7 @@ async function wake() {
     label.dataset.state = state.status;
     label.textContent = `${state.skus.toLocaleString()} products, data up to ${state.last_week}, release ${state.release}`;
     if (state.lake !== "ok") label.title = state.lake;
+    showBackups(Object.keys(state.models).slice(1));
     await api.priceList().then((list) => showGains(list.prices), () => { document.querySelector(".gains").hidden = true; });
   } catch (problem) {
     label.dataset.state = "down";
@@ -29,6 +30,10 @@ async function wake() {
   } finally {
     at("waking").dataset.done = "";
   }
+}
+
+function showBackups(names) {
+  for (const name of names) at("model").lastElementChild.before(make("option", name, { value: name }));
 }
 
 function showGains(rows) {

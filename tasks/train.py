@@ -68,10 +68,11 @@ def errors_by_week(backtest: pl.DataFrame) -> pl.DataFrame:
 
 def line(metrics: Metrics) -> str:
     """How good the network's backtest is, what the price list says, and how past prices came out."""
-    network, prices = metrics["models"]["network"], metrics["prices"]
+    models, prices = metrics["models"], metrics["prices"]
+    network = models["network"]
     return (
-        f"{len(metrics['models'])} models; network WAPE {network['wape']:.3f}, predicted/sold {network['bias']:.2f}; {prices['moved']:,} of "
-        f"{prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; prices of "
+        f"{len(models)} models; network WAPE {network['wape']:.3f}, predicted/sold {network['bias']:.2f}; "
+        f"{prices['moved']:,} of {prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; prices of "
         f"{prices['ever_moved']:,} of {prices['known']:,} SKUs ever moved; {proof_line(metrics['proof'])}"
     )
 

@@ -72,8 +72,8 @@ def line(metrics: Metrics) -> str:
     network = models["network"]
     return (
         f"{len(models)} models; network WAPE {network['wape']:.3f}, predicted/sold {network['bias']:.2f}; "
-        f"{prices['moved']:,} of {prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; prices of "
-        f"{prices['ever_moved']:,} of {prices['known']:,} SKUs ever moved; {proof_line(metrics['proof'])}"
+        f"{prices['moved']:,} of {prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; "
+        f"prices of {prices['ever_moved']:,} of {prices['known']:,} SKUs ever moved; {proof_line(metrics['proof'])}"
     )
 
 

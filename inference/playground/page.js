@@ -193,5 +193,6 @@ at("ask").addEventListener("submit", start);
 const asked = new URLSearchParams(location.search);
 for (const name of ["sku", ...PARAMETERS]) if (asked.has(name)) at(name).value = asked.get(name);
 await wake();
+if (asked.has("model")) at("model").value = asked.get("model"); // only now are the release's models in the list
 if (asked.get("sku")) await start();
 document.body.dataset.ready = "";

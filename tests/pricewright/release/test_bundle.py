@@ -247,6 +247,16 @@ def test_a_release_needs_all_four_models(tmp_path: Path, content: dict[str, Any]
         write_bundle(tmp_path, **content | {"models": fewer})
 
 
+def test_a_backup_of_the_catalog_without_a_file_and_a_file_without_the_catalog_are_named(tmp_path: Path) -> None:
+    bodies = bodies_of(lambda arrays: arrays.update(smear_fifth=np.asarray(1.0))) | {"sixth.onnx": b"x"}
+    release = write_unchecked(tmp_path, bodies)
+    manifest = Manifest.from_json((tmp_path / release / "manifest.json").read_bytes())
+    with pytest.raises(
+        ReleaseError, match=r"lacks the files \['fifth.onnx'\] and has the unknown files \['sixth.onnx'\]"
+    ):
+        verify_bundle(reader(tmp_path, manifest), manifest)
+
+
 def test_a_metric_that_is_no_number_becomes_null(tmp_path: Path) -> None:
     manifest = write_release(tmp_path)
     assert json.loads((tmp_path / manifest.id / "manifest.json").read_bytes())["metrics"]["network"]["bias"] is None

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.served import point
-from pricewright.core.models import MODELS
+from pricewright.core.models import models_of
 from pricewright.core.release.arrays import pack, split, unpack
 from pricewright.core.release.manifest import CATALOG, HISTORY, MANIFEST, FileEntry, Manifest
 
@@ -28,7 +28,7 @@ def grow(release: Path, skus: int, lake: Path) -> Path:
     if "demand_family" in grown:
         grown["demand_family"] = grown["demand_family"] + known * (np.arange(skus) // known)  # a family per copy
     catalog, late = split(grown)
-    bodies = {f"{name}.onnx": (release / f"{name}.onnx").read_bytes() for name in MODELS}
+    bodies = {f"{name}.onnx": (release / f"{name}.onnx").read_bytes() for name in models_of(arrays)}
     bodies |= {CATALOG: pack(catalog), HISTORY: pack(late)}
     manifest = Manifest({name: FileEntry.of(body) for name, body in bodies.items()}, WEEK, "", {}, {}, {})
     folder = lake / "releases" / manifest.id

@@ -7,12 +7,12 @@ import numpy as np
 from bench.ablations import ABLATIONS
 from bench.markets import CHECKS, COMPETITORS, KEEP, NETWORK, Played, captured, worse
 from bench.table import Target, markdown, target_table
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 
 
 def market_section(markets: Sequence[Played]) -> str:
     """Scores by regime, scores by market, intervals, targets."""
-    names = [n for n in (*CHECKS, *COMPETITORS, NETWORK, *BACKUPS) if n in markets[0].scores]
+    names = [n for n in (*CHECKS, *COMPETITORS, NETWORK, *REGISTRY) if n in markets[0].scores]
     return "\n\n".join(
         [
             "Share of the oracle's revenue gain over keeping the last price, coming week (1 is the oracle, 0 keeps "

@@ -14,7 +14,7 @@ from bench import boosted, double_learning, own, regression
 from bench.ablations import ABLATIONS, Ablation
 from bench.case import Case, open_case
 from bench.score import Score, oracle_prices, score, true_elasticity
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 from pricewright.train import Trained
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ def competitors() -> dict[str, Callable[[Case], Floats]]:
 
 
 def play(params: Mapping[str, Any], *, rivals: bool = True, ablations: bool = True) -> Played:
-    """Every competitor, our four models and the ablations on the same rows of one market."""
+    """Every competitor, our own models and the ablations on the same rows of one market."""
     case = open_case(params)
     played = Played(params["market"]["regime"], params["market"]["seed"], len(case.current))
     oracle = oracle_prices(case.market, case.low, case.high, case.current)
@@ -75,7 +75,7 @@ def play(params: Mapping[str, Any], *, rivals: bool = True, ablations: bool = Tr
     training = time.perf_counter() - began
     enter(NETWORK, lambda: own.network(case, trained.price_list))
     played.seconds[NETWORK] += training
-    for name in BACKUPS:
+    for name in REGISTRY:
         enter(name, partial(own.backup, case, trained, name))
     for name, ablate in (ABLATIONS if ablations else {}).items():
         enter(name, partial(_without, ablate, case, trained, params))

@@ -1,4 +1,4 @@
-"""Our four models, each alone: the network's released price list, and what each backup would choose."""
+"""Our own models, each alone: the network's released price list, and what each backup would choose."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def release(case: Case, params: Mapping[str, Any]) -> Trained:
-    """All four models by the train stage, with the hyperparameters that params.yaml starts from: nothing is tuned."""
+    """All of them by the train stage, with the hyperparameters that params.yaml starts from: nothing is tuned."""
     return train(case.rows, case.coming, case.catalog, params["tune"]["defaults"], params, features=case.features)
 
 

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="stage", rich_help_panel="For dvc.yaml")
     def _stage(
-        verb: Annotated[str, typer.Argument(help="ingest, feature, drift, tune, train, fairness or promote.")],
+        verb: Annotated[str, typer.Argument(help="A stage of dvc.yaml, such as train; any other word lists them.")],
     ) -> None:
         """Do the work of one stage, whether it is stale or not; `dvc repro` calls this."""
         import json

@@ -17,6 +17,7 @@ from blocks.lake import Lake
 from pricewright.core.item import Item
 from pricewright.core.release.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
 from tasks.ask import PriceApi
+from tasks.gates import GATES
 from tasks.movers import by_expected_gain, count_moves, read_price_list
 from tasks.run import Outcome
 from tasks.workspace import Workspace
@@ -99,7 +100,7 @@ def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[
     return [
         ("price list", f"{place}/price_list.parquet"),
         ("a demand curve", f"{_command()} price {shlex.quote(str(first))}"),
-        ("the gates", "work/drift/report.html, work/proof/price_changes.png, work/fairness/parity.png"),
+        ("the gates", ", ".join(gate.look for gate in GATES.values())),
         ("the numbers", "work/metrics/, dvc metrics show, dvc plots show"),
         ("another release", f"{_command()} releases, promote, roll-back"),
     ]

@@ -17,7 +17,7 @@ from inference.gateway import make_gateway
 from inference.handler import make_app
 from inference.settings import read_settings
 from tasks.releases import now
-from tasks.reports import NAMES
+from tasks.reports import report_files
 
 LARGEST_NOTICE = 64 * 1024  # bytes
 TYPES = {".html": "text/html", ".png": "image/png"}
@@ -33,7 +33,11 @@ def make_desk(gateway: Flask, lake: Lake, notices: Path) -> Flask:
 
     @gateway.get("/reports/<release>/<name>")
     def report(release: str, name: str) -> Response:
-        blob = lake.find(f"reports/{release}/{name}") if name in NAMES and re.fullmatch(r"[\w-]+", release) else None
+        blob = (
+            lake.find(f"reports/{release}/{name}")
+            if name in report_files() and re.fullmatch(r"[\w-]+", release)
+            else None
+        )
         if blob is None:
             abort(404, f"there is no report {name} of {release}.")
         return Response(blob.body, mimetype=TYPES[Path(name).suffix], headers=ALONE)

@@ -15,6 +15,7 @@ from typing import Any, Self
 import polars as pl
 
 from drill.dice import dice
+from pricewright.backups import REGISTRY
 
 Lists = Callable[[str], Mapping[str, Mapping[str, Any]] | None]
 DECLARED = {400, 404, 405, 413, 422, 503}  # the statuses of inference/openapi.json besides 200; 500 is a defect
@@ -115,7 +116,7 @@ def request(codes: Sequence[str], throw: Random) -> Question:
     if kind < 0.3:
         return "GET", f"{path}?{TOO_FEW}", None, code
     if kind < 0.4:
-        return "GET", f"{path}?model={throw.choice(('lightgbm', 'svr', 'elastic_net'))}", None, code
+        return "GET", f"{path}?model={throw.choice(tuple(REGISTRY))}", None, code
     return "GET", path, None, code
 
 

@@ -1,13 +1,22 @@
 """What a backfill is asked for: a form in the UI, options on the command line."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tasks.order import Order
+from tasks.stages import STAGES
 
-StageName = Literal["ingest", "feature", "drift", "tune", "train", "fairness", "promote"]
 WEEK = r"^\d{4}-W\d{2}$"
+
+
+def _one_of_the_stages(name: str) -> str:
+    if name not in STAGES:
+        raise ValueError(f"there is no stage {name[:40]!r}; the stages are {', '.join(STAGES)}")
+    return name
+
+
+StageName = Annotated[str, AfterValidator(_one_of_the_stages), Field(json_schema_extra={"enum": list(STAGES)})]
 
 
 class BackfillRequest(BaseModel):
@@ -47,6 +56,5 @@ class BackfillRequest(BaseModel):
 
     def order(self) -> Order:
         """The same for the tasks, the stages in the order in which they run."""
-        known = list(StageName.__args__)  # type: ignore[attr-defined]
-        asked = self.model_dump() | {"stages": tuple(name for name in known if name in self.stages)}
+        asked = self.model_dump() | {"stages": tuple(name for name in STAGES if name in self.stages)}
         return Order(**asked)

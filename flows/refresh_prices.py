@@ -11,7 +11,7 @@ from tasks.fresh import is_fresh
 from tasks.lineage import kept
 from tasks.root import find_root
 from tasks.run import Outcome, open_run
-from tasks.steps import drift, fairness, feature, ingest, name_run, promote, train, tune
+from tasks.steps import STEPS, name_run
 
 
 @flow(
@@ -21,21 +21,17 @@ from tasks.steps import drift, fairness, feature, ingest, name_run, promote, tra
     task_runner=OF_ENVIRONMENT,
 )
 def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:
-    """Run the stages that are stale, in the order of the whiteboard; gates stop promotion, not the work before it."""
+    """Run the stages that are stale, in the order of tasks/stages.py; gates stop promotion, not the work before it."""
     store, environment = locate_lake(request.store)
     asked = (request.source, store, request.columns, request.parameters, environment)
     with open_run(find_root(), *asked) as run, kept(run):
         if is_fresh(run):
             name_run(run)
             return nothing_changed(run)
-        ingest(run)
-        feature(run)
-        name_run(run)
-        drift(run)
-        tune(run)
-        train(run)
-        fairness(run)
-        promote(run)
+        for stage, step in STEPS.items():
+            step(run)
+            if stage == "feature":  # which finds the last full week
+                name_run(run)
         outcome = summarise(run)
         if request.release_to:
             ask_for_decision(run, outcome.release, request.release_to)

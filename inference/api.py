@@ -18,7 +18,6 @@ from inference.table import as_csv
 from inference.what_if import answer_what_if, read_what_if
 from pricewright.core.errors import UnknownSku
 from pricewright.core.item import Item
-from pricewright.core.models import MODELS
 
 MOST_LISTED = 500  # SKUs on one page
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
@@ -35,8 +34,8 @@ class Api:
 
     def price(self, request: Request, item: Item) -> Reply:
         """The price of one SKU with its curve."""
-        query = read_query(request.query)
         release = self._served.current()
+        query = read_query(request.query, release.tiers)
         found = self._answers.find(release, _place(release, item), query)
         head = {"cache": found.cache, "release_trouble": self._served.trouble or None}
         served = {"release": release.id, "model": found.model, "fallbacks": found.fallbacks, "cache": found.cache}
@@ -50,8 +49,8 @@ class Api:
             raise InvalidQuery([Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed.")])
         if len(codes) > self._settings.most_skus:
             return self._too_many(len(codes))
-        query, items = read_query(asked), [Item(code) for code in dict.fromkeys(codes)]
         release = self._served.current()
+        query, items = read_query(asked, release.tiers), [Item(code) for code in dict.fromkeys(codes)]
         places, unknown = _places(release, items)
         if not places:
             raise UnknownSku(f"none of the {len(codes)} SKUs is in the price list.", hint=SEARCH)
@@ -126,7 +125,7 @@ class Api:
     def health(self, _: Request) -> Reply:
         """The state of everything that an answer may need; 503 when there is no release at all."""
         release = self._served.current()
-        models = {name: _state(release, name) for name in MODELS}
+        models = {name: _state(release, name) for name in release.catalog.models}
         good = not self._served.trouble and not any(state.startswith("resting") for state in models.values())
         states = {"lake": self._served.trouble or "ok", "redis": self._answers.redis.state, "models": models}
         return reply({"status": "ok" if good else "degraded"} | self._about(release) | states)
@@ -138,7 +137,7 @@ class Api:
     def warmup(self, _: Request) -> Reply:
         """Load the release and its network, and answer once, so that the next request finds everything there."""
         release = self._served.current()
-        found = answer(release, 0, read_query({}))
+        found = answer(release, 0, read_query({}, release.tiers))
         warm = {"release": release.id, "model": found["model"], "fallbacks": found["fallbacks"]}
         age = {"DataAgeDays": self._about(release)["data_age_days"]}
         return Reply(200, json.dumps({"status": "warm"} | warm), served=warm | age)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from inference.families import Families
 from pricewright.core.errors import PricewrightError, UnknownSku
 from pricewright.core.item import Item
+from pricewright.core.models import models_of
 from pricewright.core.recommendation import Terms
 from pricewright.core.release.arrays import FAMILY
 from pricewright.core.release.blocks import DamagedFile
@@ -63,6 +64,7 @@ class Catalog:
         self.spread = float(self.arrays["spread"])
         self.last_week = str(self.arrays["last_week"])
         self.columns = tuple(name.removeprefix(LISTED) for name in self.arrays if name.startswith(LISTED))
+        self.models = models_of(self.arrays)
         self.planned = has_plan(arrays)
 
     def __len__(self) -> int:

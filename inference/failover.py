@@ -1,14 +1,14 @@
-"""Who answers: network, lightgbm, svr, elastic_net, and last the release's price list, which cannot fail."""
+"""Who answers: the network, else the release's backups, and last its price list, which cannot fail."""
 
 from typing import Any
 
 from inference.catalog import Product
 from inference.models import Model
 from inference.pricing import price_with
-from inference.query import LIST_MODEL, TIERS, InvalidQuery, Query
+from inference.query import InvalidQuery, Query
 from inference.release import Release
 from pricewright.core.errors import PricewrightError
-from pricewright.core.models import MODELS
+from pricewright.core.models import LIST_MODEL, NETWORK
 from pricewright.core.recommendation import Terms
 from pricewright.core.release.blocks import DamagedFile
 
@@ -22,7 +22,8 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
     """
     product, terms = release.catalog.product(place), release.catalog.terms
     fallbacks: list[dict[str, str]] = []
-    for tier in TIERS[TIERS.index(query.model) : -1]:
+    tiers = release.tiers
+    for tier in tiers[tiers.index(query.model) : -1]:
         why = release.breaker.why_resting(tier)
         if not why:
             try:
@@ -44,7 +45,7 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
 
 
 def _ask(release: Release, tier: str, product: Product, query: Query, *, curve: bool) -> dict[str, Any]:
-    planned = tier == MODELS[0] and release.catalog.planned
+    planned = tier == NETWORK and release.catalog.planned
 
     def work(model: Model) -> dict[str, Any]:
         return price_with(model, product, query, release.catalog, planned=planned, curve=curve)

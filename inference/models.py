@@ -15,7 +15,7 @@ from inference.query import MOST_BINS
 from inference.session import Stoppable, Workers, open_session, too_long
 from pricewright.core.decision import interval_of_moments, mean_over_draws, moments
 from pricewright.core.errors import ModelError, PricewrightError
-from pricewright.core.models import MODELS
+from pricewright.core.models import NETWORK
 from pricewright.core.network.onnx_file import UnknownGraph
 from pricewright.core.network.session import NetworkSession
 from pricewright.core.price_features import log_price_ratio, price_features
@@ -157,7 +157,7 @@ class Runtime:
 
 
 class Models:
-    """The four models of one release."""
+    """The models of one release."""
 
     def __init__(self, artifacts: Artifacts, catalog: Catalog, seconds: float) -> None:
         self._artifacts = artifacts
@@ -201,7 +201,7 @@ class Models:
     def _open(self, name: str) -> Model:
         body = self._artifacts.read(f"{name}.onnx")
         try:
-            if name == MODELS[0]:
+            if name == NETWORK:
                 return Network(body, self._catalog, self._workers.seconds)
             return Backup(name, body, self._catalog)
         except Exception as error:  # a missing package, a file that is no ONNX, an operator that is not known

@@ -6,10 +6,8 @@ from typing import Any, NamedTuple, get_args
 
 from pricewright.core.decision import Objective
 from pricewright.core.errors import ParameterError
-from pricewright.core.models import MODELS
+from pricewright.core.models import NETWORK
 
-LIST_MODEL = "price_list"  # the last resort: what the release wrote down
-TIERS = (*MODELS, LIST_MODEL)
 LEAST_BINS, MOST_BINS = 2, 1000
 MOST_PRICE = 1e9
 
@@ -38,7 +36,7 @@ class Query(NamedTuple):
     num_price_bins: int | None = None
     objective: Objective | None = None
     unit_cost: float | None = None
-    model: str = MODELS[0]
+    model: str = NETWORK
 
     def key(self) -> str:
         """The same text for the same question, as part of a cache's key."""
@@ -48,8 +46,11 @@ class Query(NamedTuple):
 PARAMETERS = Query._fields
 
 
-def read_query(given: Mapping[str, Any]) -> Query:
-    """The query of a request's parameters (text or JSON values). Raises InvalidQuery with all that is wrong."""
+def read_query(given: Mapping[str, Any], tiers: tuple[str, ...]) -> Query:
+    """The query of a request's parameters (text or JSON values). Raises InvalidQuery with all that is wrong.
+
+    tiers: who can be asked, the models of the release and its price list.
+    """
     complaints = [
         Complaint(name, _shown(value), f"not a parameter; there are {', '.join(PARAMETERS)}.")
         for name, value in given.items()
@@ -64,10 +65,10 @@ def read_query(given: Mapping[str, Any]) -> Query:
         complaints.append(Complaint("num_price_bins", f"{bins:g}", "a whole number is needed."))
     cost = _number(given, "unit_cost", 0.0, complaints)
     objective = _choice(given, "objective", get_args(Objective), complaints)
-    model = _choice(given, "model", TIERS, complaints)
+    model = _choice(given, "model", tiers, complaints)
     if complaints:
         raise InvalidQuery(complaints)
-    return Query(lowest, highest, None if bins is None else int(bins), objective, cost, model or MODELS[0])  # type: ignore[arg-type]
+    return Query(lowest, highest, None if bins is None else int(bins), objective, cost, model or NETWORK)  # type: ignore[arg-type]
 
 
 def _number(

@@ -9,7 +9,7 @@ from inference.catalog import Catalog
 from inference.models import Models
 from inference.settings import Settings
 from pricewright.core.errors import PricewrightError, ReleaseError
-from pricewright.core.models import MODELS
+from pricewright.core.models import LIST_MODEL, NETWORK
 from pricewright.core.release.manifest import CATALOG, HISTORY
 
 
@@ -21,6 +21,11 @@ class Release(NamedTuple):
     catalog: Catalog
     models: Models
     breaker: Breaker
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Who answers, in this order: the release's models, and last its price list, which cannot fail."""
+        return (*self.catalog.models, LIST_MODEL)
 
     @property
     def source(self) -> str:
@@ -38,7 +43,7 @@ def load(artifacts: Artifacts, settings: Settings, clock: Callable[[], float], *
         models = Models(artifacts, catalog, settings.model_seconds)
         if thorough:
             catalog.check()
-            models.open(MODELS[0])
+            models.open(NETWORK)
     except PricewrightError:
         raise
     except Exception as error:  # whatever is in it, the release that works goes on

@@ -7,6 +7,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pricewright.core.models import NETWORK
+
 Singles = NDArray[np.float32]
 Model = Callable[[Singles], NDArray[np.float64]]
 BLOCK = 4096  # rows at once: the network answers with one column per posterior draw
@@ -21,7 +23,7 @@ def open_models(models: Mapping[str, bytes], effects: Singles) -> dict[str, Mode
     """
     opened: dict[str, Model] = {}
     for name, model in models.items():
-        opened[name] = _network(model, effects) if name == "network" else _backup(model)
+        opened[name] = _network(model, effects) if name == NETWORK else _backup(model)
     return opened
 
 

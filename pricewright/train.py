@@ -1,4 +1,4 @@
-"""The train stage: four models on all weeks, judged on the last ones, and the price list of the network."""
+"""The train stage: all models on all weeks, judged on the last ones, and the price list of the network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from pricewright.backtest import backtest_rows, in_stock, measure
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 from pricewright.backups.trained import TrainedBackup, train_backup
 from pricewright.catalog import Arrays, catalog_arrays, history_arrays, with_prices
 from pricewright.core.errors import ModelError, ParameterError
+from pricewright.core.models import NETWORK
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES
 from pricewright.history import weeks_to_train
@@ -73,10 +74,10 @@ def train(
     tell(0.4, "network, on all weeks")
     network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
     release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust)
-    parts, models, arrays = [walked_rows(walked)], {"network": release.model}, release.arrays
+    parts, models, arrays = [walked_rows(walked)], {NETWORK: release.model}, release.arrays
     stocked = in_stock(panel)
-    for place, name in enumerate(BACKUPS):
-        tell(0.7 + 0.1 * place, name)
+    for place, name in enumerate(REGISTRY):
+        tell(0.7 + 0.3 * place / len(REGISTRY), name)
         backup = _backup(name, stocked, features, hyperparameters[name], own)
         models[name] = backup.model.to_onnx()
         arrays |= backup.retransformation.arrays(name)
@@ -155,7 +156,7 @@ def walked_rows(walked: Walked) -> pl.DataFrame:
             "units": walked.units,
         }
     )
-    return backtest_rows(rows, "network", walked.forecast)
+    return backtest_rows(rows, NETWORK, walked.forecast)
 
 
 def _network_release(

@@ -15,14 +15,14 @@ import polars as pl
 import torch
 from threadpoolctl import threadpool_limits
 
-from pricewright.backups import BACKUPS
+from pricewright.backups import model_names
+from pricewright.core.models import NETWORK
 from pricewright.feature import FEATURES
 from pricewright.tuning import Best, Objective, Spread, tune_backup
 from pricewright.tuning.network import tune_network
 from pricewright.tuning.problem import OPENED, Problem, before_judged
 
 Tell = Callable[[float, str], None]
-MODELS = ("network", *BACKUPS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def tune(
     def search(model: str) -> Best:
         objective: Objective | None = Problem.of(model, panel_folder, params, features) if panel_folder else None
         told = progress.of(model)
-        if model == "network":
+        if model == NETWORK:
             name = f"network-{fingerprint(rows, features, params)}"
             return tune_network(
                 rows, features, params, storage=storage, name=name, progress=told, spread=spread, objective=objective
@@ -65,7 +65,7 @@ def tune(
         return tune_backup(model, rows, features, params["tune"], progress=told, spread=spread, objective=objective)
 
     with _one_thread_per_trial():
-        found = _searched(search, 1 if spread is map else len(MODELS))
+        found = _searched(search, 1 if spread is map else len(model_names()))
     hyperparameters = {model: dict(best.hyperparameters) for model, best in found.items()}
     trials = pl.concat([_trials(model, best) for model, best in found.items()])
     return Tuned(hyperparameters, trials, {model: _metrics(best) for model, best in found.items()})
@@ -86,9 +86,9 @@ def fingerprint(rows: pl.DataFrame, features: Sequence[str], params: Mapping[str
 def _searched(search: Callable[[str], Best], at_once: int) -> dict[str, Best]:
     """The searches of all models; threads that wait for trials most of the time, where there are several at once."""
     if at_once == 1:
-        return {model: search(model) for model in MODELS}
+        return {model: search(model) for model in model_names()}
     with ThreadPoolExecutor(at_once, thread_name_prefix="search") as pool:
-        running = {model: pool.submit(copy_context().run, search, model) for model in MODELS}
+        running = {model: pool.submit(copy_context().run, search, model) for model in model_names()}
         return {model: future.result() for model, future in running.items()}
 
 
@@ -111,7 +111,7 @@ class _Progress:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._lock = threading.Lock()
-        self._shares = dict.fromkeys(MODELS, 0.0)
+        self._shares = dict.fromkeys(model_names(), 0.0)
 
     def of(self, model: str) -> Callable[[int, int, float], None]:
         """What the search of one model calls."""
@@ -119,7 +119,7 @@ class _Progress:
         def progress(done: int, budget: int, score: float) -> None:
             with self._lock:
                 self._shares[model] = done / budget
-                share = sum(self._shares.values()) / len(MODELS)
+                share = sum(self._shares.values()) / len(self._shares)
                 self._tell(share, f"{model} {done}/{budget}, RMSLE {score:.3f}")
 
         return progress

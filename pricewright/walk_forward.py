@@ -7,10 +7,11 @@ from typing import Any
 import polars as pl
 
 from pricewright.backtest import backtest_rows, measure
-from pricewright.backups import BACKUPS
+from pricewright.backups import model_names
 from pricewright.backups.inputs import read_inputs
 from pricewright.backups.trained import judge_backup
 from pricewright.core.errors import ModelError
+from pricewright.core.models import NETWORK
 from pricewright.feature import FEATURES, build_panel
 from pricewright.network.settings import network_settings
 from pricewright.train import check_weeks, walk_network, walked_rows
@@ -21,13 +22,13 @@ def walk_week(
     week: date,
     hyperparameters: Mapping[str, Mapping[str, Any]],
     params: Mapping[str, Any],
-    models: Sequence[str] = ("network", *BACKUPS),
+    models: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Forecasts of all SKUs for one week (a Monday) as in backtest.parquet, made by models of the weeks before it.
 
     transactions: as they were known at the end of that week (ingest/hindsight.py), for a panel of today knows
     which SKUs will sell, and what will be cancelled. `params` is all of params.yaml. Raises SourceError or ModelError
-    when the history is too short, or the shop was closed in that week.
+    when the history is too short, or the shop was closed in that week. models: all of them, unless named.
     """
     panel = build_panel(transactions, params["feature"], last_week=week).rows
     if panel.filter(pl.col("week") == week).is_empty():
@@ -36,8 +37,8 @@ def walk_week(
     check_weeks(panel, params)
     own = params["train"]
     parts = []
-    for model in models:
-        if model == "network":
+    for model in models or model_names():
+        if model == NETWORK:
             settings = network_settings(params, hyperparameters[model], own["network"])
             parts.append(walked_rows(walk_network(panel, FEATURES, settings, params)))
         else:

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from tasks import steps
 from tasks.backfill import Backfill
 from tasks.ledger import Entry
 from tasks.markdown import cells, table
+from tasks.steps import STEPS
 from tasks.walk import series
 
 SHOWN = 8  # weeks elsewhere that the page lists
@@ -28,7 +28,7 @@ class Backfilled:
 def run_stages(backfill: Backfill) -> None:
     """Run the stages that were asked for, in the order of the whiteboard, as far as they are stale."""
     for name in backfill.order.stages:
-        getattr(steps, name)(backfill.run)
+        STEPS[name](backfill.run)
 
 
 def summarise(backfill: Backfill) -> Backfilled:

@@ -5,11 +5,11 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from pricewright.core.models import MODELS
+from pricewright.backups import model_names
 from tasks.fresh import compare, skip_all
 from tasks.markdown import cells, links, table
 from tasks.movers import biggest_moves, count_moves, read_price_list
-from tasks.reports import REPORTS, publish_reports, report_links
+from tasks.reports import publish_reports, report_files, report_links
 from tasks.run import Outcome, Run
 
 MOVES = 10
@@ -33,7 +33,7 @@ def summarise(run: Run) -> Outcome:
     from prefect.artifacts import create_markdown_artifact
 
     outcome = run.outcome()
-    run.bring("work/price_list.parquet", *(f"work/{path}" for path in REPORTS.values()))
+    run.bring("work/price_list.parquet", *(f"work/{path}" for path in report_files().values()))
     publish_reports(run.workspace, run.lake, outcome.release)
     create_markdown_artifact(summary_page(run, outcome), key="summary", description=f"release {outcome.release}")
     return outcome
@@ -43,7 +43,7 @@ def summary_page(run: Run, outcome: Outcome) -> str:
     """Markdown: what each stage did and why, how good the models are, which prices move, where the reports are."""
     train = json.loads(run.workspace.metrics("train").read_text())
     prices = read_price_list((run.workspace.work / "price_list.parquet").read_bytes())
-    measures = [{"model": name, **train["models"][name]} for name in MODELS if name in train["models"]]
+    measures = [{"model": name, **train["models"][name]} for name in model_names() if name in train["models"]]
     parts = [
         f"# {run.week}: release {outcome.release}",
         f"Promoted to `{run.workspace.parameters['promote']['channel']}`." if outcome.promoted else "Served as before.",

@@ -1,29 +1,82 @@
-"""The verdicts that promotion depends on: written by stages, read before a channel moves."""
+"""The gates that promotion depends on: their verdicts are written by stages, and read before a channel moves."""
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inference.table import harmless
 from pricewright.core.errors import GateBlocked
+from pricewright.registry import Registry
 from pricewright.verdict import Verdict, shortened
-from tasks.stage import Metrics
 from tasks.workspace import Workspace
 
-GATES = {"drift": "drift", "proof": "train", "fairness": "fairness"}  # the stage that writes each gate's verdict
-LOOK = {
-    "drift": "see work/drift/report.html.",
-    "proof": "see work/proof/price_changes.png.",
-    "fairness": "see work/fairness/parity.png.",
-}
+Metrics = dict[str, Any]
 Verdicts = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A file for people in a gate's folder: its name there, its name beside a release, and what it shows."""
+
+    file: str
+    published: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What may stop promotion. `stage`: whose work makes the verdict, in work/<name>/; `reports`: the main one first.
+
+    judge: asked for the verdict when the stage's work is done; None where the stage writes it itself.
+    """
+
+    name: str
+    stage: str
+    reports: tuple[Report, ...] = ()
+    judge: Callable[[Workspace], Verdict] | None = None
+
+    @property
+    def look(self) -> str:
+        """The file that shows most of it."""
+        return f"work/{self.name}/{self.reports[0].file if self.reports else 'checks.csv'}"
+
+
+GATES: Registry[Gate] = Registry(
+    "gate",
+    Gate("drift", "drift", (Report("report.html", "drift.html", "drift (Evidently)"),)),
+    Gate(
+        "proof", "train", (Report("price_changes.png", "price_changes.png", "past price changes against the curves"),)
+    ),
+    Gate(
+        "fairness",
+        "fairness",
+        (
+            Report("parity.png", "parity.png", "parity over segments"),
+            Report("attributions.png", "attributions.png", "attributions (SHAP)"),
+        ),
+    ),
+    reserved=("override",),  # its neighbour in the manifest
+)
 
 
 def gates_of(stage: str) -> list[str]:
     """The gates whose verdict this stage writes."""
-    return [gate for gate, writer in GATES.items() if writer == stage]
+    return [gate.name for gate in GATES.values() if gate.stage == stage]
+
+
+def judge_gates(stage: str, at: Workspace) -> dict[str, Metrics]:
+    """Write the verdicts that are asked for after the work of this stage; the numbers of each gate, by its name."""
+    return {
+        gate.name: write_verdict(at, gate.judge(at)) for gate in GATES.values() if gate.stage == stage and gate.judge
+    }
+
+
+def judged_notes(stage: str, metrics: Metrics) -> list[str]:
+    """What those gates say below the line of the stage."""
+    return [note for gate in gates_of(stage) if GATES[gate].judge for note in verdict_notes(metrics[gate])]
 
 
 def write_verdict(at: Workspace, verdict: Verdict) -> Metrics:
@@ -43,9 +96,10 @@ def write_verdict(at: Workspace, verdict: Verdict) -> Metrics:
 def warnings(verdict: Mapping[str, Any]) -> list[str]:
     """A line per check that is not ok: its value, the limit, and what to do or where to look."""
     gate = verdict["gate"]
+    look = f"see {GATES[gate].look}." if gate in GATES else ""
     return [
         f"{gate} {check['status']}s: {check['name']} is {check['value']:.4g} {check['unit']}".rstrip()
-        + f"; it {check['status']}s at {check[check['status']]:g}. {check['hint'] or LOOK.get(gate, '')}".rstrip()
+        + f"; it {check['status']}s at {check[check['status']]:g}. {check['hint'] or look}".rstrip()
         for check in verdict["checks"]
         if check["status"] != "ok"
     ]
@@ -64,8 +118,9 @@ def verdict_line(metrics: Metrics) -> str:
 
 
 def read_verdicts(at: Workspace) -> Verdicts:
-    """The verdict of every gate, by its name."""
-    return {gate: json.loads((at.work / gate / "verdict.json").read_text()) for gate in GATES}
+    """The verdict of every gate that has one, by its name."""
+    paths = {gate: at.work / gate / "verdict.json" for gate in GATES}
+    return {gate: json.loads(path.read_text()) for gate, path in paths.items() if path.exists()}
 
 
 def pass_gates(verdicts: Mapping[str, Any], override: str) -> None:
@@ -73,7 +128,7 @@ def pass_gates(verdicts: Mapping[str, Any], override: str) -> None:
     silent = [gate for gate in GATES if gate not in verdicts]
     if silent:
         raise GateBlocked(
-            f"not promoted: gate {silent[0]} has no verdict.", hint=f"pricewright stage {GATES[silent[0]]}."
+            f"not promoted: gate {silent[0]} has no verdict.", hint=f"pricewright stage {GATES[silent[0]].stage}."
         )
     blocked = [verdicts[gate] for gate in GATES if verdicts[gate]["status"] == "block"]
     if not blocked or override:

@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.lake import Lake
 from pricewright.whole_file import write_whole
+from tasks.gates import judge_gates, judged_notes
 from tasks.ledger import Entry, Reason
 from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run
@@ -32,13 +33,13 @@ class Stage:
     undone: Callable[[Workspace, Lake], str] = lambda at, lake: ""  # why what it did in the lake no longer stands
 
     def said(self, metrics: Metrics) -> str:
-        """The line, and its notes below it."""
-        return "\n".join([self.line(metrics), *self.notes(metrics)])
+        """The line, and below it its notes and those of the gates that were asked after its work."""
+        return "\n".join([self.line(metrics), *self.notes(metrics), *judged_notes(self.name, metrics)])
 
 
 def do(stage: Stage, workspace: Workspace, tell: Tell = untold) -> None:
     """The work of a stage and its metrics; what its command in dvc.yaml runs."""
-    metrics = stage.work(workspace, tell)
+    metrics = stage.work(workspace, tell) | judge_gates(stage.name, workspace)
     text = json.dumps(metrics, indent=2, sort_keys=True, default=float)
     write_whole(workspace.metrics(stage.name), f"{text}\n".encode())
 

@@ -1,5 +1,6 @@
 """All stages by name, in the order in which they run."""
 
+from pricewright.registry import Registry
 from tasks.drift import DRIFT
 from tasks.fairness import FAIRNESS
 from tasks.feature import FEATURE
@@ -9,4 +10,4 @@ from tasks.stage import Stage
 from tasks.train import TRAIN
 from tasks.tune import TUNE
 
-STAGES: dict[str, Stage] = {stage.name: stage for stage in (INGEST, FEATURE, DRIFT, TUNE, TRAIN, FAIRNESS, PROMOTE)}
+STAGES: Registry[Stage] = Registry("stage", INGEST, FEATURE, DRIFT, TUNE, TRAIN, FAIRNESS, PROMOTE)

@@ -1,17 +1,11 @@
-"""The stages as Prefect tasks, and how their flow run is called."""
+"""The stages as Prefect tasks, in the order in which they run, and how their flow run is called."""
 
 from tasks.flow_run import rename_run
 from tasks.run import Run
 from tasks.stage import as_task
 from tasks.stages import STAGES
 
-ingest = as_task(STAGES["ingest"])
-feature = as_task(STAGES["feature"])
-drift = as_task(STAGES["drift"])
-tune = as_task(STAGES["tune"])
-train = as_task(STAGES["train"])
-fairness = as_task(STAGES["fairness"])
-promote = as_task(STAGES["promote"])
+STEPS = {name: as_task(stage) for name, stage in STAGES.items()}
 
 
 def name_run(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Stage train: four models, the price list, the backtest that says how good they are, and the proof of past prices."""
+"""Stage train: all models, the price list, the backtest that says how good they are, and the proof of past prices."""
 
 import json
 from typing import TYPE_CHECKING
@@ -68,11 +68,12 @@ def errors_by_week(backtest: pl.DataFrame) -> pl.DataFrame:
 
 def line(metrics: Metrics) -> str:
     """How good the network's backtest is, what the price list says, and how past prices came out."""
-    network, prices = metrics["models"]["network"], metrics["prices"]
+    models, prices = metrics["models"], metrics["prices"]
+    network = models["network"]
     return (
-        f"4 models; network WAPE {network['wape']:.3f}, predicted/sold {network['bias']:.2f}; {prices['moved']:,} of "
-        f"{prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; prices of "
-        f"{prices['ever_moved']:,} of {prices['known']:,} SKUs ever moved; {proof_line(metrics['proof'])}"
+        f"{len(models)} models; network WAPE {network['wape']:.3f}, predicted/sold {network['bias']:.2f}; "
+        f"{prices['moved']:,} of {prices['skus']:,} prices move, {prices['sales_uplift']:+.1%} sales expected; "
+        f"prices of {prices['ever_moved']:,} of {prices['known']:,} SKUs ever moved; {proof_line(metrics['proof'])}"
     )
 
 

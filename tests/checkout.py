@@ -11,6 +11,7 @@ import yaml
 
 from blocks.channel import Channel
 from blocks.lake import Lake
+from pricewright.backups import REGISTRY
 
 ROOT = Path(__file__).parents[1]
 TINY = {
@@ -18,7 +19,7 @@ TINY = {
     "drift": {"sample_rows": 500},
     "fairness": {"explained_rows": 4, "background_rows": 4, "minimum_skus": 2},
     "tune": {"rows": 2000, "network": {"budget": 1, "trial": {"members": 1, "epochs": 1}}}
-    | {name: {"budget": 1} for name in ("lightgbm", "svr", "elastic_net")},
+    | {name: {"budget": 1} for name in REGISTRY},
     "train": {"network": {"members": 1, "epochs": 2}},
     "promote": {"override": "a shop too small to judge"},
 }

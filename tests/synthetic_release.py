@@ -9,7 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from pricewright.backups import REGISTRY
 from pricewright.core.plan import Product
+from pricewright.core.release import manifest
 from pricewright.core.release.content import PLANNED
 from pricewright.core.substitution import Posterior
 from pricewright.price_changes import no_price_changes
@@ -25,6 +27,7 @@ PARAMS: dict[str, Any] = {
     "guardrail_widen": 0.1, "guardrail_factor": 1.5, "minimum_information": 0.3,
 }  # fmt: skip
 WEEK, CREATED = "2011-W48", "2011-12-05T03:00:00Z"
+FILES = (*manifest.FILES, *(f"{name}.onnx" for name in REGISTRY))
 
 
 def network_onnx(level: float = 0.0) -> bytes:
@@ -78,13 +81,9 @@ def onnx_model(
 
 
 def models(level: float = 0.0) -> dict[str, bytes]:
-    """The four models; `level` tells two releases apart."""
-    return {
-        "network": network_onnx(level),
-        "lightgbm": backup_onnx(level + 0.1),
-        "svr": backup_onnx(level + 0.2),
-        "elastic_net": backup_onnx(level + 0.3),
-    }
+    """The network and the registered backups, each 0.1 higher than the one before; `level` tells releases apart."""
+    backups = {name: backup_onnx(level + 0.1 * place) for place, name in enumerate(REGISTRY, 1)}
+    return {"network": network_onnx(level)} | backups
 
 
 def catalog(skus: int = 40, seed: int = 3) -> tuple[pl.DataFrame, dict[str, NDArray[Any]]]:
@@ -157,8 +156,8 @@ def catalog_arrays(
     """catalog.npz: the backups' reference price differs from the network's anchor, so that a mix-up shows."""
     count = frame.height
     residuals = np.array([[0.0, 5.0], [0.0, 0.0], [-1.0, -0.5], [0.0, 0.0], [1.0, 0.5]])
-    backups = {f"smear_{name}": np.asarray(1.1) for name in ("lightgbm", "svr", "elastic_net")}
-    backups |= {f"residuals_{name}": residuals for name in ("lightgbm", "svr", "elastic_net")}
+    backups = {f"smear_{name}": np.asarray(1.1) for name in REGISTRY}
+    backups |= {f"residuals_{name}": residuals for name in REGISTRY}
     return arrays | backups | {
         "stock_code": frame["stock_code"].to_numpy().astype(str),
         "description": frame["description"].to_numpy().astype(str),

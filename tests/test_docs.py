@@ -1,5 +1,6 @@
 """The pages: all links lead somewhere, all pages are in the site, and the files that they name exist."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tasks.stages import STAGES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,3 +45,28 @@ def test_the_architecture_names_only_files_that_there_are() -> None:
     named = set(re.findall(r"`([a-z_/]+\.(?:py|yaml|json))`", text))
     rooms = ("", "pricewright", "pricewright/ingest", "pricewright/network", "pricewright/core", "inference")
     assert {name for name in named if not any((ROOT / room / name).exists() for room in rooms)} == set()
+
+
+def test_the_architecture_shows_the_stages_in_their_order() -> None:
+    assert " ─► ".join(STAGES) in (ROOT / "docs" / "architecture.md").read_text()
+
+
+EXTENDING = (ROOT / "docs" / "extending.md").read_text()
+
+
+def test_a_model_and_a_gate_are_added_in_three_edited_places_at_most() -> None:
+    _, *sections = EXTENDING.split("\n## ")
+    places = {
+        section.splitlines()[0]: re.findall(r"^\d\. `?\[?([\w/.]+)", section, re.MULTILINE) for section in sections
+    }
+    assert list(places) == ["A backup model", "A gate", "A feature", "A stage"]
+    assert all(places.values()) and len(places["A backup model"]) <= 3 and len(places["A gate"]) <= 3
+    files = {name for named in places.values() for name in named if name != "Architecture"}
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+
+
+def test_what_the_extending_page_calls_by_its_whole_name_can_be_imported() -> None:
+    names = set(re.findall(r"`((?:pricewright|tasks)(?:\.\w+)+)`", EXTENDING))
+    modules = {name: importlib.import_module(name.rpartition(".")[0]) for name in names}
+    assert len(names) >= 7
+    assert [name for name, module in modules.items() if not hasattr(module, name.rpartition(".")[2])] == []

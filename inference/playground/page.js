@@ -21,6 +21,7 @@ async function wake() {
     label.dataset.state = state.status;
     label.textContent = `${state.skus.toLocaleString()} products, data up to ${state.last_week}, release ${state.release}`;
     if (state.lake !== "ok") label.title = state.lake;
+    showBackups(Object.keys(state.models).slice(1));
     await api.priceList().then((list) => showGains(list.prices), () => { document.querySelector(".gains").hidden = true; });
   } catch (problem) {
     label.dataset.state = "down";
@@ -29,6 +30,10 @@ async function wake() {
   } finally {
     at("waking").dataset.done = "";
   }
+}
+
+function showBackups(names) {
+  for (const name of names) at("model").lastElementChild.before(make("option", name, { value: name }));
 }
 
 function showGains(rows) {
@@ -188,5 +193,6 @@ at("ask").addEventListener("submit", start);
 const asked = new URLSearchParams(location.search);
 for (const name of ["sku", ...PARAMETERS]) if (asked.has(name)) at(name).value = asked.get(name);
 await wake();
+if (asked.has("model")) at("model").value = asked.get("model"); // only now are the release's models in the list
 if (asked.get("sku")) await start();
 document.body.dataset.ready = "";

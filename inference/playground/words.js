@@ -5,13 +5,10 @@ export const money = (value) => value.toLocaleString(undefined, { minimumFractio
 export const units = (value) => digits(value, value < 10 ? 1 : 0);
 export const share = (value) => `${value >= 0 ? "+" : "−"}${digits(Math.abs(value) * 100, 1)} %`;
 
-const MODELS = {
-  network: "the network",
-  lightgbm: "the backup LightGBM",
-  svr: "the backup SVR",
-  elastic_net: "the backup Elastic Net",
-  price_list: "the release’s price list",
-};
+function named(model) {
+  if (model === "network") return "the network";
+  return model === "price_list" ? "the release’s price list" : `the backup ${model}`;
+}
 
 const certainty = (chance) => (chance > 0.99 ? "over 99 %" : `${Math.round(chance * 100)} %`);
 
@@ -41,8 +38,8 @@ export function figures(answer) {
 }
 
 export function source(answer) {
-  const parts = [`Answered by ${MODELS[answer.model]} of release ${answer.release}, data up to ${answer.last_week}.`];
-  for (const { model, why } of answer.fallbacks) parts.push(`${MODELS[model]} did not answer: ${why}`);
+  const parts = [`Answered by ${named(answer.model)} of release ${answer.release}, data up to ${answer.last_week}.`];
+  for (const { model, why } of answer.fallbacks) parts.push(`${named(model)} did not answer: ${why}`);
   if (answer.ignored?.length) parts.push(`Not heeded: ${answer.ignored.join(", ")}.`);
   if (answer.release_trouble) parts.push(`The newest release may not be served: ${answer.release_trouble}`);
   return parts.join(" ");

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pricewright.backups.backup import BackupModel
 from pricewright.backups.inputs import Floats, Inputs
 from pricewright.backups.partially_linear import LEVEL, STANDARDISED, PartiallyLinear, fit_partially_linear
 
@@ -52,3 +53,6 @@ def fit(inputs: Inputs, hyperparameters: Mapping[str, Any], seed: int, threads: 
         return LinearLevel(net.coef_, float(net.intercept_))
 
     return fit_partially_linear(NAME, inputs, fit_level)
+
+
+MODEL = BackupModel(NAME, HYPERPARAMETERS, fit)

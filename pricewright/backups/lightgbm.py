@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pricewright.backups.backup import BackupModel
 from pricewright.backups.graph import INPUT, IR_VERSION, OPSET, name_output
 from pricewright.backups.inputs import Floats, Inputs, Singles
 from pricewright.core.price_features import PRICE_FEATURES
@@ -98,3 +99,6 @@ def _single_thresholds(booster: Any) -> Any:
     text = re.sub(r"^tree_sizes=.*\n", "", booster.model_to_string(), flags=re.MULTILINE)  # they change with the text
     text = re.sub(r"^threshold=(.+)$", rounded, text, flags=re.MULTILINE)
     return lightgbm.Booster(model_str=text)
+
+
+MODEL = BackupModel(NAME, HYPERPARAMETERS, fit)

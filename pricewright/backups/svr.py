@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pricewright.backups.backup import BackupModel
 from pricewright.backups.inputs import Floats, Inputs
 from pricewright.backups.partially_linear import LEVEL, STANDARDISED, PartiallyLinear, fit_partially_linear
 
@@ -79,3 +80,6 @@ def fit(inputs: Inputs, hyperparameters: Mapping[str, Any], seed: int, threads: 
         return RadialLevel(svr.support_vectors_, svr.dual_coef_[0], float(svr.intercept_[0]), gamma)
 
     return fit_partially_linear(NAME, inputs, fit_level)
+
+
+MODEL = BackupModel(NAME, HYPERPARAMETERS, fit)

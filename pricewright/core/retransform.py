@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pricewright.core.errors import ModelError
 from pricewright.core.forecast import Forecast
+from pricewright.core.models import SMEAR
 
 Floats = NDArray[np.float64]
 LEVELS = 6  # bins of predicted log units with equally many held-out rows
@@ -42,12 +43,12 @@ class Retransformation:
     def arrays(self, model: str) -> dict[str, Floats]:
         """Plain arrays for a release: `smear_<model>` is a scalar, `residuals_<model>` has shape (5, b)."""
         curves = np.stack([self.level, self.shift, self.low, self.median, self.high])
-        return {f"smear_{model}": np.asarray(self.smear), f"residuals_{model}": curves}
+        return {f"{SMEAR}{model}": np.asarray(self.smear), f"residuals_{model}": curves}
 
     @classmethod
     def from_arrays(cls, arrays: "Mapping[str, Floats]", model: str) -> "Retransformation":
         """The inverse of `arrays`."""
-        return cls(float(arrays[f"smear_{model}"]), *arrays[f"residuals_{model}"])
+        return cls(float(arrays[f"{SMEAR}{model}"]), *arrays[f"residuals_{model}"])
 
 
 def units_from_log(log_units: Floats, smear: float) -> Floats:

@@ -4,7 +4,7 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.core.errors import ReleaseError
-from pricewright.core.models import MODELS
+from pricewright.core.models import models_of
 from pricewright.core.release.arrays import pack, split
 from pricewright.core.release.manifest import (
     BACKTEST,
@@ -44,12 +44,13 @@ def write_bundle(
 ) -> Manifest:
     """Write the files of a release to `<folder>/<id>/` and return its manifest.
 
-    The same content gives the same bytes and the same id; metrics, gates, lineage and `created` (UTC, ISO 8601)
+    catalog_arrays say which models there are, and in which order they answer, see core/models.py. The same content
+    gives the same bytes and the same id; metrics, gates, lineage and `created` (UTC, ISO 8601)
     are in the manifest only. Raises ReleaseError when the content does not pass verify_bundle; nothing is left then.
     """
     catalog, late = split(catalog_arrays)
     tables = {PRICE_LIST: price_list, BACKTEST: backtest, PRICE_CHANGES: price_changes}
-    bodies = _models(models) | {
+    bodies = _models(models, models_of(catalog)) | {
         CATALOG: pack(catalog),
         HISTORY: pack(late),
         PLAN: plan_json(plan),
@@ -62,10 +63,10 @@ def write_bundle(
     return manifest
 
 
-def _models(models: Mapping[str, bytes]) -> dict[str, bytes]:
-    if set(models) != set(MODELS):
-        raise ReleaseError(f"models {sorted(models)}: a release holds {', '.join(MODELS)}, neither more nor fewer.")
-    return {f"{name}.onnx": bytes(models[name]) for name in MODELS}
+def _models(models: Mapping[str, bytes], order: Sequence[str]) -> dict[str, bytes]:
+    if set(models) != set(order):
+        raise ReleaseError(f"models {sorted(models)}: a release holds {', '.join(order)}, neither more nor fewer.")
+    return {f"{name}.onnx": bytes(models[name]) for name in order}
 
 
 def plan_json(plan: Mapping[str, Any]) -> bytes:

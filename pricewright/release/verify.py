@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pricewright.core.errors import PricewrightError, ReleaseError
-from pricewright.core.models import MODELS
+from pricewright.core.models import models_of
 from pricewright.core.network.whole import refuse_elsewhere
 from pricewright.core.release.arrays import unpack
 from pricewright.core.release.blocks import digests
@@ -34,8 +34,7 @@ Arrays = dict[str, NDArray[Any]]
 NEEDED = (
     "feature_names",
     *(f"list_{column}" for column in COLUMNS),
-    *(f"{kind}_{model}" for model in MODELS[1:] for kind in ("smear", "residuals")),
-)  # fmt: skip; beyond what every answer needs, see content.py
+)  # beyond what every answer needs, see content.py
 MOST_BYTES, MOST_PER_ROW, MOST_MORE = 1 << 20, 10_000, 1000  # of a table, before it is unpacked
 CHANGES_PER_SKU = 1000  # rows of price_changes.parquet
 PLAN_NUMBERS = (
@@ -50,11 +49,15 @@ def verify_bundle(read: Callable[[str], bytes], manifest: Manifest) -> None:
 
     read: the bytes of a file by its name in the release; raises FileNotFoundError or a PricewrightError.
     """
-    _files(manifest)
-    bodies = {name: _read(read, name, manifest) for name in FILES if name in manifest.files}
-    catalog, late = unpack(bodies[CATALOG], CATALOG), unpack(bodies[HISTORY], HISTORY)
+    _files(manifest, (CATALOG,), manifest.files)
+    catalog = unpack(_read(read, CATALOG, manifest), CATALOG)
+    models = models_of(catalog)
+    names = (*FILES, *(f"{model}.onnx" for model in models[1:]))
+    _files(manifest, [name for name in names if name not in LATER], names)
+    bodies = {name: _read(read, name, manifest) for name in names if name in manifest.files}
+    late = unpack(bodies[HISTORY], HISTORY)
     _arrays(catalog, late)
-    for model in MODELS:
+    for model in models:
         refuse_elsewhere(f"{model}.onnx", bodies[f"{model}.onnx"])
     count = len(catalog["stock_code"])
     columns = COLUMNS + (ADDED if has_plan(catalog) else ())
@@ -66,13 +69,13 @@ def verify_bundle(read: Callable[[str], bytes], manifest: Manifest) -> None:
         _table(PRICE_CHANGES, bodies[PRICE_CHANGES], tuple(SCHEMA), count, CHANGES_PER_SKU * count + MOST_MORE)
 
 
-def _files(manifest: Manifest) -> None:
-    missing = sorted(set(FILES) - set(LATER) - set(manifest.files))
-    unknown = sorted(set(manifest.files) - set(FILES))
+def _files(manifest: Manifest, needed: Iterable[str], known: Iterable[str]) -> None:
+    missing = sorted(set(needed) - set(manifest.files))
+    unknown = sorted(set(manifest.files) - set(known))
     if missing or unknown:
         raise ReleaseError(
             f"release {manifest.id} lacks the files {missing} and has the unknown files {unknown}: a release holds "
-            f"{', '.join(FILES)}.",
+            f"{', '.join(FILES)}, and an ONNX file of each backup in {CATALOG}.",
             hint="releases are written by the promote stage; nothing else is put there.",
         )
 
@@ -91,7 +94,8 @@ def _read(read: Callable[[str], bytes], name: str, manifest: Manifest) -> bytes:
 
 
 def _arrays(catalog: Arrays, late: Arrays) -> None:
-    missing = [name for name in NEEDED if name not in catalog and name not in late]
+    needed = (*NEEDED, *(f"residuals_{model}" for model in models_of(catalog)[1:]))
+    missing = [name for name in needed if name not in catalog and name not in late]
     if missing:
         raise ReleaseError(f"{CATALOG} lacks the arrays {', '.join(missing)}.")
     check_form(catalog)

@@ -10,7 +10,7 @@ import polars as pl
 from pricewright.backtest import in_stock
 from pricewright.backups.backup import check_hyperparameters, fit_inputs
 from pricewright.backups.inputs import Inputs, read_inputs, take
-from pricewright.core.errors import ModelError
+from pricewright.core.errors import ModelError, ParameterError
 from pricewright.tuning.minimise import minimise
 from pricewright.tuning.search import Progress
 from pricewright.tuning.space import Hyperparameters
@@ -37,7 +37,7 @@ def tune_backup(
     the result never does worse on the validation weeks. The score is the RMSLE of the validation weeks. `spread` makes
     the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
     """
-    own, defaults = params[name], params["defaults"][name]
+    own, defaults = _sections(name, params)
     check_hyperparameters(name, defaults)
     best = minimise(
         objective or validation_error(name, rows, features, params),
@@ -60,7 +60,8 @@ def validation_error(name: str, rows: pl.DataFrame, features: Sequence[str], par
     Each trial is fitted on one thread: trials share the cores.
     """
     seed, validation_weeks = int(params["seed"]), int(params["validation_weeks"])
-    fixed = {**params["defaults"][name], **params[name].get("trial", {})}
+    own, defaults = _sections(name, params)
+    fixed = {**defaults, **own.get("trial", {})}
     inputs: Inputs = read_inputs(in_stock(sample_skus(rows, int(params["rows"]), seed)), features)
     weeks = np.unique(inputs.week)
     if len(weeks) <= validation_weeks:
@@ -78,6 +79,16 @@ def validation_error(name: str, rows: pl.DataFrame, features: Sequence[str], par
         return float(np.sqrt(np.mean((np.maximum(predicted, 0.0) - later.log_units) ** 2)))
 
     return objective
+
+
+def _sections(name: str, params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """How the backup is searched, and what it starts from."""
+    if name not in params or name not in params["defaults"]:
+        raise ParameterError(
+            f"tune.{name} and tune.defaults.{name} are not both in params.yaml: every registered backup needs them.",
+            hint="copy those of elastic_net, and give them the new model's hyperparameters.",
+        )
+    return params[name], params["defaults"][name]
 
 
 def sample_skus(rows: pl.DataFrame, most: int, seed: int) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from pricewright.core.errors import ModelError
+from pricewright.core.models import NETWORK
 from pricewright.partitions import read_partitions
 from pricewright.tuning import backups, network
 from pricewright.tuning.space import Hyperparameters
@@ -49,7 +50,7 @@ class Problem:
         params = json.loads(self.params)
         threadpool_limits(1, user_api="blas")
         rows = before_judged(read_partitions(Path(self.panel)), int(params["tune"]["judged_weeks"]))
-        if self.model == "network":
+        if self.model == NETWORK:
             return network.validation_error(rows, self.features, params)
         return backups.validation_error(self.model, rows, self.features, params["tune"])
 

@@ -4,9 +4,9 @@ from bench.ablations import ABLATIONS
 from bench.market_tables import ablation_section, market_section, market_targets
 from bench.markets import CHECKS, COMPETITORS, NETWORK, Played
 from bench.score import Score
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 
-NAMES = (*CHECKS, *COMPETITORS, NETWORK, *BACKUPS, *ABLATIONS)
+NAMES = (*CHECKS, *COMPETITORS, NETWORK, *REGISTRY, *ABLATIONS)
 
 
 def played(regime: str, ours: float, rival: float) -> Played:
@@ -31,7 +31,7 @@ def test_one_market_in_which_a_competitor_is_ahead_is_enough_to_miss_the_target(
 
 def test_the_tables_name_everybody_who_played() -> None:
     markets = [played("mixed", 0.8, 0.2), played("thin", 0.7, 0.3)]
-    for name in (*CHECKS, *COMPETITORS, NETWORK, *BACKUPS):
+    for name in (*CHECKS, *COMPETITORS, NETWORK, *REGISTRY):
         assert f"| {name} " in market_section(markets)
     for name in ABLATIONS:
         assert f"| {name} " in ablation_section(markets)

@@ -121,8 +121,16 @@ def test_the_form_explains_and_bounds_every_field() -> None:
     assert all(field.get("description") for field in schema["properties"].values())
     asked = {"first_week": "2011-W10", "last_week": "2011-W20"}
     assert BackfillRequest(**asked).order().stages == ("ingest", "feature")
+    assert schema["properties"]["stages"]["items"]["enum"] == list(STAGES)
     turned = BackfillRequest(**asked, stages=["train", "ingest"]).order()
     assert turned.stages == ("ingest", "train")
-    for wrong in ({"max_parallel": 0}, {"max_parallel": 65}, {"stages": []}, {"last_week": "2011-W09"}, {"weeks": 3}):
+    for wrong in (
+        {"max_parallel": 0},
+        {"max_parallel": 65},
+        {"stages": []},
+        {"stages": ["x"]},
+        {"last_week": "2011-W09"},
+        {"weeks": 3},
+    ):
         with pytest.raises(ValidationError):
             BackfillRequest(**asked | wrong)

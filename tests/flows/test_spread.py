@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pricewright.backups import REGISTRY
 from tasks.progress import untold
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = {
     "market": {"kind": "", "skus": 24, "weeks": 60, "units_per_week": 8},
     "tune": {"rows": 2000, "network": {"budget": 3, "trial": {"members": 1, "epochs": 2}}}
-    | {name: {"budget": 2} for name in ("lightgbm", "svr", "elastic_net")},
+    | {name: {"budget": 2} for name in REGISTRY},
 }
 FLOWS = """
 from pathlib import Path
@@ -29,6 +30,7 @@ from prefect import flow
 
 from flows.runner import make_runner
 from tasks import tune
+from pricewright.backups import REGISTRY
 from tasks.progress import untold
 from tasks.spread import on_runner, spreading
 from tasks.workspace import Workspace
@@ -75,7 +77,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_cluster_of_two_processes_finds_the_hyperparameters_that_threads_find(shop: Path) -> None:
     threads, dask = ((shop / runner / "hyperparameters.json").read_bytes() for runner in ("threads", "dask"))
     assert threads == dask
-    assert set(json.loads(threads)) == {"network", "lightgbm", "svr", "elastic_net"}
+    assert set(json.loads(threads)) == {"network", *REGISTRY}
 
 
 def test_every_trial_comes_out_the_same_to_the_last_digit(shop: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricewright.core.models import MODELS
+from pricewright.backups import model_names
 from pricewright.core.release.blocks import BLOCK
 from pricewright.core.release.manifest import CATALOG, FILES, HISTORY
 from tests.hostile_release import (
@@ -215,6 +215,13 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a certainty of 7": (set_to("minimum_probability", 7.0), "from 0 to 1"),
     "endings without end": (set_to("endings", [np.inf]), "endings"),
     "a spread below zero": (set_to("spread", -1.0), "above 0"),
+    "a backup that lies elsewhere": (set_to("smear_../../x", 1.0), "a backup named '../../x'"),
+    "a backup without a name": (set_to("smear_", 1.0), "a backup named ''"),
+    "a backup that calls itself the network": (set_to("smear_network", 1.0), "a backup named 'network'"),
+    "a hundred backups": (
+        lambda arrays: arrays.update({f"smear_b{number}": np.asarray(1.0) for number in range(100)}),
+        "has 103 backups",
+    ),
 }
 LATER_LIES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a price below zero": (spoil("current_price", -1.0), "current_price of SKU 20007 is -1"),
@@ -253,7 +260,7 @@ def test_after_a_cold_start_on_values_that_lie_there_is_an_answer_or_a_reason(sh
     for path in paths:
         answer = api({"httpMethod": "GET", "path": path, "queryStringParameters": None})
         assert answer["statusCode"] in (200, 404, 503), (path, answer["body"])
-    for model in (*MODELS, "price_list"):
+    for model in (*model_names(), "price_list"):
         assert api(ASKED | {"model": model}).get("status", 200) in (200, 404, 503)
 
 

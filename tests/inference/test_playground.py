@@ -19,6 +19,7 @@ from inference.gateway import make_gateway
 from inference.handler import App
 from tests.hostile_release import bodies_of, write_unchecked
 from tests.odd_codes import ODD
+from tests.synthetic_release import backup_onnx, contents
 from tests.synthetic_shop import Shop
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -269,8 +270,20 @@ def test_a_stand_in_is_named_where_the_network_could_not_answer(page: Page, shop
     path.unlink()
     with served(shop.app()) as url:
         ready(page, f"{url}/?sku=20007")
-        expect(page.locator("#source")).to_contain_text("Answered by the backup LightGBM")
+        expect(page.locator("#source")).to_contain_text("Answered by the backup lightgbm")
         expect(page.locator("#source")).to_contain_text("the network did not answer")
+
+
+def test_the_models_of_the_release_can_be_asked_first(page: Page, shop: Shop) -> None:
+    arrays = contents()["catalog_arrays"]
+    fifth = {f"{kind}_fifth_model": arrays[f"{kind}_svr"] for kind in ("smear", "residuals")}
+    bodies = bodies_of(lambda arrays: arrays.update(fifth)) | {"fifth_model.onnx": backup_onnx(0.2)}
+    shop.point(write_unchecked(shop.folder / "releases", bodies))
+    with served(shop.app()) as url:
+        ready(page, f"{url}/?sku=20007&model=fifth_model")
+        models = ["network", "lightgbm", "svr", "elastic_net", "fifth_model", "price list"]
+        expect(page.locator("#model option")).to_have_text(models)
+        expect(page.locator("#source")).to_contain_text("Answered by the backup fifth_model")
 
 
 def test_html_in_a_product_name_is_shown_and_never_executed(page: Page, shop: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pricewright.backtest import COLUMNS as BACKTEST_COLUMNS
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 from pricewright.core.decision import candidate_prices
 from pricewright.core.errors import ParameterError
 from pricewright.core.plan import CAUTION, own_units
@@ -99,8 +99,8 @@ def test_every_model_is_judged_on_the_same_rows(panel: Panel, trained: Trained) 
     assert tuple(trained.backtest.columns) == BACKTEST_COLUMNS
     weeks = panel.rows["week"].unique().sort().tail(PARAMS["train"]["backtest_weeks"])
     judged = panel.rows.filter(pl.col("week").is_in(weeks.implode()), "in_stock").select("stock_code", "week", "units")
-    assert set(trained.backtest["model"].unique()) == {"network", *BACKUPS}
-    for model in ("network", *BACKUPS):
+    assert set(trained.backtest["model"].unique()) == {"network", *REGISTRY}
+    for model in ("network", *REGISTRY):
         rows = trained.backtest.filter(pl.col("model") == model).select("stock_code", "week", "units")
         assert rows.sort("stock_code", "week").equals(judged.sort("stock_code", "week"))
     assert trained.backtest.select((pl.col("predicted_low") <= pl.col("predicted_high")).all()).item()
@@ -109,7 +109,7 @@ def test_every_model_is_judged_on_the_same_rows(panel: Panel, trained: Trained) 
 def test_no_promoted_model_sells_more_at_a_higher_price(trained: Trained) -> None:
     arrays, factors = trained.catalog, np.linspace(0.6, 1.6, 40)
     models = open_models(trained.models, arrays["effects"])
-    assert set(models) == {"network", *BACKUPS}
+    assert set(models) == {"network", *REGISTRY}
     for sku in range(0, len(arrays["stock_code"]), 9):
         reference, last = arrays["reference_price"][sku], arrays["last_price"][sku]
         prices = price_features(reference * factors, reference, last)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 from pricewright.core.errors import ModelError
 from pricewright.market import simulate
 from pricewright.tune import fingerprint, tune
@@ -18,7 +18,7 @@ def quick() -> dict[str, Any]:
     """params.yaml with the smallest searches."""
     params: dict[str, Any] = yaml.safe_load(yaml.safe_dump(PARAMS))
     params["tune"]["network"] |= {"budget": 2, "trial": {"members": 1, "epochs": 2}, "workers": 1}
-    for name in BACKUPS:
+    for name in REGISTRY:
         params["tune"][name]["budget"] = 2
     params["tune"]["defaults"]["lightgbm"]["trees"] = params["tune"]["lightgbm"]["trial"]["trees"] = 30
     return params
@@ -37,7 +37,7 @@ def test_every_model_gets_complete_hyperparameters_from_weeks_before_the_judged_
 ) -> None:
     params = quick()
     tuned = tune(panel, params, tmp_path / "trials.db", features=FEATURES)
-    assert set(tuned.hyperparameters) == {"network", *BACKUPS}
+    assert set(tuned.hyperparameters) == {"network", *REGISTRY}
     for model, found in tuned.hyperparameters.items():
         assert set(found) == set(params["tune"]["defaults"][model])
     assert tuned.trials["model"].value_counts()["count"].to_list() == [2, 2, 2, 2]

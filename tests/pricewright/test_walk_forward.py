@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.backups import BACKUPS
+from pricewright.backups import REGISTRY
 from pricewright.core.errors import ModelError, SourceError
 from pricewright.ingest.documents import Document
 from pricewright.ingest.hindsight import known_before
@@ -84,7 +84,7 @@ def test_other_sales_in_the_week_itself_change_what_it_is_judged_by_alone(
 
 def test_a_week_has_a_row_per_model_with_all_measures(forecasts: pl.DataFrame) -> None:
     scores = score_week(forecasts)
-    assert scores["model"].to_list() == ["network", *BACKUPS]
+    assert scores["model"].to_list() == ["network", *REGISTRY]
     assert scores["week"].unique().to_list() == [WEEK]
     assert {"rmsle", "wape", "bias", "coverage", "rows"} <= set(scores.columns)
     assert scores["rows"].to_list() == [forecasts.height // 4] * 4

@@ -9,13 +9,13 @@ import pytest
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.core.release.manifest import FILES
 from tasks import promote
 from tasks.ask import PriceApi
 from tasks.progress import untold
 from tasks.releases import now, promote_release, roll_back_release, verify_release
 from tasks.retention import retain
 from tasks.workspace import Workspace
+from tests.synthetic_release import FILES
 from tests.tasks.conftest import Drill
 from tests.tasks.promotable import fill
 

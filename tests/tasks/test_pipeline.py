@@ -88,5 +88,11 @@ def test_everything_a_stage_writes_is_cached_and_lies_below_work(stage: str) -> 
 
 def test_every_gate_comes_before_promotion() -> None:
     assert {f"work/{gate}/verdict.json" for gate in GATES} <= set(PIPELINE["promote"]["deps"])
-    for gate, stage in GATES.items():
-        assert f"work/{gate}/verdict.json" in PIPELINE[stage]["outs"]
+    for gate in GATES.values():
+        outs = [
+            out if isinstance(out, str) else next(iter(out))
+            for kind in ("outs", "plots")
+            for out in PIPELINE[gate.stage][kind]
+        ]
+        assert {f"work/{gate.name}/{file}" for file in ("verdict.json", "checks.csv")} <= set(outs)
+        assert {f"work/{gate.name}/{report.file}" for report in gate.reports} <= set(outs)

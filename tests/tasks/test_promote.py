@@ -8,12 +8,11 @@ import pytest
 from blocks.channel import Channel
 from blocks.lake import Lake
 from pricewright.core.errors import GateBlocked, ReleaseError
-from pricewright.core.release.manifest import FILES
 from tasks import promote
 from tasks.progress import untold
 from tasks.releases import promote_release, read_releases, verify_release
 from tasks.workspace import Workspace
-from tests.synthetic_release import backup_onnx
+from tests.synthetic_release import FILES, backup_onnx
 from tests.tasks.promotable import fill, override
 
 

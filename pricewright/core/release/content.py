@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pricewright.core.errors import ReleaseError
+from pricewright.core.models import LIST_MODEL, NAME, NETWORK, models_of
 from pricewright.core.release.manifest import CATALOG, HISTORY, WEEK
 
 Arrays = Mapping[str, Any]
@@ -41,7 +42,7 @@ MAY_BE_UNKNOWN = frozenset(
         "list_promised_high",
     }
 )  # nan there
-MOST_BINS, MOST_ENDINGS = 10_000, 1000
+MOST_BINS, MOST_ENDINGS, MOST_BACKUPS = 10_000, 1000, 20
 LISTED = "list_"
 
 
@@ -59,6 +60,7 @@ def check_form(arrays: Arrays) -> None:
             _check(arrays, CATALOG, name, kinds, 1 + len(shape), count)
             _check_rows(arrays, name, shape)
     _terms(arrays)
+    _backups(arrays)
 
 
 def has_plan(arrays: Arrays) -> bool:
@@ -166,6 +168,19 @@ def _terms(arrays: Arrays) -> None:
     for holds, what in rules:
         if not holds:
             raise ReleaseError(f"{CATALOG} has {what} is needed.")
+
+
+def _backups(arrays: Arrays) -> None:
+    """Their names are part of file names: none may lead elsewhere. What is in their arrays is looked at with them."""
+    backups = models_of(arrays)[1:]
+    wrong = [name for name in backups if not NAME.fullmatch(name) or name in (NETWORK, LIST_MODEL)]
+    if wrong:
+        raise ReleaseError(
+            f"{CATALOG} has a backup named {wrong[0][:40]!r}: lower-case letters, digits and _ are needed, and no "
+            f"{NETWORK} or {LIST_MODEL}."
+        )
+    if len(backups) > MOST_BACKUPS:
+        raise ReleaseError(f"{CATALOG} has {len(backups)} backups: at most {MOST_BACKUPS} are possible.")
 
 
 def _is_week(text: str) -> bool:

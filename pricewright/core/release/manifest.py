@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pricewright.core.errors import ReleaseError
-from pricewright.core.models import MODELS
+from pricewright.core.models import NETWORK
 from pricewright.core.release.digest import sha256
 
 CATALOG, HISTORY, MANIFEST = "catalog.npz", "history.npz", "manifest.json"
 PRICE_LIST, BACKTEST = "price_list.parquet", "backtest.parquet"
 PLAN, PRICE_CHANGES = "plan.json", "price_changes.parquet"
 LATER = (PLAN, PRICE_CHANGES)  # older releases have none of them, and are served again after a roll-back
-FILES = (*(f"{model}.onnx" for model in MODELS), CATALOG, HISTORY, PRICE_LIST, BACKTEST, *LATER)
+FILES = (f"{NETWORK}.onnx", CATALOG, HISTORY, PRICE_LIST, BACKTEST, *LATER)  # beside them an ONNX file of each backup
 WEEK = re.compile(r"[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])")
 HEX, DIGEST = frozenset("0123456789abcdef"), 64  # of a SHA-256: digits and how many of them
 IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")

@@ -9,8 +9,8 @@ import onnxruntime
 import polars as pl
 import pytest
 
-from pricewright.backups import BACKUPS, fit_backup
-from pricewright.backups.backup import ROOMS, Backup
+from pricewright.backups import REGISTRY, fit_backup
+from pricewright.backups.backup import Backup
 from pricewright.backups.inputs import read_inputs
 from pricewright.core.errors import ModelError, ParameterError
 from pricewright.core.price_features import price_features
@@ -36,7 +36,7 @@ def fit(name: str, rows: pl.DataFrame, **changed: Any) -> Backup:
     return fit_backup(name, rows, FEATURES, HYPERPARAMETERS[name] | changed, seed=1)
 
 
-@pytest.fixture(scope="module", params=BACKUPS)
+@pytest.fixture(scope="module", params=REGISTRY)
 def backup(request: pytest.FixtureRequest, panel: pl.DataFrame) -> Backup:
     return fit(request.param, panel)
 
@@ -99,7 +99,7 @@ def test_it_forecasts_better_than_the_mean_of_the_last_weeks(backup: Backup, pan
     assert errors[0] < 0.85 * errors[1]
 
 
-@pytest.mark.parametrize("name", BACKUPS)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_the_same_seed_gives_the_same_model_on_any_number_of_threads(name: str, panel: pl.DataFrame) -> None:
     rows = panel.head(2000)
     first, second = (
@@ -110,16 +110,16 @@ def test_the_same_seed_gives_the_same_model_on_any_number_of_threads(name: str, 
     assert (first != other) == (name == "lightgbm" or (name == "svr"))
 
 
-@pytest.mark.parametrize("name", BACKUPS)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_prices_that_never_moved_teach_no_price_effect(name: str, panel: pl.DataFrame) -> None:
     still = panel.head(1800).with_columns(price=pl.col("reference_price"), last_price=pl.col("reference_price"))
     features, price = sweep(np.random.default_rng(0), skus=5, prices=10)
     assert np.ptp(fit(name, still).predict_log(features, price).reshape(5, 10), axis=1).max() < 1e-9
 
 
-@pytest.mark.parametrize("name", BACKUPS)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_a_wrong_hyperparameter_is_named_with_its_bounds(name: str, panel: pl.DataFrame) -> None:
-    key, (low, high) = next(iter(ROOMS[name].HYPERPARAMETERS.items()))
+    key, (low, high) = next(iter(REGISTRY[name].bounds.items()))
     with pytest.raises(ParameterError, match=rf"{key} of {name} is -1: it must be a number from {low:g} to {high:g}"):
         fit(name, panel, **{key: -1})
     with pytest.raises(ParameterError, match="all of them"):

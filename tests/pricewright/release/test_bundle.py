@@ -17,9 +17,9 @@ from pricewright.core.release.arrays import pack, unpack
 from pricewright.core.release.content import PLANNED
 from pricewright.core.release.manifest import LATER, FileEntry
 from pricewright.price_changes import SCHEMA
-from pricewright.release import FILES, Manifest, release_id, verify_bundle, write_bundle
+from pricewright.release import Manifest, release_id, verify_bundle, write_bundle
 from tests.hostile_release import bodies_of, files_of, write_unchecked
-from tests.synthetic_release import before_plans, contents, write_release
+from tests.synthetic_release import FILES, before_plans, contents, write_release
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +245,16 @@ def test_a_release_needs_all_four_models(tmp_path: Path, content: dict[str, Any]
     fewer = {name: body for name, body in content["models"].items() if name != "svr"}
     with pytest.raises(ReleaseError, match="a release holds network, lightgbm, svr, elastic_net"):
         write_bundle(tmp_path, **content | {"models": fewer})
+
+
+def test_a_backup_of_the_catalog_without_a_file_and_a_file_without_the_catalog_are_named(tmp_path: Path) -> None:
+    bodies = bodies_of(lambda arrays: arrays.update(smear_fifth=np.asarray(1.0))) | {"sixth.onnx": b"x"}
+    release = write_unchecked(tmp_path, bodies)
+    manifest = Manifest.from_json((tmp_path / release / "manifest.json").read_bytes())
+    with pytest.raises(
+        ReleaseError, match=r"lacks the files \['fifth.onnx'\] and has the unknown files \['sixth.onnx'\]"
+    ):
+        verify_bundle(reader(tmp_path, manifest), manifest)
 
 
 def test_a_metric_that_is_no_number_becomes_null(tmp_path: Path) -> None:

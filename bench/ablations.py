@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from bench.case import Case
 from pricewright.core.substitution import Posterior
-from pricewright.network.network import DemandNetwork
-from pricewright.network.settings import network_settings
+from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.price_list import plan_prices, price_list
 from pricewright.train import Trained
 

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import machine
 from bench.emulator import ROOT, function, lean_python, runtime
 from bench.grown import FIRST, grow
 from bench.report import API, Report
 from bench.served import promoted
-from bench.table import Target, markdown, target_table
 from bench.warm import SKUS, price_event
 from tasks.workspace import Workspace
+from testing import report
+from testing.report import Target, markdown, target_table
 
 OURS, REFERENCE = "inference.handler.handler", "bench.reference_handler.handler"
 SMALL, LARGE = 1_000, 100_000
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "is the same handler behind imports of torch, lightgbm, scikit-learn, pandas and boto3: a floor for such a "
         f"stack. Before the first start the machine's load was {load:.1f} on {os.cpu_count()} cores; idle it is near 0."
     )
-    Report(options.out, machine.describe()).section(API, [words, table(found), target_table(targets(found))], began)
+    Report(options.out, report.describe()).section(API, [words, table(found), target_table(targets(found))], began)
 
 
 def measure(release: Path, folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bench.hand_written import write_panel
 from bench.memory import peak_memory
 from bench.weekly_files import write_weeks
 from pricewright.feature.weekly import PanelIntake
-from pricewright.ingest.documents import find_documents
+from pricewright.ingest.source import find_documents
 from pricewright.ingest.weekly import Intake
 from pricewright.partitions import partition_files
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from pricewright.network.curves import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, Curves, fit_curves
-from pricewright.network.family_fit import SPREADS, START, START_SD
+from pricewright.network.families import SPREADS, START, START_SD
 from pricewright.network.grid import dip_after, grid_of
-from tasks.parameters import read_parameters
+from tasks.workspace import read_parameters
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pricewright.feature import FEATURES, build_panel
 from pricewright.ingest import ingest_frame
-from pricewright.market import Market, simulate
+from pricewright.worlds.market import Market, simulate
 
 Floats = NDArray[np.float64]
 WIDEN = 0.10  # of the observed price range: nobody, not even the oracle, may leave it

@@ -12,17 +12,16 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from bench import machine
-from bench.marks import write_between
-from bench.table import markdown
 from pricewright.drift.gate import judge_drift
 from pricewright.feature import build_panel
 from pricewright.ingest import ingest, ingest_frame
 from pricewright.verdict import Verdict
 from pricewright.worlds import simulate_world
 from tasks.drift import split
-from tasks.parameters import read_parameters
-from tests.plain_shop import plain_shop
+from tasks.workspace import read_parameters
+from testing import report
+from testing.plain_shop import plain_shop
+from testing.report import markdown, write_between
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python -m bench.drift_replay"
@@ -122,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         broken[shop] = planted(lines, params)
         print({fault: (v.status, [c.name for c in v.worst]) for fault, v in broken[shop].items()}, flush=True)
     measured = f"Every {options.step}th week of the last year. Measured in {time.perf_counter() - began:.0f} s: "
-    parts = [healthy_table(healthy), broken_table(broken), measured + machine.describe() + "."]
+    parts = [healthy_table(healthy), broken_table(broken), measured + report.describe() + "."]
     print("\n", "\n\n".join(parts), flush=True)
     write_between(options.out, COMMAND, parts)
 

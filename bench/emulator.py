@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from cli.ports import free_port
+from cli.serve import free_port
 
 ROOT = Path(__file__).parents[1]
 EMULATOR = "samcli/local/rapid/aws-lambda-rie-x86_64"

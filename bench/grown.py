@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.served import point
+from pricewright.core.arrays import pack, split, unpack
+from pricewright.core.manifest import CATALOG, HISTORY, MANIFEST, FileEntry, Manifest
 from pricewright.core.models import models_of
-from pricewright.core.release.arrays import pack, split, unpack
-from pricewright.core.release.manifest import CATALOG, HISTORY, MANIFEST, FileEntry, Manifest
 
 WEEK, FIRST = "2011-W48", "1000000"
 

@@ -14,13 +14,13 @@ from typing import Any
 import polars as pl
 
 from bench.memory import peak_memory
-from bench.table import Target, markdown, target_table
 from pricewright.feature import build_panel
 from pricewright.ingest import ingest
-from pricewright.market import simulate
 from pricewright.train import train
 from pricewright.tune import tune
 from pricewright.tuning import on_threads
+from pricewright.worlds.market import simulate
+from testing.report import Target, markdown, target_table
 
 SKUS, WEEKS, SIZES = 750, 53, (1, 4, 16)
 WHOLE = 4  # the size of the UCI data: 3,000 SKUs x 53 weeks

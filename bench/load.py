@@ -17,15 +17,15 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
-from bench import machine
 from bench.api import percentile
 from bench.emulator import ROOT, function, lean_python, runtime
 from bench.memory import NOW, kilobytes
 from bench.questions import Ask, Questions
 from bench.report import LOAD, Report
 from bench.served import point, promoted
-from bench.table import Target, markdown, target_table
 from tasks.workspace import Workspace
+from testing import report
+from testing.report import Target, markdown, target_table
 
 HANDLER = "inference.handler.handler"
 SECONDS, TRIAL = 60.0, 5.0
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{load:.1f} on {os.cpu_count()} cores; idle it is near 0."
     )
     parts = [words, rate_table(minutes), memory_table(held, lasting), target_table(targets(minutes, lasting))]
-    Report(options.out, machine.describe()).section(LOAD, parts, began)
+    Report(options.out, report.describe()).section(LOAD, parts, began)
 
 
 def under_load(

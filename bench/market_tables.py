@@ -6,8 +6,8 @@ import numpy as np
 
 from bench.ablations import ABLATIONS
 from bench.markets import CHECKS, COMPETITORS, KEEP, NETWORK, Played, captured, worse
-from bench.table import Target, markdown, target_table
 from pricewright.backups import REGISTRY
+from testing.report import Target, markdown, target_table
 
 
 def market_section(markets: Sequence[Played]) -> str:

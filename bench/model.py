@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import growth, machine, real_weeks
+from bench import growth, real_weeks
 from bench.market_tables import ablation_section, market_section
 from bench.markets import NETWORK, Played, competitors, play
 from bench.report import HEADINGS, Report
-from pricewright.market import REGIMES
-from tasks.parameters import read_parameters
+from pricewright.worlds.market import REGIMES
+from tasks.workspace import read_parameters
+from testing.report import describe
 
 ROOT = Path(__file__).parents[1]
 SEEDS, QUICK_SKUS = (1, 2, 3), 120
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     params = read_parameters(ROOT / "params.yaml")
     out = options.out or (None if options.quick else ROOT / "docs" / "benchmarks.md")
-    report = Report(out, machine.describe())  # at the start: it names the code that is loaded
+    report = Report(out, describe())  # at the start: it names the code that is loaded
     print(f"measured on {report.machine}", flush=True)
     if options.parts & {1, 3}:
         _markets(params, options, report)

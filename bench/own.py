@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.boosted import sweep
 from bench.case import Case
-from pricewright.core.retransform import units_from_log
+from pricewright.core.forecast import units_from_log
 from pricewright.train import Trained, train
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.worlds import World
-from pricewright.worlds.attainable import attainable_prices, prior_prices
-from pricewright.worlds.oracle import oracle_prices
+from pricewright.worlds.attainable import attainable_prices, oracle_prices, prior_prices
 from pricewright.worlds.world import relive
 
 Floats = NDArray[np.float64]

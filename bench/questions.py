@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drill.asking import by_sku, judge, request, undeserved
-from drill.dice import dice
-from pricewright.core.release.manifest import PRICE_LIST
+from pricewright.core.manifest import PRICE_LIST
+from testing.asking import by_sku, dice, judge, request, undeserved
 
 Ask = Callable[[Any], tuple[Any, float]]
 

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from bench.boosted import fit_booster, inputs
-from bench.table import Target, markdown, target_table
 from pricewright.backtest import measure
 from pricewright.backups import REGISTRY
 from pricewright.feature import FEATURES, build_panel
 from pricewright.ingest import ingest
 from pricewright.train import train
+from testing.report import Target, markdown, target_table
 
 FILES = ("online_retail.parquet", "online_retail_ii.parquet")
 FOLDER = Path(__file__).parents[2] / "shared" / "data"

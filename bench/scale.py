@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from bench import by_rows, by_skus, machine
+from bench import by_rows, by_skus
 from bench.scale_page import write_page
+from testing import report
 
 ROOT = Path(__file__).parents[1]
 ROWS, SKUS = (5_000_000, 50_000_000, 200_000_000), (1_000, 10_000, 100_000)
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _keep(page: Path, kind: str, key: int, found: dict[str, Any]) -> None:
     kept = page.with_suffix(".json")
     known = json.loads(kept.read_text()) if kept.exists() else {}
-    found |= {"machine": machine.describe(code=False), "date": str(date.today()), "load": round(os.getloadavg()[1], 1)}
+    found |= {"machine": report.describe(code=False), "date": str(date.today()), "load": round(os.getloadavg()[1], 1)}
     known.setdefault(kind, {})[str(key)] = found
     kept.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
     write_page(page, known)

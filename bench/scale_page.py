@@ -5,9 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench.marks import write_between
 from bench.scale_picture import STEPS, draw_rows, draw_skus
-from bench.table import Target, markdown, target_table
+from testing.report import Target, markdown, target_table, write_between
 
 COMMAND = "make bench-scale"
 GIGABYTES, TIMES, LINEAR = 4.0, 2.0, 1.25

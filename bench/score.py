@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.core.recommendation import NUDGE
-from pricewright.market import Market
+from pricewright.core.decision import NUDGE
+from pricewright.worlds.market import Market
 
 Floats = NDArray[np.float64]
 ORACLE_STEPS = 600  # prices that the oracle tries per SKU

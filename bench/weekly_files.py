@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pricewright.market import Market, simulate
 from pricewright.partitions import iso_week
-from pricewright.till import PACKS, ring_up_week
+from pricewright.worlds.market import PACKS, Market, ring_up_week, simulate
 
 SAMPLE = 2_000  # SKUs on which the units per week are looked for that give so many lines
 LEAST, MOST = 0.01, 100_000.0  # units per week of the median SKU

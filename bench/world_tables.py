@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bench.plan_score import STATED, Outcome, PlanScore, Yardsticks
-from bench.table import markdown
 from pricewright.worlds import DEVELOPED_ON, Kind, World
+from testing.report import markdown
 
 Cells = Sequence[str]
 T = TypeVar("T")

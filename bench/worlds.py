@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench import machine
-from bench.marks import write_between
 from bench.plan_score import Outcome, PlanScore, chosen_prices, in_order, measure, score_plan, uplift
 from bench.rivals import rivals, search
 from bench.world_tables import (
@@ -34,12 +32,13 @@ from pricewright.feature import FEATURES, build_panel
 from pricewright.ingest import ingest_frame
 from pricewright.network.curves import fit_curves
 from pricewright.network.grid import grid_of, regular_now
-from pricewright.network.rows import RECENT_WEEKS
+from pricewright.network.level import RECENT_WEEKS
 from pricewright.price_list import plan_prices, plan_summary, price_list
 from pricewright.train import train
 from pricewright.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
 from pricewright.worlds.kinds import kind_named
-from tasks.parameters import read_parameters
+from tasks.workspace import read_parameters
+from testing.report import describe, write_between
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "python -m bench.worlds"
@@ -104,7 +103,7 @@ def main(arguments: Sequence[str] | None = None, product: Product | None = None)
     else:
         command, parts = _scores(params, options, product)
     measured = f"Seeds 1 to {options.seeds}, {options.skus} SKUs x {options.weeks} weeks."
-    measured += f" Measured in {time.perf_counter() - began:.0f} s: {machine.describe()}."
+    measured += f" Measured in {time.perf_counter() - began:.0f} s: {describe()}."
     print("\n", "\n\n".join([*parts, measured]), flush=True)
     if not options.kinds and not options.whole:
         write_between(options.out, command, [*parts, measured])

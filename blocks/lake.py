@@ -21,7 +21,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from blocks.endpoints import obstore_settings
 from pricewright.core.address import refuse_secret
 from pricewright.core.errors import ChannelConflict, LakeError
-from pricewright.core.release.manifest import MANIFEST, MOST_BYTES
+from pricewright.core.manifest import MANIFEST, MOST_BYTES
 
 SMALL, LARGE = 64 << 10, 8 << 30  # bytes: pointers and holds, and whatever fits into no memory
 Result = TypeVar("Result")

@@ -8,12 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import Watcher, console
-from cli.options import Columns, Mapping, Params, Store, parse_asked
-from cli.quiet import quiet
-from cli.served import chosen_store
+from cli.console import Watcher, console, quiet
+from cli.options import Columns, Mapping, Params, Store, chosen_store, parse_asked
 from pricewright.core.errors import ParameterError
-from tasks.root import find_root
+from tasks.workspace import find_root
 
 First = Annotated[str, typer.Option("--from", help="First ISO week, as 2011-W10.")]
 Last = Annotated[str, typer.Option("--to", help="Last ISO week, as 2011-W20; the first alone if not given.")]
@@ -46,7 +44,7 @@ def register(app: typer.Typer) -> None:
         Killed and started again with the same options, it goes on with the weeks that are left. Exit code 2: the
         source does not have the weeks, or has lost rows since; then nothing was changed.
         """
-        from tasks.order import Order
+        from tasks.existing_weeks import Order
         from tasks.stages import STAGES
 
         names = [name.strip() for name in stages.split(",") if name.strip()]
@@ -73,15 +71,15 @@ def register(app: typer.Typer) -> None:
 
 def _run(asked: dict[str, Any]) -> None:
     from flows.embedded import prefect_server, wait_for_server
-    from tasks.progress import WATCHING
+    from tasks.stage import WATCHING
 
     out = console()
     with ExitStack() as stack:
         stack.enter_context(quiet())
         with out.status("  starting Prefect"):
             url = stack.enter_context(prefect_server(find_root() / ".pricewright" / "prefect"))
-            from flows.backfill_request import BackfillRequest
             from flows.backfill_weeks import backfill_weeks
+            from flows.requests import BackfillRequest
         wait_for_server(url)  # it may have ended while all that was imported
         token = WATCHING.set(stack.enter_context(Watcher(out)))
         stack.callback(WATCHING.reset, token)

@@ -1,6 +1,14 @@
 """What the terminal shows: a line per stage while a run works, errors with their hint."""
 
-from collections.abc import Iterable
+import errno
+import io
+import locale
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -90,3 +98,82 @@ class Watcher:
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
+
+
+TALKATIVE = ("great_expectations", "evidently", "shap", "lightgbm", "skopt", "optuna", "matplotlib", "onnxmltools",
+             "skl2onnx", "torch", "dvc", "httpx", "alembic")  # fmt: skip
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Warnings and loggers of libraries say nothing for as long as the context lasts; PRICEWRIGHT_TRACE lets them."""
+    if os.environ.get("PRICEWRIGHT_TRACE"):
+        yield
+        return
+    loggers = [logging.getLogger(name) for name in TALKATIVE]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars of great_expectations and shap; ours is enough
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+WORDS = ("no space left on device", "(os error 27)", "(os error 122)", "disk is full")  # of Polars, obstore, SQLite
+
+
+def full_disk(error: BaseException) -> PricewrightError | None:
+    """The error to show where a full disk is behind this one; None where it is something else."""
+    for cause in causes(error):
+        known = isinstance(cause, OSError) and cause.errno in FULL
+        if known or any(words in str(cause).lower() for words in WORDS):
+            where = getattr(cause, "filename", None) or cause
+            return PricewrightError(
+                f"the disk is full: {where}.", hint="make room and run it again; what was whole is kept."
+            )
+    return None
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and all that stand behind it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
+
+
+def no_permission(error: BaseException) -> PricewrightError | None:
+    """The error to show where a right is missing behind this one; None where it is something else."""
+    for cause in causes(error):
+        if isinstance(cause, OSError) and cause.errno in REFUSED and cause.filename:
+            return PricewrightError(
+                f"{cause.filename} cannot be used by this user: {cause.strerror}.",
+                hint="give the user the right to read the source, and to write the checkout and the lake; or copy the "
+                "checkout to a folder of the user's own.",
+            )
+    return None
+
+
+def speak_utf8() -> None:
+    """Start again in Python's UTF-8 mode where the locale has another encoding; processes started later follow it.
+
+    What the terminal cannot show is shown as a question mark.
+    """
+    heard = not sys.flags.ignore_environment  # python -E and -I would start again for ever
+    if heard and not sys.flags.utf8_mode and locale.getencoding().lower() not in ("utf-8", "utf8"):
+        os.environ["PYTHONUTF8"] = "1"
+        os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:replace")
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # nosec B606: this very command
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from cli.console import console
-from cli.prefect_api import use_prefect
-from cli.served import chosen_store
+from cli.deploy import use_prefect
+from cli.options import chosen_store
 
 VALID = 24.0  # hours for which a signature may be used
 
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     def _waiting() -> None:
         """List the releases that wait for a decision."""
         use_prefect()
-        from tasks.waiting import waiting_runs
+        from tasks.approval import waiting_runs
 
         table = Table("run", "release", "channel", "id", box=None, pad_edge=False)
         for run in waiting_runs():
@@ -73,10 +73,8 @@ def decide(
     from blocks.document import find_document
     from blocks.lake import Lake
     from blocks.lake_block import locate_lake
-    from tasks.candidate import examine_candidate
-    from tasks.decision import DecisionForm, check_answer
-    from tasks.review import review_page
-    from tasks.waiting import answer_run, find_waiting
+    from tasks.approval import DecisionForm, answer_run, check_answer, find_waiting
+    from tasks.candidate import examine_candidate, review_page
 
     run = find_waiting(wanted)
     store, environment = locate_lake(run.store, find_document)

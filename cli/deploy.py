@@ -3,17 +3,21 @@
 import os
 import signal
 import sys
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from cli.console import console
-from cli.served import Store, chosen_store
+from cli.options import ServedStore, chosen_store
+from pricewright.core.errors import PricewrightError
+from tasks.workspace import find_root
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from tasks.deployed import Deployed
+    from tasks.deployment_plan import Deployed
+
 
 Model = TypeVar("Model", bound="BaseModel")
 Stage = Annotated[str, typer.Option(help="staging or production.")]
@@ -45,7 +49,7 @@ def register(app: typer.Typer) -> None:
         weight: Weight = 0.1,
         watch: Watch = 180,
         errors: Errors = 0.01,
-        store: Store = "",
+        store: ServedStore = "",
         function: Function = "",
         redis_url: Redis = "",
         by: By = "",
@@ -58,8 +62,8 @@ def register(app: typer.Typer) -> None:
         """
         if status:
             from blocks.lake import Lake
-            from tasks.deployed import read_deployed
-            from tasks.target import find_target
+            from tasks.deploy import find_target
+            from tasks.deployment_plan import read_deployed
 
             _show(read_deployed(stage, find_target(stage, function), Lake(chosen_store(store))))
             return
@@ -92,3 +96,59 @@ def _request(kind: type[Model], given: dict[str, object]) -> Model:
 def _show(deployed: "Deployed") -> None:
     for name, words in deployed.rows().items():
         console().print(f"  {name:<15} {words}", markup=False)
+
+
+def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:
+    """The URL of the server's API; call it before anything imports Prefect. Raises PricewrightError without one."""
+    from deployments.stack import running_stack
+    from tasks.workspace import find_root
+
+    stack = running_stack(find_root())
+    if stack is not None:
+        for name, value in stack.environment.items():
+            environment.setdefault(name, value)
+    url = environment.get("PREFECT_API_URL", "")
+    if not url:
+        raise PricewrightError(
+            "no Prefect server: PREFECT_API_URL is not set, and no stack runs here.",
+            hint="pricewright up --detach starts one.",
+        )
+    return url
+
+
+LakeOfFlows = Annotated[str, typer.Option(help="The lake of the flows. Default: its block's, else PRICEWRIGHT_STORE.")]
+
+
+def register_deploy_flows(app: typer.Typer) -> None:
+    """Add the command to the app."""
+
+    @app.command(name="deploy-flows", rich_help_panel="Operate")
+    def _deploy_flows(store: LakeOfFlows = "") -> None:
+        """Deploy the flows to the server of PREFECT_API_URL: work pool, deployments, blocks, automations.
+
+        Every variable is checked first; it fails unless the server really schedules the next weekly run. Blocks that
+        are there stay as they are, but for the lake where --store names one.
+        """
+        use_prefect()
+        from deployments.apply import apply
+
+        out = console()
+        applied = apply(find_root(), os.environ, lambda words: out.print(f"  {words}", markup=False), store)
+        out.print(f"  next run of refresh-prices/weekly: {applied.next_run:%Y-%m-%d %H:%M} UTC", markup=False)
+
+
+def register_block_setup(app: typer.Typer) -> None:
+    """Add the command to the app."""
+
+    @app.command(name="register-blocks", rich_help_panel="Operate")
+    def _register_blocks(store: ServedStore = "") -> None:
+        """Register the blocks with the server of PREFECT_API_URL: lake, price cache, buckets, Lambda function, keys.
+
+        Endpoints, region and Redis come from the environment; no document holds a key of AWS. Doing it again changes
+        what differs, and nothing else.
+        """
+        use_prefect()
+        from blocks.register import register_blocks
+
+        for name, how in register_blocks(chosen_store(store), os.environ).items():
+            console().print(f"  {how:<10} {name}", markup=False)

@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import typer
+from rich.markup import escape
+
 from blocks.lake import Lake
-from flows.proxy import check_proxies, find_proxies, proxy_for
+from cli.console import console
+from flows.embedded import check_proxies, find_proxies, proxy_for
 from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
+from tasks.workspace import Workspace, find_root
 
 DISK = 5.0  # GB that packages, cache and a lake of real data fill
 MEMORY = 4.0  # GB that a run on half a million lines takes
@@ -164,3 +169,27 @@ def _installed(name: str) -> str:
         return metadata.version(name).split("+")[0]  # torch's CPU build is 2.13.0+cpu
     except metadata.PackageNotFoundError:
         return "nothing"
+
+
+COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+
+    @app.command(name="doctor")
+    def _doctor() -> None:
+        """Check the machine: Python, packages, disk, lake, Redis, Prefect. Exit code 1 when a run would fail."""
+        root = find_root()
+        findings = examine(root, Workspace(root).store)
+        for finding in findings:
+            _show(finding)
+        if any(finding.status == "fail" for finding in findings):
+            raise typer.Exit(1)
+
+
+def _show(finding: Finding) -> None:
+    out = console()
+    out.print(f"  [{COLOUR[finding.status]}]{finding.status:<5}[/] {finding.what:<9} {escape(finding.words)}")
+    if finding.hint:
+        out.print(f"  {'':<5} {'':<9} [dim]{escape(finding.hint)}[/]")

@@ -1,15 +1,139 @@
 """`pricewright lineage` and `pull`: where a release came from, and the data behind it."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
+import polars as pl
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
 
 from cli.console import console
-from cli.served import Store, chosen_store
+from cli.options import ServedStore, chosen_store
+from tasks.provenance import Descent, SkuDescent, source_hashes
 
 if TYPE_CHECKING:
     from blocks.lake import Lake
+
+
+DIGITS = 10  # of a hash: enough to compare by eye, --json has all
+ROWS = 12
+
+
+def show_descent(out: Console, descent: Descent) -> None:
+    """From the release down to the source."""
+    tree = Tree(f"[bold]release {escape(descent.release)}[/]  {descent.created}  manifest {_short(descent.manifest)}")
+    files = tree.add("files, by SHA-256")
+    for name, entry in descent.files.items():
+        files.add(f"{_short(entry['sha256'])}  {escape(name)}  [dim]{entry['size']:,} bytes[/]")
+    if not descent.origin:
+        known = {name: value for name, value in descent.lineage.items() if name != "origin"}
+        old = tree.add("lineage: hashes only; the release is older than what is shown here, or the lake has lost it")
+        for name, value in known.items():
+            old.add(f"{escape(name)}  {escape(str(value))}")
+    else:
+        _add_stages(tree, descent)
+        _add_code(tree, descent.origin["code"])
+        _add_parameters(tree, descent)
+        _add_data(tree, descent)
+    out.print(tree)
+
+
+def show_differences(out: Console, one: str, other: str, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """A table per kind; a line where nothing differs."""
+    for what, entries in found.items():
+        if not entries:
+            out.print(f"[bold]{what}[/]: the same")
+            continue
+        table = Table(what, one, other, box=None, pad_edge=False)
+        for name, (mine, others) in list(entries.items())[: None if what == "parameters" else 4 * ROWS]:
+            table.add_row(escape(name), escape(_value(mine)), escape(_value(others)))
+        out.print(table)
+        if len(entries) > table.row_count:
+            out.print(f"[dim]and {len(entries) - table.row_count:,} more: --json[/]")
+
+
+def show_sku(out: Console, release: str, sku: SkuDescent) -> None:
+    """The price, the newest panel rows, the newest sales lines with their place in the source."""
+    price = sku.price.row(0, named=True)
+    out.print(f"[bold]{escape(str(price['stock_code']))}[/]  {escape(str(price['description']))}  in release {release}")
+    for name in ("current_price", "optimal_price", "guardrail_low", "guardrail_high", "model", "reason"):
+        out.print(f"  {name:<16}{escape(_value(price[name]))}", soft_wrap=True)
+    out.print(f"\n[bold]panel[/]: {sku.panel.height} weeks, {int(sku.panel['lines'].sum()):,} sales lines")
+    out.print(_table(sku.panel))
+    out.print(f"\n[bold]sales lines[/]: {sku.lines.height:,}, the last ones; source and row say where each is")
+    out.print(_table(sku.lines))
+
+
+def _add_stages(tree: Tree, descent: Descent) -> None:
+    stages = tree.add("stages, the last first, by MD5 (DVC's)")
+    for name, stage in reversed(descent.origin["stages"].items()):
+        made = stages.add(f"[bold]{escape(name)}[/]")
+        for sign, key in (("->", "outs"), ("<-", "deps")):
+            for entry in stage.get(key, []):
+                many = f"  [dim]{entry['nfiles']:,} files[/]" if "nfiles" in entry else ""
+                made.add(f"{sign} {_short(entry['md5'])}  {escape(entry['path'])}{many}")
+
+
+def _add_code(tree: Tree, code: Mapping[str, Any]) -> None:
+    commit = f"commit {code['commit'][:12]}" if code["commit"] else "no git commit known"
+    changed = ", with changes that are in no commit" if code["changed"] else ""
+    tree.add(f"code: {commit}{changed}; {len(code['files']):,} files, each with its hash in --json")
+
+
+def _add_parameters(tree: Tree, descent: Descent) -> None:
+    names = descent.overridden
+    asked = tree.add(f"parameters: {len(descent.parameters)} numbers, {len(names)} of them asked for by the run")
+    for name in names:
+        asked.add(f"{escape(name)} = {escape(_value(descent.parameters[name]))}")
+
+
+def _add_data(tree: Tree, descent: Descent) -> None:
+    counts = descent.origin["counts"]
+    panel, raw = counts.get("feature", {}), counts.get("ingest", {})
+    data = tree.add("data")
+    at = data.add(f"panel: {_count(panel, 'rows')} rows of {_count(panel, 'skus')} SKUs, {_weeks(descent, 'panel')}")
+    at = at.add(f"sales lines: {_count(raw, 'accepted')} accepted, {_weeks(descent, 'raw')}")
+    source = descent.origin["source"]
+    at = at.add(
+        f"source: {escape(source['name'])}, {_count(raw, 'rows')} rows: {_count(raw, 'accepted')} accepted, "
+        f"{_count(raw, 'quarantined')} quarantined, {_count(raw, 'duplicates')} duplicates"
+    )
+    for path, digest in source_hashes(descent.origin).items():
+        at.add(f"{_short(digest)}  {escape(path)}")
+    for name, table in raw.get("read_as", {}).items():
+        at.add(f"{escape(name)}: {table['rows']:,} rows")
+
+
+def _weeks(descent: Descent, name: str) -> str:
+    weeks = sorted(descent.weeks[name])
+    return f"{len(weeks)} weeks, {weeks[0]} to {weeks[-1]}" if weeks else "its weeks are not in the lake"
+
+
+def _count(counts: Mapping[str, Any], name: str) -> str:
+    return f"{counts[name]:,}" if name in counts else "?"
+
+
+def _short(digest: str) -> str:
+    return f"[cyan]{digest.removesuffix('.dir')[:DIGITS]}[/]"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text[:DIGITS] if len(text.removesuffix(".dir")) in (32, 40, 64) and text[:8].isalnum() else text
+
+
+def _table(rows: pl.DataFrame) -> Table:
+    table = Table(*rows.columns, box=None, pad_edge=False)
+    for row in rows.tail(ROWS).rows():
+        table.add_row(*(escape(_value(value)) for value in row))
+    return table
+
 
 Release = Annotated[str, typer.Argument(help="Default: the one that production serves.")]
 
@@ -24,14 +148,12 @@ def register(app: typer.Typer) -> None:
         invoice: Annotated[str, typer.Option(help="With --sku: only the lines of this invoice.")] = "",
         against: Annotated[str, typer.Option(help="Another release: show what differs from it.")] = "",
         as_json: Annotated[bool, typer.Option("--json", help="Everything, with whole hashes, as JSON.")] = False,
-        store: Store = "",
+        store: ServedStore = "",
     ) -> None:
         """Go back from a release to rows, code and parameters, with hashes; the lake is all that it needs."""
         from blocks.lake import Lake
-        from cli.lineage_tree import show_descent, show_differences, show_sku
         from pricewright.core.item import Item
-        from tasks.descent import differences, read_descent
-        from tasks.sku_descent import read_sku
+        from tasks.provenance import differences, read_descent, read_sku
 
         lake = Lake(chosen_store(store))
         out = console()
@@ -49,13 +171,13 @@ def register(app: typer.Typer) -> None:
     @app.command(name="pull")
     def _pull(
         paths: Annotated[list[str] | None, typer.Argument(help="Such as work/panel. Default: all results.")] = None,
-        store: Store = "",
+        store: ServedStore = "",
     ) -> None:
         """Bring what the last run made, on whatever machine, from the lake into this checkout."""
         from blocks.lake import Lake
         from pricewright.core.errors import LedgerError
-        from tasks.root import find_root
         from tasks.run import claim, open_ledger
+        from tasks.workspace import find_root
 
         lake, root = Lake(chosen_store(store)), find_root()
         with claim(root):

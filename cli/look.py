@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import console
+from cli.console import console, quiet
 from cli.options import Columns, Mapping, Params, parse_asked
-from cli.quiet import quiet
-from tasks.root import find_root
+from tasks.workspace import find_root
 
 if TYPE_CHECKING:
     from pricewright.look import Look
@@ -41,9 +40,8 @@ def register(app: typer.Typer) -> None:
         The first rows of every file are read as `run` reads them all. Exit code 2: the source cannot be used.
         """
         from pricewright.look import look
-        from tasks.deliveries import bring_in
-        from tasks.mapping import write_mapping
-        from tasks.parameters import overlay, read_parameters
+        from tasks.source import bring_in, write_mapping
+        from tasks.workspace import overlay, read_parameters
 
         root = find_root()
         columns, overrides = parse_asked(param, column, mapping)

@@ -6,29 +6,9 @@ import sys
 import typer
 
 from blocks.endpoints import boto3_variables
-from cli import (
-    audit,
-    backfill,
-    decide,
-    deploy,
-    deploy_flows,
-    doctor_command,
-    lineage,
-    look,
-    price,
-    register_blocks,
-    releases,
-    run,
-    serve,
-    stage,
-    up,
-    what_if,
-)
-from cli.console import show_error
-from cli.full_disk import full_disk
-from cli.no_permission import no_permission
-from cli.utf8 import speak_utf8
-from flows.proxy import spare_own_machine
+from cli import backfill, decide, deploy, doctor, lineage, look, price, releases, run, serve
+from cli.console import full_disk, no_permission, show_error, speak_utf8
+from flows.embedded import spare_own_machine
 from pricewright.core.errors import PricewrightError
 
 app = typer.Typer(
@@ -44,18 +24,18 @@ run.register(app)
 look.register(app)
 backfill.register(app)
 price.register(app)
-what_if.register(app)
+price.register_what_if(app)
 serve.register(app)
 releases.register(app)
 lineage.register(app)
-up.register(app)
+serve.register_up(app)
 deploy.register(app)
-deploy_flows.register(app)
-register_blocks.register(app)
+deploy.register_deploy_flows(app)
+deploy.register_block_setup(app)
 decide.register(app)
-doctor_command.register(app)
-audit.register(app)
-stage.register(app)
+doctor.register(app)
+releases.register_audit(app)
+run.register_stage(app)
 
 
 def main() -> None:

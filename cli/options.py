@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pricewright.core.errors import ParameterError
+from tasks.workspace import Workspace, find_root
 
 Source = Annotated[
     str,
@@ -26,8 +27,8 @@ def parse_asked(
     param: list[str] | None, column: list[str] | None, mapping: str = ""
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """Columns by word and parameters, those of the mapping below those of the command line. Raises ParameterError."""
-    from tasks.mapping import with_mapping
-    from tasks.parameters import parse_overrides
+    from tasks.source import with_mapping
+    from tasks.workspace import parse_overrides
 
     return with_mapping(mapping, parse_columns(column or []), parse_overrides(param or []))
 
@@ -41,3 +42,12 @@ def parse_columns(texts: list[str]) -> dict[str, str]:
     if wrong:
         raise ParameterError(f"{wrong[0]!r} is no column.", hint="write --column name=header, as invoice=BillNo.")
     return {name.strip(): header.strip() for name, _, header in pairs}
+
+
+ServedStore = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
+Name = Annotated[str, typer.Option(help="The channel.")]
+
+
+def chosen_store(store: str) -> str:
+    """The lake that was asked for, else that of the last run."""
+    return store or Workspace(find_root()).store

@@ -9,7 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.console import console
-from cli.served import Name, Store, chosen_store
+from cli.options import Name, ServedStore, chosen_store
+from pricewright.core.errors import ParameterError, UnknownSku
+from pricewright.core.item import Item
 
 SHOWN = 12  # prices of the curve; --json has all of them
 
@@ -28,13 +30,13 @@ def register(app: typer.Typer) -> None:
         least: Least = None,
         most: Most = None,
         bins: Bins = None,
-        store: Store = "",
+        store: ServedStore = "",
         channel: Name = "production",
         as_json: AsJson = False,
     ) -> None:
         """Ask for the best price of a product, and its demand curve; the Lambda handler answers, in this process."""
         from pricewright.core.item import Item
-        from tasks.ask import PriceApi
+        from tasks.smoke import PriceApi
 
         api = PriceApi(chosen_store(store), channel)
         answer = api.price(Item.parse(sku), unitprice_min=least, unitprice_max=most, num_price_bins=bins)
@@ -86,3 +88,63 @@ def _curve(curve: dict[str, list[float | None]]) -> Table:
         interval = "" if at["quantity_min"] is None else f"{at['quantity_min']:,.0f} to {at['quantity_max']:,.0f}"
         table.add_row(f"{at['unit_price']:,.2f}", f"{at['quantity']:,.1f}", interval, f"{at['predicted_sales']:,.2f}")
     return table
+
+
+Category = Annotated[str, typer.Option(help="Products of this category, as the price list's family names it.")]
+Skus = Annotated[list[str] | None, typer.Option("--sku", help="This product; may be given several times.")]
+ByShare = Annotated[str, typer.Option("--change", help="By how much prices change, such as -10% or +2.5%.")]
+Price = Annotated[float | None, typer.Option("--price", help="What each of the products costs then.")]
+AllNumbers = Annotated[bool, typer.Option("--json", help="All numbers, as the price API gives them.")]
+
+
+def register_what_if(app: typer.Typer) -> None:
+    """Add the command to the app."""
+
+    @app.command(name="what-if")
+    def _what_if(
+        category: Category = "",
+        sku: Skus = None,
+        change: ByShare = "",
+        price: Price = None,
+        store: ServedStore = "",
+        channel: Name = "production",
+        as_json: AllNumbers = False,
+    ) -> None:
+        """Say what other prices would do to units and sales of a week: of some products, and of the whole shop.
+
+        Neither --category nor --sku means all products. What a product wins from the others of its family, or loses
+        to them, is taken into account; prices are taken as asked, whether or not they lie within the guardrail.
+        """
+        from tasks.smoke import PriceApi
+
+        asked = {"category": category, "change": change, "price": price}
+        items = [Item.parse(text) for text in sku or ()]
+        try:
+            answer = PriceApi(chosen_store(store), channel).what_if(items, **asked)
+        except UnknownSku as error:
+            raise ParameterError(error.message, error.hint) from None
+        if as_json:
+            typer.echo(json.dumps(answer, indent=2))
+        else:
+            show_what_if(console(), answer)
+
+
+def show_what_if(out: Console, answer: dict[str, Any]) -> None:
+    """A row for units and one for sales, of the products asked about and of all."""
+    outside = answer["outside_guardrail"]
+    beyond = f", {outside:,} beyond their guardrail" if outside else ""
+    out.print(f"{answer['skus']:,} products, {answer['changed']:,} at another price{beyond}")
+    table = Table("a week", "now", "then", "change", "90 % interval", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for whose, found in (("", answer), (" of all", answer["all"])):
+        for name in ("units", "sales"):
+            table.add_row(f"  {name}{whose}", *_row(found, name))
+    out.print(table)
+    out.print(f"release {answer['release']}")
+
+
+def _row(found: dict[str, Any], name: str) -> tuple[str, str, str, str]:
+    now, then = found[f"{name}_now"], found[name]
+    change = f"{then / now - 1:+.1%}" if now else ""
+    return f"{now:,.2f}", f"{then:,.2f}", change, f"{found[f'{name}_low']:,.2f} to {found[f'{name}_high']:,.2f}"

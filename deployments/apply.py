@@ -1,27 +1,191 @@
 """Brings a server to what this checkout says: work pool, deployments, blocks, automations; and looks if it did."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from string import Template
+from typing import Any, Self
+from uuid import UUID
+from zoneinfo import available_timezones
 
 import yaml
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId, FlowRunFilterState
 from prefect.client.schemas.filters import FlowRunFilterStateType as StateTypes
 from prefect.client.schemas.objects import StateType
+from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from blocks.register import register_blocks, use_lake
-from deployments.automations import apply_automations, read_automations
-from deployments.notice import apply_notice
-from deployments.variables import Variables, unset_variables
-from deployments.work_pool import apply_work_pool, read_work_pool
-from pricewright.core.errors import DeploymentError
+from pricewright.core.errors import DeploymentError, ParameterError
+
+PREFIX = "PRICEWRIGHT_"
+POOL_TYPES = {"process": "pricewright-process", "ecs": "pricewright-ecs"}
+
+
+class Variables(BaseModel):
+    """The variables by name, in lower case and without their prefix PRICEWRIGHT_."""
+
+    model_config = ConfigDict(frozen=True)
+
+    root: str = Field(description="The checkout that the flows run in, where they run.")
+    work_pool: str = Field(default="pricewright-process", pattern=r"^[a-z0-9][a-z0-9-]*$", description="The work pool.")
+    store: str = Field(default="./lake", min_length=1, description="The lake.")
+    source: str = Field(default="", description="Where the sales are: a file, a folder or s3://...; empty: simulated.")
+    cron: str = Field(default="0 6 * * 1", description="When the weekly run starts.")
+    time_zone: str = Field(default="UTC", description="The time zone of `cron`, such as Europe/London.")
+    notify_url: str = Field(
+        default="http://127.0.0.1:8080/notices",
+        pattern=r"^https?://",
+        description="Where notifications go: a webhook that takes JSON.",
+    )
+
+    @field_validator("cron")
+    @classmethod
+    def _is_a_schedule(cls, cron: str) -> str:
+        from prefect.client.schemas.schedules import CronSchedule
+
+        CronSchedule(cron=cron)
+        return cron
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_on_the_map(cls, time_zone: str) -> str:
+        if time_zone not in available_timezones():
+            raise ValueError("is no time zone of the IANA database, such as Europe/London")
+        return time_zone
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], root: Path) -> Self:
+        """Those that are set, and the defaults. Raises ParameterError for the first that breaks its rule."""
+        given = {
+            name: environment[f"{PREFIX}{name.upper()}"]
+            for name in cls.model_fields
+            if environment.get(f"{PREFIX}{name.upper()}")
+        }
+        try:
+            return cls(**{"root": str(root)} | given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+            raise ParameterError(f"{name} is {first['input']!r}: {first['msg']}.", hint="docs/operating.md.") from None
+
+    def environment(self) -> dict[str, str]:
+        """The variables as prefect.yaml names them; every one has a value."""
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items()}
+
+
+def unset_variables(text: str, values: Mapping[str, str]) -> list[str]:
+    """Names that a template `{{ $NAME }}` asks for and nobody gives: Prefect would deploy them as they stand."""
+    return sorted({name for name in re.findall(r"\{\{\s*\$(\w+)\s*\}\}", text) if name not in values})
+
+
+WORK_POOLS = Path(__file__).with_name("work_pools.yaml")
+CONTAINER_MEMORY = "{{ memory }}"
+
+
+def read_work_pool(name: str, values: Mapping[str, str], path: Path = WORK_POOLS) -> tuple[str, dict[str, Any]]:
+    """Type and job variables of a pool. Raises ParameterError for an unknown pool, or a $NAME that nobody gives."""
+    pools: dict[str, Any] = yaml.safe_load(path.read_text())
+    if name not in pools:
+        raise ParameterError(f"{path.name} has no work pool {name}.", hint=f"it has {', '.join(pools)}.")
+    try:
+        variables = _fill(pools[name]["job_variables"], values)
+    except KeyError as error:
+        raise ParameterError(
+            f"work pool {name} needs {error.args[0]}, which is not set.", "docs/operating.md."
+        ) from None
+    return str(pools[name]["type"]), variables
+
+
+def apply_work_pool(client: SyncPrefectClient, name: str, kind: str, variables: Mapping[str, Any]) -> None:
+    """Make the pool, or give the one that is there these defaults."""
+    template = job_template(kind, variables)
+    try:
+        known = client.read_work_pool(name)
+    except ObjectNotFound:
+        client.create_work_pool(WorkPoolCreate(name=name, type=kind, base_job_template=template))
+        return
+    if known.type != kind:
+        raise ParameterError(f"work pool {name} is of type {known.type}, not {kind}.", hint="delete it first.")
+    client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
+
+
+def job_template(kind: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The pool type's own form with our values as its defaults. Raises ParameterError for a variable it lacks."""
+    template: dict[str, Any] = deepcopy(_worker(kind).get_default_base_job_template())
+    form = template["variables"]["properties"]
+    for name, value in variables.items():
+        if name not in form:
+            raise ParameterError(f"a work pool of type {kind} has no job variable {name}.", hint=", ".join(form))
+        form[name]["default"] = value
+    if kind == "ecs":  # without it RunTask needs the memory twice: for the task, and for its container
+        container = template["job_configuration"]["task_definition"]["containerDefinitions"][0]
+        container["memory"] = CONTAINER_MEMORY
+    return template
+
+
+def _worker(kind: str) -> Any:
+    if kind == "process":
+        from prefect.workers.process import ProcessWorker
+
+        return ProcessWorker
+    from prefect_aws import ECSWorker
+
+    return ECSWorker
+
+
+def _fill(value: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _fill(entry, values) for name, entry in value.items()}
+    if isinstance(value, list):  # one entry may stand for several, with commas
+        return [part for entry in value for part in _fill(entry, values).split(",")]
+    return Template(value).substitute(values) if isinstance(value, str) else value
+
+
+AUTOMATIONS = Path(__file__).with_name("automations.yaml")
+WAITS = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900"}
+
+
+def read_automations(values: Mapping[str, str], path: Path = AUTOMATIONS) -> list[AutomationCore]:
+    """The automations with `values` for $NAMES. Raises ParameterError for a name that has none."""
+    try:
+        text = Template(path.read_text()).substitute(WAITS | dict(values))
+    except KeyError as error:
+        raise ParameterError(f"{path.name} asks for ${error.args[0]}, which nobody gives.") from None
+    content: dict[str, Any] = yaml.safe_load(text)
+    return [AutomationCore.model_validate(entry) for entry in content["automations"]]
+
+
+def apply_automations(client: SyncPrefectClient, automations: list[AutomationCore]) -> None:
+    """Names are not unique on a server: what is called so is deleted first, then made anew."""
+    for automation in automations:
+        for known in client.read_automations_by_name(automation.name):
+            client.delete_automation(known.id)
+        client.create_automation(automation)
+
+
+NAME = "pricewright-notice"
+TEXT = {"text": "{{subject}}: {{body}}", "subject": "{{subject}}", "body": "{{body}}"}
+
+
+def apply_notice(url: str) -> UUID:
+    """The block's id; a block of that name gets the new address."""
+    block = CustomWebhookNotificationBlock(
+        name="Pricewright", url=url, method="POST", json_data=TEXT, cookies=None, headers=None
+    )
+    return UUID(str(block.save(NAME, overwrite=True)))
+
 
 PREFECT_FILE = "prefect.yaml"
 WEEKLY = "refresh-prices/weekly"

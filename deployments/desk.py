@@ -16,8 +16,8 @@ from deployments.stack import HOST
 from inference.gateway import make_gateway
 from inference.handler import make_app
 from inference.settings import read_settings
+from tasks.candidate import report_files
 from tasks.releases import now
-from tasks.reports import report_files
 
 LARGEST_NOTICE = 64 * 1024  # bytes
 TYPES = {".html": "text/html", ".png": "image/png"}

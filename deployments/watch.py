@@ -8,7 +8,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from tasks.events import API, BACKUP, NETWORK, SILENT
+from tasks.prefect_tasks import API, BACKUP, NETWORK, SILENT
 
 PATIENCE = 10.0  # seconds for an answer
 

@@ -11,10 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from blocks.lake import Lake
-from drill.asking import Asking
 from drill.course import Tell, all_faults, drill
 from drill.crew import Crew
-from drill.dice import dice
 from drill.faults import Stage
 from drill.faulty_lake import BUCKET, FaultyLake, faulty_lake
 from drill.machine import ROOT, small_disk
@@ -24,9 +22,10 @@ from drill.scene import UNDELIVERED, Lists, Scene
 from drill.weekly import Weekly
 from pricewright.release import write_bundle
 from tasks.releases import write_release
-from tests.synthetic_release import contents
-from tests.tasks.racing import GATES
-from tests.weekly_shop import WeeklyShop
+from testing.asking import Asking, dice
+from testing.racing import GATES
+from testing.synthetic_release import contents
+from testing.weekly_shop import WeeklyShop
 
 WEEKS, RELEASES = 44, 4
 MEGABYTES = 600

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from drill.deliveries import DELIVERIES, OUT_OF_ORDER
-from drill.dice import dice
 from drill.faults import LIBFAKETIME, WITHOUT_PLATFORM, Stage
 from drill.platform_faults import WITH_PLATFORM
 from drill.scene import WEEKS_TAKEN
+from testing.asking import dice
 
 Act = Callable[[Stage], None]
 Tell = Callable[[str], None]

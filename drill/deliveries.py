@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from drill.scene import Scene
-from tests.weekly_shop import corrected, late
+from testing.weekly_shop import corrected, late
 
 Fault = Callable[[Scene], None]
 OUT_OF_ORDER = "weeks out of order"

@@ -12,7 +12,7 @@ from drill.crew import Crew
 from drill.deliveries import expect
 from drill.machine import filled
 from drill.scene import Scene
-from tests.tasks.promotable import fill
+from testing.synthetic_release import fill
 
 LASTS = 6.0  # seconds that an outage takes
 KILLED = -9

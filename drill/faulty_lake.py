@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.request import Request, urlopen
 
-from cli.ports import free_port
-from drill.dice import dice
+from cli.serve import free_port
 from drill.machine import ROOT, wait_for_port
+from testing.asking import dice
 
 MODES = ("well", "slow", "flaky", "down")
 SLOW = 0.4  # seconds before each call
@@ -95,7 +95,7 @@ def main() -> None:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    from tests.s3_server import Atomic
+    from testing.s3_server import Atomic
 
     class Abrupt(WSGIRequestHandler):
         """Closes the connection where the application says so, without a word."""

@@ -11,11 +11,11 @@ from urllib.request import Request, urlopen
 
 import redis
 
-from cli.ports import free_port
+from cli.serve import free_port
 from deployments.stack import Stack, control, running_stack, stop
 from drill.machine import kill, until
 from pricewright.core.errors import DeploymentError
-from tests.weekly_shop import WeeklyShop
+from testing.weekly_shop import WeeklyShop
 
 QUICK = {  # for a drill of minutes, in which Redis is asked all the time
     "PRICEWRIGHT_REFRESH_SECONDS": "1",

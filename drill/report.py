@@ -7,11 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench.machine import describe
-from bench.marks import write_between
-from bench.table import markdown
-from drill.asking import Tally
 from drill.course import Outcome
+from testing.asking import Tally
+from testing.report import describe, markdown, write_between
 
 SHOWN = 12  # things that were lost
 PACKAGES = ("prefect", "dvc", "obstore", "redis", "moto")

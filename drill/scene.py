@@ -11,16 +11,15 @@ import polars as pl
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from drill.asking import Asking, by_sku
 from drill.crew import Crew, Job
 from drill.faulty_lake import FaultyLake
 from pricewright.core.errors import LakeError
-from pricewright.core.release.manifest import PRICE_LIST
-from tasks.audit.channels import check_channels
-from tasks.audit.ledgers import outputs, present, read_object
-from tasks.audit.rows import METRICS
+from pricewright.core.manifest import PRICE_LIST
+from tasks.audit import check_channels
+from tasks.audit_data import METRICS, outputs, present, read_object
 from tasks.lock import read_lock
-from tests.weekly_shop import WeeklyShop
+from testing.asking import Asking, by_sku
+from testing.weekly_shop import WeeklyShop
 
 TRIES = 6  # until a job that something broke has to have come to its end
 UNDELIVERED, WEEKS_TAKEN = 6, 2  # weeks that come while the drill is on, and at once

@@ -11,8 +11,8 @@ from typing import Any, Self
 import polars as pl
 
 from drill.machine import until
-from tests.checkout import COMMAND
-from tests.weekly_shop import WeeklyShop
+from testing.checkout import COMMAND
+from testing.weekly_shop import WeeklyShop
 
 LONGEST_RUN = 1200.0  # of a weekly run, on a machine that has other work
 BEGUN = "Beginning flow run"  # Prefect says so
@@ -48,7 +48,7 @@ class Weekly:
         command, checkout = [sys.executable, "-c", COMMAND, *arguments], self._shop.checkout
         self._before = self._begun
         with self._log.open("ab") as log:
-            own = {"cwd": checkout.root, "env": checkout.environment, "stdout": log, "stderr": log}
+            own: dict[str, Any] = {"cwd": checkout.root, "env": checkout.environment, "stdout": log, "stderr": log}
             self._process = subprocess.Popen(command, start_new_session=True, **own)  # noqa: S603
             code = int(self._process.wait())
         self._process = None

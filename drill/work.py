@@ -22,8 +22,7 @@ def ready(*, stages: bool) -> None:
 
 def weekly(root: str, source: str, store: str, stages: tuple[str, ...] = ("ingest", "feature")) -> dict[str, Any]:
     """The stages of a weekly run, as far as they are stale, and their lineage."""
-    from tasks.lineage import kept
-    from tasks.run import open_run
+    from tasks.run import kept, open_run
     from tasks.stage import perform
     from tasks.stages import STAGES
 
@@ -38,7 +37,7 @@ def backfill(root: str, source: str, store: str, first: str, last: str, drop: bo
     """All steps of a backfill but the walk."""
     from tasks.backfill import find_weeks, ingest_weeks, open_backfill, read_documents
     from tasks.backfill_page import run_stages, summarise
-    from tasks.order import Order
+    from tasks.existing_weeks import Order
 
     os.chdir(root)
     with open_backfill(Path(root), Order(first, last, source=source, store=store, drop_vanished=drop)) as under_way:
@@ -69,7 +68,7 @@ def publish(store: str, root: str) -> dict[str, Any]:
     """Promote what a workspace has made: bundle, upload, read back, point."""
     from blocks.lake import Lake
     from tasks import promote as stage
-    from tasks.progress import untold
+    from tasks.stage import untold
     from tasks.workspace import Workspace
 
     return {"release": stage.work(Workspace(Path(root)), untold, Lake(store))["release"]}

@@ -5,12 +5,12 @@ from dataclasses import replace
 from prefect import flow
 
 from blocks.lake_block import locate_lake
-from flows.backfill_request import BackfillRequest
+from flows.requests import BackfillRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.backfill import find_weeks, ingest_weeks, name_run, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, run_stages, summarise
-from tasks.root import find_root
-from tasks.walk import walk_weeks
+from tasks.walk_forward import walk_weeks
+from tasks.workspace import find_root
 
 
 @flow(

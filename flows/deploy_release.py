@@ -8,12 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.lambda_release import DIGEST
 from blocks.price_cache import DEPLOY_URL, find_cache_url
-from tasks.deploy import publish_version, serve_release, settle, share, try_out, watch, way_back
-from tasks.deployed import Deployed, report
-from tasks.plan import Limits, make_plan, permit
-from tasks.release import find_lake
+from tasks.approval import find_lake
+from tasks.deploy import find_target, publish_version, serve_release, settle, share, try_out, watch, way_back
+from tasks.deployment_plan import Deployed, Limits, make_plan, permit, report
 from tasks.releases import now, whoever
-from tasks.target import find_target
 
 
 class DeployRequest(BaseModel):

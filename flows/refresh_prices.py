@@ -4,14 +4,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from blocks.lake_block import locate_lake
-from flows.request import RefreshRequest
+from flows.requests import RefreshRequest
 from flows.runner import OF_ENVIRONMENT
-from tasks.closing import ask_for_decision, nothing_changed, summarise
-from tasks.fresh import is_fresh
-from tasks.lineage import kept
-from tasks.root import find_root
-from tasks.run import Outcome, open_run
-from tasks.steps import STEPS, name_run
+from tasks.finish import ask_for_decision, is_fresh, nothing_changed, summarise
+from tasks.run import Outcome, kept, open_run
+from tasks.stages import STEPS, name_run
+from tasks.workspace import find_root
 
 
 @flow(

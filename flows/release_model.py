@@ -3,9 +3,8 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.release_request import ReleaseRequest
-from tasks.decision import await_decision
-from tasks.release import examine, find_lake, name_run, not_released, release, show
+from flows.requests import ReleaseRequest
+from tasks.approval import await_decision, examine, find_lake, name_run, not_released, release, show
 
 
 @flow(name="release-model", description="Serves a release once a person has approved it.", persist_result=False)

@@ -4,8 +4,8 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.channel import Pointer
-from tasks.release import find_lake
-from tasks.roll_back import serve_again
+from tasks.approval import find_lake
+from tasks.releases import serve_again
 
 
 class RollBackRequest(BaseModel):

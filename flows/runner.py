@@ -12,7 +12,7 @@ from typing import Any
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from pricewright.core.errors import ParameterError
-from tasks.spread import cores
+from tasks.prefect_tasks import cores
 
 RUNNER, WORKERS, DASK = "PRICEWRIGHT_RUNNER", "PRICEWRIGHT_WORKERS", "PRICEWRIGHT_DASK"
 RUNNERS = ("threads", "dask")

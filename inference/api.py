@@ -3,21 +3,18 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from inference.answers import Answers
+from inference.answers import Answers, answer
 from inference.catalog import SEARCH
-from inference.events import Request
-from inference.failover import answer
+from inference.http import Reply, Request, problem, reply, to_json
 from inference.query import Complaint, InvalidQuery, read_query
-from inference.release import Release
-from inference.replies import Reply, problem, reply, to_json
-from inference.served import Served
+from inference.served import Release, Served
 from inference.settings import Settings
-from inference.table import as_csv
 from inference.what_if import answer_what_if, read_what_if
 from pricewright.core.errors import UnknownSku
 from pricewright.core.item import Item
+from pricewright.core.spreadsheet import as_csv
 
 MOST_LISTED = 500  # SKUs on one page
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
@@ -197,3 +194,44 @@ def _places(release: Release, items: list[Item]) -> tuple[list[int], list[dict[s
         near = release.catalog.near(item) if len(unknown) < MOST_GUESSED else []
         unknown.append({"stock_code": item.stock_code, "hint": f"did you mean {', '.join(near)}?" if near else SEARCH})
     return list(places), unknown
+
+
+class Route(NamedTuple):
+    """A method and a path template, with at most one parameter, the last, which takes the rest of the path with its
+    slashes, encoded as it is; `name`: which method of the API answers."""
+
+    method: str
+    template: str
+    name: str
+
+    def match(self, path: str) -> Mapping[str, str] | None:
+        """The parameters in a path, or None when it is another one; without parameters a slash may end it."""
+        start, brace, name = self.template.partition("{")
+        if not brace:
+            return {} if path.rstrip("/") == self.template else None
+        given = path[len(start) :] if path.startswith(start) else ""
+        return {name[:-1]: given} if given else None
+
+
+ROUTES = (
+    Route("GET", "/v1/predict-price/{stock_code}", "price"),
+    Route("POST", "/v1/prices", "prices"),
+    Route("POST", "/v1/what-if", "what_if"),
+    Route("GET", "/v1/price-list", "price_list"),
+    Route("GET", "/v1/skus", "skus"),
+    Route("GET", "/v1/sales/{stock_code}", "sales"),
+    Route("GET", "/v1/releases/current", "release"),
+    Route("GET", "/v1/health", "health"),
+    Route("GET", "/v1/ready", "ready"),
+    Route("POST", "/v1/warmup", "warmup"),
+)
+
+
+def find_route(method: str, path: str) -> tuple[Route | None, Mapping[str, str], list[str]]:
+    """The route of a request with its path parameters, and the methods that the path allows."""
+    matches = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
+    allowed = [route.method for route, _ in matches]
+    for route, found in matches:
+        if route.method == ("GET" if method == "HEAD" else method):
+            return route, found, allowed
+    return None, {}, allowed

@@ -7,11 +7,11 @@ from typing import Any
 
 from inference.settings import Settings
 from inference.store import Store
+from pricewright.core.arrays import unpack, unpack_blocks
+from pricewright.core.blocks import Blocks
 from pricewright.core.errors import LakeError, PricewrightError, ReleaseError
+from pricewright.core.manifest import CATALOG, MANIFEST, MOST_BYTES, Manifest
 from pricewright.core.models import NETWORK
-from pricewright.core.release.arrays import unpack, unpack_blocks
-from pricewright.core.release.blocks import Blocks
-from pricewright.core.release.manifest import CATALOG, MANIFEST, MOST_BYTES, Manifest
 
 MOST_FILE = Settings.most_file_bytes
 AHEAD = (CATALOG, f"{NETWORK}.onnx")  # what every answer needs: read while the manifest still comes

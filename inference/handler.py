@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from inference.api import Api
-from inference.events import Request, UnreadableEvent, read_event
+from inference.api import Api, find_route
+from inference.http import Reply, Request, UnreadableEvent, problem, read_event
 from inference.log import line, write
 from inference.query import InvalidQuery
-from inference.replies import Reply, problem
-from inference.routes import find_route
 from inference.served import Served
 from inference.settings import Settings, read_settings
 from inference.store import Store
+from pricewright.core.blocks import DamagedFile
 from pricewright.core.errors import (
     InvalidItem,
     LakeError,
@@ -27,7 +26,6 @@ from pricewright.core.errors import (
     UnknownSku,
 )
 from pricewright.core.item import Item
-from pricewright.core.release.blocks import DamagedFile
 
 STATUSES: tuple[tuple[type[PricewrightError], int], ...] = (
     (InvalidItem, 400),

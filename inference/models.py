@@ -1,5 +1,6 @@
 """The models of a release, opened when they are needed; each gives the units at any price of any SKU."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,20 +9,54 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inference import smooth
 from inference.artifacts import Artifacts
 from inference.catalog import Catalog, Product
 from inference.query import MOST_BINS
 from inference.session import Stoppable, Workers, open_session, too_long
-from pricewright.core.decision import interval_of_moments, mean_over_draws, moments
+from pricewright.core.decision import CANDIDATES, interval_of_moments, mean_over_draws, moments
 from pricewright.core.errors import ModelError, PricewrightError
+from pricewright.core.graph import NetworkSession
 from pricewright.core.models import NETWORK
-from pricewright.core.network.onnx_file import UnknownGraph
-from pricewright.core.network.session import NetworkSession
+from pricewright.core.onnx_file import UnknownGraph
 from pricewright.core.price_features import log_price_ratio, price_features
-from pricewright.core.recommendation import CANDIDATES
 
 Floats = NDArray[np.float64]
+POINTS = 20
+LEAST_PRICES = 2 * POINTS  # fewer are computed themselves
+ROUGH = 3e-6  # the last two coefficients of a smooth curve are below this: its error is of their size
+ANGLES = (np.arange(POINTS) + 0.5) * (np.pi / POINTS)
+PLACES = np.cos(ANGLES)  # within -1 to 1
+WEIGHTS = np.sin(ANGLES) * (-1.0) ** np.arange(POINTS)
+LAST = np.cos(np.outer([POINTS - 2, POINTS - 1], ANGLES)) * (2 / POINTS)
+
+
+def points(low: float, high: float) -> Floats:
+    """The prices (POINTS,) between low and high at which the curve has to be known."""
+    middle, half = _middle(low, high)
+    prices: Floats = np.exp(middle + half * PLACES)
+    return prices
+
+
+def through(values: Floats, low: float, high: float, prices: Floats) -> Floats | None:
+    """Curves (n, c) at n prices within low to high from their values (POINTS, c) at the points.
+
+    None where the curves are not smooth enough, or no numbers.
+    """
+    if not np.abs(LAST @ values).max() < ROUGH:
+        return None
+    middle, half = _middle(low, high)
+    apart = ((np.log(prices) - middle) / half)[:, None] - PLACES
+    apart[apart == 0] = 1e-300  # a price that is one of the points gets its value
+    shares = WEIGHTS / apart  # barycentric formula: Berrut and Trefethen (2004), SIAM Review 46:501
+    curves: Floats = (shares @ values) / shares.sum(axis=1, keepdims=True)
+    return curves
+
+
+def _middle(low: float, high: float) -> tuple[float, float]:
+    first, last = math.log(low), math.log(high)
+    return (first + last) / 2, (last - first) / 2
+
+
 Units = NDArray[Any]  # in single or double precision, as the model gives them
 Interval = tuple[Floats, Floats, Floats]
 RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
@@ -88,14 +123,14 @@ class Network:
 
     def points(self, grid: Floats) -> Floats:
         """See Model: few, since the curve is smooth."""
-        return smooth.points(grid[0], grid[-1]) if len(grid) >= smooth.LEAST_PRICES else grid
+        return points(grid[0], grid[-1]) if len(grid) >= LEAST_PRICES else grid
 
     def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
         mean, between = moments(units)
         if len(units) <= len(grid):
             square = between + mean * mean
-            curves = smooth.through(np.log([mean[:-1], square[:-1]]).T, grid[0], grid[-1], grid)
+            curves = through(np.log([mean[:-1], square[:-1]]).T, grid[0], grid[-1], grid)
             if curves is None:
                 mean, between = moments(np.concatenate([checked(grid, self.units(product, grid)), units[-1:]]))
             else:
@@ -108,7 +143,7 @@ class Backup:
     """A model of log(1 + units): one column, and an interval from the residuals of held-out weeks."""
 
     def __init__(self, name: str, body: bytes, catalog: Catalog) -> None:
-        from pricewright.core.retransform import Retransformation
+        from pricewright.core.forecast import Retransformation
 
         self.session: Stoppable | None = open_session(body)
         self._run = self.session.run
@@ -116,13 +151,13 @@ class Backup:
 
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
-        from pricewright.core.retransform import units_from_log
+        from pricewright.core.forecast import units_from_log
 
         return units_from_log(self._log_units(product, prices), self._learnt.smear)[:, None]
 
     def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
-        from pricewright.core.retransform import forecast_from_log
+        from pricewright.core.forecast import forecast_from_log
 
         forecast = forecast_from_log(self._log_units(product, np.append(grid, price)), self._learnt)
         return forecast.mean, forecast.low, forecast.high

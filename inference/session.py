@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 from pricewright.core.errors import ModelError
-from pricewright.core.network.whole import refuse_elsewhere
+from pricewright.core.onnx_file import refuse_elsewhere
 
 Result = TypeVar("Result")
 MOST_MEMORY = 512 << 20  # bytes of ONNX Runtime: an SVR of 20,000 support vectors and 60 features takes 5 MB

@@ -7,9 +7,9 @@ import numpy as np
 
 from inference.catalog import Catalog
 from inference.query import Complaint, InvalidQuery
+from pricewright.core.blocks import DamagedFile
 from pricewright.core.errors import ParameterError
 from pricewright.core.item import Item
-from pricewright.core.release.blocks import DamagedFile
 from pricewright.core.substitution import Whole
 from pricewright.core.what_if import MOST_PRICE, Change, read_share, what_if
 

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
         curve,
         fit,
         parameters,
+        plot_curve,
+        plot_history,
         read_release,
         read_sales,
         recommend,
     )
-    from pricewright.plots import plot_curve, plot_history
 
 __all__ = ["build_panel", "curve", "fit", "parameters", "plot_curve", "plot_history", "read_release", "read_sales",
            "recommend"]  # fmt: skip
@@ -33,7 +34,7 @@ _PLOTS = ("plot_curve", "plot_history")
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("pricewright.plots" if name in _PLOTS else "pricewright.analysis"), name)
+    return getattr(import_module("pricewright.analysis"), name)
 
 
 def __dir__() -> list[str]:

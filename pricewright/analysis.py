@@ -14,21 +14,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 import yaml
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pricewright.catalog import with_prices
 from pricewright.core.errors import ParameterError, ReleaseError
 from pricewright.core.item import Item
+from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, Manifest
 from pricewright.core.plan import Plan, Product, own_units
-from pricewright.core.release.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, Manifest
 from pricewright.core.substitution import Draws, Posterior
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES, Panel
 from pricewright.feature import build_panel as _build_panel
 from pricewright.ingest import ingest
-from pricewright.network.network import DemandNetwork
-from pricewright.network.settings import network_settings
-from pricewright.price_list import plan_prices, plan_summary, price_list
+from pricewright.network.network import DemandNetwork, network_settings
+from pricewright.price_list import plan_prices, plan_summary, price_list, with_prices
 
 Parameters = Mapping[str, Any]
 SHARES = (0.05, 0.95)
@@ -180,3 +179,43 @@ def _place(fitted: Fit, stock_code: Item | str) -> int:
             hint="fit(...).catalog lists them; a SKU needs feature.min_selling_weeks weeks with sales.",
         )
     return codes.index(code)
+
+
+INK, BLUE, ORANGE, FAINT = "#333333", "#2f6690", "#e08e0b", "#9a9a9a"
+
+
+def plot_curve(fitted: Fit, stock_code: Item | str) -> Figure:
+    """Expected weekly units and sales of a SKU by its price, with 90 % intervals and the prices now and recommended."""
+    plan, _ = fitted.planned
+    drawn = curve(fitted, stock_code)
+    place = fitted.catalog["stock_code"].to_list().index(Item.of(stock_code).as_code)
+    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    above, below = figure.subplots(2, sharex=True)
+    for axes, what in ((above, "units"), (below, "sales")):
+        axes.fill_between(drawn["price"], drawn[f"{what}_low"], drawn[f"{what}_high"], color=BLUE, alpha=0.18, lw=0)
+        axes.plot(drawn["price"], drawn[what], color=BLUE)
+        axes.axvline(plan.current[place], color=FAINT, linestyle="--", label="now")
+        if plan.prices[place] != plan.current[place]:
+            axes.axvline(plan.prices[place], color=ORANGE, label="recommended")
+        axes.set_ylabel(f"expected {what} a week", color=INK)
+        axes.set_ylim(bottom=0)
+        axes.spines[["top", "right"]].set_visible(False)
+    below.set_xlabel("price", color=INK)
+    above.legend(frameon=False)
+    above.set_title(f"Demand for {stock_code}", color=INK)
+    return figure
+
+
+def plot_history(panel: Panel, stock_code: Item | str) -> Figure:
+    """Weekly units of a SKU, and the prices at which they were sold."""
+    rows = panel.rows.filter(pl.col("stock_code") == Item.of(stock_code).as_code).sort("week")
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    above, below = figure.subplots(2, sharex=True)
+    above.bar(rows["week"], rows["units"], width=6, color=BLUE)
+    above.set_ylabel("units a week", color=INK)
+    above.set_title(f"What {stock_code} sold", color=INK)
+    below.step(rows["week"], rows["price"], where="mid", color=ORANGE)
+    below.set_ylabel("price", color=INK)
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

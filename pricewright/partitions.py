@@ -1,6 +1,7 @@
 """Week partitions of a frame: `week=2011-W49/part.parquet`, the same bytes for the same rows."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -111,3 +112,19 @@ def _link(file: Path, place: Path) -> None:
         os.link(file, place)
     except OSError:  # another device, or a file system without links
         shutil.copyfile(file, place)
+
+
+NAME = re.compile(r"^(\d{4})-W(\d{2})$")
+
+
+def monday_of(week: str) -> date:
+    """The Monday that a week begins with. Raises ParameterError when there is no such week."""
+    found = NAME.match(week)
+    try:
+        return date.fromisocalendar(int(found[1]), int(found[2]), 1) if found else _none(week)
+    except ValueError:
+        return _none(week)
+
+
+def _none(week: str) -> date:
+    raise ParameterError(f"{week!r} is no week.", "write year and ISO week, as 2011-W49.") from None

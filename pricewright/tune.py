@@ -19,8 +19,7 @@ from pricewright.backups import model_names
 from pricewright.core.models import NETWORK
 from pricewright.feature import FEATURES
 from pricewright.tuning import Best, Objective, Spread, tune_backup
-from pricewright.tuning.network import tune_network
-from pricewright.tuning.problem import OPENED, Problem, before_judged
+from pricewright.tuning.objectives import OPENED, Problem, before_judged, tune_network
 
 Tell = Callable[[float, str], None]
 

@@ -4,31 +4,120 @@ Only the last step, the stages under the ledger, changes what the workspace and 
 whole: killed before, nothing has changed; started again with the same request, it goes on with the weeks that are left.
 """
 
+import json
 import os
+import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pricewright.ingest.documents import Document
-from pricewright.ingest.job import WeekJob, save_job
-from pricewright.ingest.notation import Signs
-from pricewright.ingest.shelf import key_of
+from pricewright.files import write_whole
+from pricewright.ingest.numbers import Signs
+from pricewright.ingest.source import Document
+from pricewright.ingest.week import RAW, WeekJob, load_job, save_job
 from pricewright.ingest.weekly import Intake, complete
-from tasks.count_bar import CountBar
-from tasks.coverage import check_range, check_vanished
-from tasks.deliveries import origin
-from tasks.flow_run import rename_run
+from pricewright.result_cache import key_of
+from tasks.existing_weeks import Order, Weeks, check_range, check_vanished, present_weeks
 from tasks.ingest import intake_folder, open_intake, source_documents
-from tasks.journal import Journal
-from tasks.lineage import kept
-from tasks.order import Order
-from tasks.pieces import Place, ReadPiece, WeekPiece, make_week, read_document
-from tasks.present import Weeks, present_weeks
-from tasks.run import Run, open_run
-from tasks.window import at_most
+from tasks.prefect_tasks import CountBar, at_most, rename_run
+from tasks.run import Run, kept, open_run
+from tasks.source import origin
+
+
+class Journal:
+    """`begun.json`: what the weeks were before; `jobs/<week>/`: what each is made of; `done/<week>.json`: what came."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(self, before: dict[str, Any]) -> None:
+        """Write down what was before anything changes."""
+        write_whole(self.folder / "begun.json", json.dumps(before).encode())
+
+    def before(self) -> dict[str, Any] | None:
+        """What was before; None where nothing has begun."""
+        return _read(self.folder / "begun.json")
+
+    def job(self, week: str) -> Path:
+        """The folder of a week's job."""
+        return self.folder / "jobs" / week
+
+    def write(self, week: str, result: dict[str, Any]) -> None:
+        """A week is done."""
+        write_whole(self.folder / "done" / f"{week}.json", json.dumps(result).encode())
+
+    def done(self, week: str) -> dict[str, Any] | None:
+        """What came of a week; None while it is not done."""
+        return _read(self.folder / "done" / f"{week}.json")
+
+    def close(self) -> None:
+        """All is done: the next backfill of these weeks begins anew. What says so goes first."""
+        (self.folder / "begun.json").unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    return content
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an intake is, and with which parameters and columns."""
+
+    folder: Path
+    params: Mapping[str, Any]
+    columns: Mapping[str, str]
+
+    def open(self) -> Intake:
+        """The intake itself."""
+        return Intake(self.folder, self.params, self.columns)
+
+
+class ReadPiece:
+    """A document to be read."""
+
+    def __init__(self, at: Place, document: Document, balance: int, signs: Signs) -> None:
+        self.at, self.document, self.balance, self.signs = at, document, balance, signs
+
+    def __str__(self) -> str:
+        return self.document.name
+
+
+class WeekPiece:
+    """A week to be made, by the job that the journal has of it."""
+
+    def __init__(self, at: Place, journal: Path, week: str) -> None:
+        self.at, self.journal, self.week = at, journal, week
+
+    def __str__(self) -> str:
+        return self.week
+
+
+def read_document(piece: ReadPiece) -> int:
+    """Read a document and sort its lines into weeks; returns its rows."""
+    entry = piece.at.open().read(piece.document, piece.balance, piece.signs)
+    return sum(int(table["rows"]) for table in entry.index["tables"])
+
+
+def make_week(piece: WeekPiece) -> dict[str, Any]:
+    """Make a week and write down that it is done."""
+    began, journal = time.time(), Journal(piece.journal)
+    job = load_job(journal.job(piece.week))
+    entry = piece.at.open().build([job], [])[piece.week]
+    counted = {name: entry.index["counts"][name] for name in ("accepted", "quarantined", "duplicates")}
+    result = {"week": job.week, "key": job.key, **counted, "digest": entry.files.get(RAW, "")}
+    result |= {"began": began, "ended": time.time()}
+    journal.write(piece.week, result)
+    return result
 
 
 class Backfill:

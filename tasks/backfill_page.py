@@ -8,8 +8,8 @@ import polars as pl
 from tasks.backfill import Backfill
 from tasks.ledger import Entry
 from tasks.markdown import cells, table
-from tasks.steps import STEPS
-from tasks.walk import series
+from tasks.stages import STEPS
+from tasks.walk_forward import series
 
 SHOWN = 8  # weeks elsewhere that the page lists
 

@@ -1,16 +1,47 @@
 """A candidate: a release that waits for a person's decision, beside the one that is served now."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.core.release.manifest import MANIFEST, PRICE_LIST, Manifest
+from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest
 from tasks.gates import GATES
-from tasks.movers import biggest_moves, read_price_list
+from tasks.markdown import links, shown, table
+from tasks.pages import biggest_moves, read_price_list
 from tasks.releases import verify_release
-from tasks.reports import report_links
+from tasks.workspace import Workspace
+
+URL = "PRICEWRIGHT_REPORTS_URL"  # where the lake's folder reports/ is served, if anywhere
+
+
+def report_files() -> dict[str, str]:
+    """Where each report lies below work/, by its name beside a release."""
+    return {report.published: f"{gate.name}/{report.file}" for gate in GATES.values() for report in gate.reports}
+
+
+def publish_reports(at: Workspace, lake: Lake, release: str) -> list[str]:
+    """Put the reports that the stages left beside the release; returns their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        there = {name: at.work / path for name, path in report_files().items() if (at.work / path).exists()}
+        for name, path in there.items():
+            shutil.copyfile(path, Path(folder) / name)
+        lake.publish_folder(f"reports/{release}", Path(folder))
+    return list(there)
+
+
+def report_links(lake: Lake, release: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Where each report of a release can be seen, by what it shows."""
+    base = environment.get(URL, "").rstrip("/") or f"{lake.url.rstrip('/')}/reports"
+    keys = lake.list(f"reports/{release}")
+    titles = {report.published: report.title for gate in GATES.values() for report in gate.reports}
+    return {words: f"{base}/{release}/{name}" for name, words in titles.items() if f"reports/{release}/{name}" in keys}
+
 
 MOVES = 10
 MEASURES = ("wape", "rmsle", "bias", "coverage")
@@ -72,3 +103,27 @@ def list_checks(gates: Mapping[str, Any]) -> Table:
 def _of(metrics: Mapping[str, Any], model: str, name: str) -> float | None:
     value = metrics.get("models", {}).get(model, {}).get(name)
     return None if value is None else float(value)
+
+
+def review_page(candidate: Candidate, trouble: str = "") -> str:
+    """Markdown; `trouble` says why the last answer was not taken."""
+    against = f"`{candidate.served}`" if candidate.served else "nothing yet"
+    warned = f"**{', '.join(candidate.warned)} did not say ok**: approving needs a reason in `override`."
+    parts = [
+        f"# {candidate.release} for {candidate.channel}",
+        f"Served now: {against}.",
+        f"**The last answer was not taken**: {shown(trouble)}" if trouble else "",
+        "## Metrics, one week ahead on the last full weeks",
+        table(candidate.metrics),
+        "## Gates",
+        warned if candidate.warned else "All checks are ok.",
+        table(candidate.gates),
+        "## Biggest price moves",
+        table(candidate.moves),
+        "## Reports",
+        links(candidate.links),
+        "## To decide",
+        "`pricewright approve` or `pricewright reject` in a terminal that holds the approval key; or here, with what "
+        f"`pricewright sign {candidate.release}` prints.",
+    ]
+    return "\n\n".join(part for part in parts if part)

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
-from blocks.lambda_release import Traffic
+from blocks.document import NAME, find_in_run
+from blocks.lambda_release import LambdaRelease, Traffic
 from pricewright.core.errors import DeploymentError, PricewrightError, ReleaseError
-from tasks.action import as_action
-from tasks.approvals import record_approval
-from tasks.ask import PriceApi
-from tasks.plan import Plan, served
+from tasks.approval import record_approval
+from tasks.deployment_plan import Plan, served
+from tasks.prefect_tasks import as_action
 from tasks.releases import now, promote_release, roll_back_release
-from tasks.smoke import compare_prices
+from tasks.smoke import PriceApi, compare_prices
 
 PACE = 15.0  # seconds between two looks at a version
 FOLLOWS = 120.0  # seconds until every warm function has seen that the pointer moved; it looks every 30
@@ -172,3 +172,9 @@ def _traffic(plan: Plan) -> Traffic:
 def _shown(traffic: Traffic) -> str:
     others = [f"{share:.0%} to version {version}" for version, share in traffic.others.items()]
     return ", ".join([*others, f"the rest to version {traffic.version}"])
+
+
+def find_target(stage: str, function: str = "") -> LambdaRelease:
+    """Outside of a flow run no server is asked."""
+    name = function or f"{NAME}-{stage}"
+    return find_in_run(LambdaRelease, name) or LambdaRelease(function=name)

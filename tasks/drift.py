@@ -6,8 +6,7 @@ from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
 from pricewright.partitions import read_partitions
 from tasks.gates import verdict_line, verdict_notes, write_verdict
-from tasks.progress import Tell
-from tasks.stage import Metrics, Stage
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
 
 

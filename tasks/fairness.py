@@ -2,13 +2,12 @@
 
 import polars as pl
 
-from pricewright.core.release.arrays import unpack
-from pricewright.explain import open_models
+from pricewright.core.arrays import unpack
 from pricewright.fairness import assess_fairness, draw_fairness
+from pricewright.fairness.attribution import open_models
 from pricewright.partitions import read_partitions
 from tasks.gates import verdict_line, verdict_notes, write_verdict
-from tasks.progress import Tell
-from tasks.stage import Metrics, Stage
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
 
 

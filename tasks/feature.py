@@ -2,8 +2,7 @@
 
 from pricewright.feature.weekly import PanelIntake
 from pricewright.partitions import partition_files
-from tasks.progress import Tell
-from tasks.stage import Metrics, Stage
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
 
 

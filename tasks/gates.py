@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.table import harmless
 from pricewright.core.errors import GateBlocked
+from pricewright.core.spreadsheet import harmless
 from pricewright.registry import Registry
 from pricewright.verdict import Verdict, shortened
 from tasks.workspace import Workspace

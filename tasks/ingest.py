@@ -5,20 +5,50 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pricewright.simulated
+from pricewright.backtest import weeks_needed
 from pricewright.core.errors import SourceError
-from pricewright.history import weeks_needed
-from pricewright.ingest.digests import digest_of
-from pricewright.ingest.documents import Document, find_documents
+from pricewright.files import digest_of
 from pricewright.ingest.rules import NO_PRODUCT
-from pricewright.ingest.shelf import key_of
-from pricewright.ingest.table import Table
+from pricewright.ingest.source import Document, find_documents
+from pricewright.ingest.tables import Table
 from pricewright.ingest.weekly import Intake
+from pricewright.result_cache import key_of
+from pricewright.worlds import default
 from tasks.gates import warnings
-from tasks.progress import Tell
-from tasks.read_as import read_as
-from tasks.stage import Metrics, Stage
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
+
+DECIMALS = {"1.234,50": "decimal comma", "1,234.50": "decimal point"}
+ORDERS = {"%d": "days first", "%m": "months first", "%Y": "years first"}
+
+
+def read_as(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """`tables` is what the counts have under `read_as`; empty where the types of the files said it all."""
+    said: dict[str, None] = {}
+    for facts in (_facts(table) for table in tables.values() if "columns" in table):
+        said |= dict.fromkeys(facts)
+    return f"read as: {', '.join(said)}" if said else ""
+
+
+def _facts(table: Mapping[str, Any]) -> list[str]:
+    layout, *more = str(table["dates"]).split(" (", 1)
+    order = ORDERS.get(layout[:2], "")
+    found = [
+        " ".join(_sign(table)),
+        " (".join([order, *more]) if order else "",
+        str(table.get("encoding", "")),
+        f"header in row {table['header_row']}" if "header_row" in table else "",
+        str(table.get("currency", "")),
+        f"prices from the totals in {table['columns']['line_total']}" if "line_total" in table["columns"] else "",
+    ]
+    return [fact for fact in found if fact]
+
+
+def _sign(table: Mapping[str, Any]) -> list[str]:
+    """The sign before decimals, and that it is a guess where it is one."""
+    sign = DECIMALS.get(table.get("numbers", ""), "")
+    return [sign, *([f"({table['assumed']})"] if "assumed" in table else [])]
+
 
 MARKET_NAME = "market"
 CODES, LONGEST = 8, 40  # that are no products, named in the run's output; characters of each
@@ -66,14 +96,12 @@ def source_documents(at: Workspace, *, trust: bool = True) -> list[Document]:
     if not at.simulated:
         return find_documents(at.source, intake_folder(at) / "digests.json", trust=trust)
     params = at.parameters["market"]
-    here = Path(pricewright.simulated.__file__).parent
-    files = [here / "simulated.py", here / "market.py", here / "till.py", *sorted((here / "worlds").glob("*.py"))]
-    code = [digest_of(file) for file in files]
+    code = [digest_of(file) for file in sorted(Path(default.__file__).parent.glob("*.py"))]
     return [Document(MARKET_NAME, key_of(params, code), partial(_simulated, params))]
 
 
 def _simulated(params: Mapping[str, Any]) -> Iterator[Table]:
-    yield Table(MARKET_NAME, pricewright.simulated.simulated_lines(params))
+    yield Table(MARKET_NAME, default.simulated_lines(params))
 
 
 def line(metrics: Metrics) -> str:

@@ -15,7 +15,7 @@ import yaml
 
 from blocks.lake import Lake
 from pricewright.core.errors import ChannelConflict
-from pricewright.whole_file import write_whole
+from pricewright.files import write_whole
 
 LOCK, METRICS = "dvc.lock", "work/metrics/"
 ATTEMPTS = 40

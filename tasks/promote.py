@@ -4,18 +4,15 @@ import json
 
 import polars as pl
 
-from blocks.channel import Channel
-from blocks.hold import held
+from blocks.channel import Channel, held
 from blocks.lake import Lake
-from pricewright.core.release.arrays import unpack
-from pricewright.core.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
+from pricewright.core.arrays import unpack
+from pricewright.core.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.release import write_bundle
 from tasks.gates import pass_gates, read_verdicts
-from tasks.origin import write_origin
-from tasks.progress import Tell
-from tasks.releases import now, promote_release, whoever, write_release
-from tasks.retention import retain
-from tasks.stage import Metrics, Stage
+from tasks.provenance import write_origin
+from tasks.releases import now, promote_release, retain, whoever, write_release
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
 
 

@@ -2,17 +2,17 @@
 
 import getpass
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from blocks.channel import Channel, Pointer
-from blocks.hold import held
+from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, condemned, held, pointed
 from blocks.lake import Lake
-from pricewright.core.errors import LedgerError, PricewrightError, ReleaseError
-from pricewright.core.release.manifest import MANIFEST, Manifest, need_id
+from pricewright.core.errors import LedgerError, ParameterError, PricewrightError, ReleaseError
+from pricewright.core.manifest import MANIFEST, Manifest, need_id
 from pricewright.release import verify_bundle
 from tasks.gates import pass_gates
+from tasks.prefect_tasks import as_action, leave_page
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
 
@@ -141,3 +141,57 @@ def _listed(lake: Lake, release: str) -> Listed:
     wape = manifest.metrics.get("models", {}).get("network", {}).get("wape")
     shown = "?" if wape is None else f"{wape:.3f}"
     return Listed(release, manifest.week, manifest.created, ", ".join(gates), shown)
+
+
+def retain(lake: Lake, keep: int, by: str, clock: Clock) -> list[str]:
+    """Remove what is older than the newest `keep` releases, and return the ids; blocks/channel.py says why it is safe.
+
+    A release whose manifest cannot be read is left alone: whoever wrote it may be newer than this code.
+    """
+    if keep < 1:
+        raise ParameterError(f"promote.keep_releases is {keep}: at least 1 release must be kept.")
+    needed = pointed(lake)
+    return [release for release in _old(lake, keep) if release not in needed and _remove(lake, release, by, clock)]
+
+
+def _old(lake: Lake, keep: int) -> list[str]:
+    """Beyond the newest; and what a killed upload or removal left: files without a manifest."""
+    keys = lake.list("releases")
+    folders = {key.split("/")[1] for key in keys}
+    whole = {release for release in folders if f"releases/{release}/{MANIFEST}" in keys}
+    ages = {release: age for release in sorted(whole) if (age := _created(lake, release))}
+    newest = sorted(ages, key=lambda release: (ages[release], release), reverse=True)
+    return [*sorted(folders - whole), *newest[keep:]]
+
+
+def _created(lake: Lake, release: str) -> str:
+    try:
+        return read_manifest(lake, release).created
+    except ReleaseError:
+        return ""
+
+
+def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
+    """Whether it is gone now: not while somebody holds it, nor when a channel points to it after all."""
+    place = f"releases/{release}"
+    try:
+        with condemned(lake, release, by, clock) as alone:
+            if release in pointed(lake):
+                return False
+            alone.check()
+            lake.remove(f"{place}/{MANIFEST}")
+            lake.remove_below(f"reports/{release}")  # before the files: these are what a killed removal is known by
+            lake.remove_below(place)
+            alone.forget()
+    except ReleaseInUse:
+        return False
+    return True
+
+
+@as_action
+def serve_again(lake: Lake, channel: str, release: str, by: str, reason: str) -> Pointer:
+    """See roll_back_release; the run's page says why."""
+    pointer = roll_back_release(lake, channel, release, by)
+    line = f"{channel} serves {pointer.release} again"
+    leave_page("roll-back", line, {name: str(value) for name, value in asdict(pointer).items()} | {"reason": reason})
+    return pointer

@@ -11,9 +11,9 @@ from typing import Any
 
 from blocks.endpoints import dvc_remote
 from blocks.lake import Lake
-from pricewright.core.errors import LedgerError
+from pricewright.core.errors import LedgerError, PricewrightError
 from tasks.ledger import Entry, Ledger
-from tasks.lock import restore_lock
+from tasks.lock import local_stages, publish_lock, restore_lock
 from tasks.workspace import Workspace, configure
 
 
@@ -74,7 +74,7 @@ def open_run(
 
     `environment`: where the lake's endpoint and region come from.
     """
-    from tasks.deliveries import bring_in  # which brings Polars along
+    from tasks.source import bring_in
 
     with claim(root):
         workspace = configure(root, bring_in(root, source), store, columns, overrides)
@@ -107,3 +107,29 @@ def claim(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def kept(run: Run) -> Iterator[None]:
+    """When the run ends, however it ends, what its stages made is in the lake, and then the lock that says so.
+
+    A run that a gate stopped is kept as well: once somebody decides, nothing but promotion is left to do. What goes
+    wrong here is an error; where the run has one of its own already, a note to that.
+    """
+    try:
+        yield
+    except Exception as error:
+        try:
+            record_lineage(run)
+        except PricewrightError as second:
+            error.add_note(f"nor did the lake keep what was made: {second.message}")
+        raise
+    record_lineage(run)
+
+
+def record_lineage(run: Run) -> None:
+    """Push what the run's stages made, then publish their part of dvc.lock under the last full week."""
+    stages = [entry.stage for entry in run.entries]
+    if run.workspace.metrics("feature").exists():
+        run.ledger.push(stages)
+        publish_lock(run.lake, run.week, local_stages(run.workspace.root, stages))

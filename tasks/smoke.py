@@ -1,12 +1,87 @@
 """The smoke test of a release: before a channel points to it, it must answer as its own price list says."""
 
+import json
 import math
-from typing import Any
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
 
 from blocks.lake import Lake
-from pricewright.core.errors import ReleaseError
+from inference.handler import make_app
+from inference.settings import read_settings
+from pricewright.core.errors import InvalidItem, ParameterError, PricewrightError, ReleaseError, UnknownSku
 from pricewright.core.item import Item
-from tasks.ask import PriceApi
+
+ERRORS: dict[int, type[PricewrightError]] = {
+    400: InvalidItem, 404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
+}  # fmt: skip
+PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and this process may still be warming up
+
+
+class PriceApi:
+    """The price API over a lake: it follows a channel, or serves one release that no channel points to yet."""
+
+    def __init__(
+        self,
+        store: str,
+        channel: str = "production",
+        release: str = "",
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Nothing is opened before the first question. Redis and S3 come from the environment, as in Lambda."""
+        given = read_settings(environment)
+        settings = replace(given, store=store, channel=channel, release=release, baked_release="", redis_url="")
+        self._app: Callable[[Any], Any] = make_app(
+            replace(settings, pointer_seconds=PATIENCE, model_seconds=PATIENCE), log=_unheard
+        )
+
+    @classmethod
+    def through(cls, app: Callable[[Any], Any]) -> Self:
+        """The price API that answers events somewhere else, such as a Lambda function."""
+        made = cls("")
+        made._app = app
+        return made
+
+    def price(self, item: Item | str, **query: Any) -> dict[str, Any]:
+        """The answer for an item, with its curve; raises the error that the reply names."""
+        return self._ask(
+            {"stock_code": Item.of(item).as_code} | {name: value for name, value in query.items() if value is not None}
+        )
+
+    def what_if(self, items: Sequence[Item] = (), **asked: Any) -> dict[str, Any]:
+        """Units and sales at other prices, of all items if none are named; what is empty is not asked.
+
+        Raises the error that the reply names.
+        """
+        asked |= {"stock_codes": [item.as_code for item in items]}
+        body = json.dumps({name: value for name, value in asked.items() if value not in (None, "", [], ())})
+        return _checked(_content(self._app({"httpMethod": "POST", "path": "/v1/what-if", "body": body})))
+
+    def skus(self, limit: int) -> list[dict[str, Any]]:
+        """The first SKUs of the price list."""
+        query = {"limit": str(limit)}
+        reply = self._app({"httpMethod": "GET", "path": "/v1/skus", "queryStringParameters": query})
+        return list(_checked(_content(reply))["skus"])
+
+    def _ask(self, event: dict[str, Any]) -> dict[str, Any]:
+        return _checked(self._app(event))
+
+
+def _content(reply: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(reply["body"])
+    return content
+
+
+def _checked(content: dict[str, Any]) -> dict[str, Any]:
+    if "title" in content and "detail" in content:
+        raise ERRORS.get(content["status"], PricewrightError)(content["detail"], content.get("hint", ""))
+    return content
+
+
+def _unheard(text: str) -> None:
+    """The log of requests is for operators of the API, not for whoever asks here."""
+
 
 TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions
 

@@ -3,18 +3,53 @@
 import json
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from blocks.lake import Lake
-from pricewright.whole_file import write_whole
+from pricewright.files import write_whole
 from tasks.gates import judge_gates, judged_notes
 from tasks.ledger import Entry, Reason
-from tasks.progress import WATCHING, Tell, untold
 from tasks.run import Run
-from tasks.spread import on_runner, spreading
 from tasks.workspace import Workspace
+
+Tell = Callable[[float, str], None]  # share of the stage that is done (0 to 1), and a few words
+
+
+class Progress(Protocol):
+    """Somebody who watches a run."""
+
+    def begin(self, stage: str) -> None:
+        """A stage starts."""
+
+    def advance(self, stage: str, share: float, words: str) -> None:
+        """It has got this far."""
+
+    def end(self, entry: Entry, line: str) -> None:
+        """It came out so; `line` has its numbers, and may have notes below it."""
+
+
+class Silent:
+    """Nobody watches."""
+
+    def begin(self, stage: str) -> None:
+        """Says nothing."""
+
+    def advance(self, stage: str, share: float, words: str) -> None:
+        """Says nothing."""
+
+    def end(self, entry: Entry, line: str) -> None:
+        """Says nothing."""
+
+
+NOBODY = Silent()
+WATCHING: ContextVar[Progress] = ContextVar("watching", default=NOBODY)
+
+
+def untold(share: float, words: str) -> None:
+    """A `Tell` for work that nobody watches."""
+
 
 Metrics = dict[str, Any]
 Step = Callable[[Run], Entry]
@@ -81,31 +116,3 @@ def publish(stage: Stage, workspace: Workspace, lake: Lake) -> None:
 def _undone(stage: Stage, run: Run) -> tuple[Reason, ...]:
     why = stage.undone(run.workspace, run.lake)
     return (Reason(why),) if why else ()
-
-
-def as_task(stage: Stage) -> Step:
-    """The stage as a Prefect task of its name; called outside a flow run, it is a plain function."""
-    from prefect import task
-    from prefect.cache_policies import NO_CACHE
-    from prefect.context import FlowRunContext, TaskRunContext
-
-    from tasks.artifacts import Bar, leave_artifacts
-
-    def step(run: Run) -> Entry:
-        token = WATCHING.set(Bar(WATCHING.get()))
-        try:
-            return perform(stage, run, partial(leave_artifacts, run.workspace))
-        finally:
-            WATCHING.reset(token)
-
-    prefect_task = task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)(step)
-
-    def call(run: Run) -> Entry:
-        if not FlowRunContext.get():
-            return perform(stage, run)
-        if TaskRunContext.get():  # itself on the runner, where waiting for others would hold their workers
-            return prefect_task(run)
-        with spreading(on_runner):
-            return prefect_task(run)
-
-    return call

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pricewright.core.release.arrays import pack
-from pricewright.core.release.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
+from pricewright.core.arrays import pack
+from pricewright.core.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.partitions import read_partitions
 from pricewright.release.bundle import plan_json
 from tasks.gates import verdict_notes, write_verdict
-from tasks.progress import Tell
-from tasks.stage import Metrics, Stage
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 def work(at: Workspace, tell: Tell) -> Metrics:
     """Fit on all full weeks; the backtest's models have seen earlier weeks only."""
-    from pricewright.train import train  # imports torch: 2 s that a run which skips this stage does not wait
+    from pricewright.train import train
 
     hyperparameters = json.loads((at.work / "hyperparameters.json").read_text())
     panel, coming, catalog = (

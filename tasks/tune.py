@@ -2,12 +2,11 @@
 
 import json
 
+from pricewright.backtest import weeks_needed
 from pricewright.core.errors import ModelError
-from pricewright.history import weeks_needed
 from pricewright.partitions import read_partitions
-from tasks.progress import Tell
-from tasks.spread import SPREAD
-from tasks.stage import Metrics, Stage
+from tasks.prefect_tasks import SPREAD
+from tasks.stage import Metrics, Stage, Tell
 from tasks.workspace import Workspace
 
 

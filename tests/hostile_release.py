@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from pricewright.core.release.arrays import pack, split
-from pricewright.core.release.manifest import (
+from pricewright.core.arrays import pack, split
+from pricewright.core.manifest import (
     BACKTEST,
     CATALOG,
     HISTORY,
@@ -22,7 +22,7 @@ from pricewright.core.release.manifest import (
     Manifest,
 )
 from pricewright.release.bundle import _parquet, plan_json
-from tests.synthetic_release import CREATED, EFFECTS, FEATURES, WEEK, contents, onnx_model
+from testing.synthetic_release import CREATED, EFFECTS, FEATURES, WEEK, contents, onnx_model
 
 Change = Callable[[dict[str, Any]], None]
 NETWORK_INPUTS: dict[str, list[Any]] = {

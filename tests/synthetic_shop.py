@@ -7,7 +7,7 @@ from typing import Any
 
 from inference.handler import App, make_app
 from inference.settings import Settings
-from tests.synthetic_release import write_release
+from testing.synthetic_release import write_release
 
 NOW = datetime(2011, 12, 6, 3, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)")
-ROOMS = "pricewright|tasks|flows|blocks|inference|deployments|cli|bench|drill|tests"
+ROOMS = "pricewright|tasks|flows|blocks|inference|deployments|cli|testing|bench|drill|tests"
 CODE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.(?:py|json|yaml))`")
 
 

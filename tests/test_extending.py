@@ -18,24 +18,20 @@ from inference.handler import make_app
 from inference.settings import Settings
 from pricewright.backups import REGISTRY, BackupModel, model_names
 from pricewright.backups.backup import Backup
-from pricewright.backups.graph import INPUT, OUTPUT, model_bytes
-from pricewright.backups.inputs import Inputs
+from pricewright.backups.inputs import INPUT, OUTPUT, Inputs, model_bytes
 from pricewright.core.errors import GateBlocked, ParameterError
-from pricewright.core.release.manifest import MANIFEST, Manifest
+from pricewright.core.manifest import MANIFEST, Manifest
 from pricewright.tuning import tune_backup
 from pricewright.verdict import Check, Verdict
 from tasks import promote
-from tasks.candidate import examine_candidate
+from tasks.candidate import examine_candidate, publish_reports, report_links, review_page
 from tasks.gates import GATES, Gate, Report, write_verdict
-from tasks.progress import untold
-from tasks.reports import publish_reports, report_links
-from tasks.review import review_page
-from tasks.stage import Stage, do
+from tasks.stage import Stage, do, untold
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
-from tests.checkout import TINY, lay_over
+from testing.checkout import TINY, lay_over
+from testing.synthetic_release import fill
 from tests.pricewright.backups.conftest import FEATURES, simulate_panel
-from tests.tasks.promotable import fill
 
 ROOT = Path(__file__).parents[1]
 

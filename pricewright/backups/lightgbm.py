@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from pricewright.backups.backup import BackupModel
-from pricewright.backups.graph import INPUT, IR_VERSION, OPSET, name_output
-from pricewright.backups.inputs import Floats, Inputs, Singles
+from pricewright.backups.inputs import INPUT, IR_VERSION, OPSET, Floats, Inputs, Singles, name_output
 from pricewright.core.price_features import PRICE_FEATURES
 
 NAME = "lightgbm"

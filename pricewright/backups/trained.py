@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pricewright.backups.backup import Backup, check_hyperparameters, fit_inputs
 from pricewright.backups.inputs import Floats, Inputs, Singles, read_inputs, take
 from pricewright.core.errors import ModelError
-from pricewright.core.forecast import Forecast
-from pricewright.core.retransform import Retransformation, forecast_from_log, learn_retransformation
+from pricewright.core.forecast import Forecast, Retransformation, forecast_from_log, learn_retransformation
 
 
 @dataclass(frozen=True)

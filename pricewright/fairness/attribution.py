@@ -7,17 +7,65 @@ exact: with G groups a row takes 2^G x background rows of the model.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.core.errors import ParameterError
-from pricewright.core.price_features import PRICE_FEATURES
-from pricewright.fairness.sample import Sample, Singles
+from pricewright.core.models import NETWORK
+from pricewright.core.price_features import PRICE_FEATURES, price_features
 from pricewright.fairness.segments import KEY
+
+Singles = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """inputs: (n, k + 3) rows X|P to explain; background: (b, k + 3) rows that stand for what is not known.
+
+    belongs: dimension, segment, row: which of the n rows speak for which segment.
+    """
+
+    inputs: Singles
+    background: Singles
+    belongs: pl.DataFrame
+
+
+def draw_sample(
+    rows: pl.DataFrame, members: pl.DataFrame, features: Sequence[str], params: Mapping[str, Any]
+) -> Sample:
+    """At most `explained_rows` rows of every segment, and `background_rows` rows of all SKUs.
+
+    All segments take the first ones of one random order of the rows, so that large segments share theirs.
+    """
+    if rows.height == 0:
+        raise ParameterError("the panel has no row of the weeks of the backtest: there is nothing to explain.")
+    ordered = rows.sort("stock_code", "week").sample(fraction=1.0, shuffle=True, seed=int(params["seed"]))
+    ordered = ordered.with_row_index("place")
+    background = ordered.tail(int(params["background_rows"]))
+    wanted = (
+        ordered.select("place", "stock_code")
+        .join(members, on="stock_code")
+        .sort("place")
+        .group_by(KEY, maintain_order=True)
+        .head(int(params["explained_rows"]))
+    )
+    explained = ordered.filter(pl.col("place").is_in(wanted["place"].unique().implode()))
+    numbered = explained.select("place").with_row_index("row")
+    belongs = wanted.join(numbered, on="place").select(*KEY, "row")
+    return Sample(_inputs(explained, features), _inputs(background, features), belongs)
+
+
+def _inputs(rows: pl.DataFrame, features: Sequence[str]) -> Singles:
+    known = rows.select(pl.col(features).cast(pl.Float32)).to_numpy()
+    price, reference, last = (rows[name].to_numpy() for name in ("price", "reference_price", "last_price"))
+    return np.ascontiguousarray(np.hstack([known, price_features(price, reference, last)]))
+
 
 Model = Callable[[Singles], NDArray[Any]]
 Groups = dict[str, list[int]]
@@ -97,3 +145,53 @@ def _summary(model: str, values: NDArray[np.float64], sample: Sample, groups: Gr
     )
     share = pl.col("size") / pl.col("size").sum().over(KEY)
     return mean.select(pl.lit(model).alias("model"), *KEY, "group", share.alias("share"), "effect", "rows")
+
+
+LogUnits = Callable[[Singles], NDArray[np.float64]]
+BLOCK = 4096  # rows at once: the network answers with one column per posterior draw
+PRICES = 3  # the last columns of a row: PRICE_FEATURES, the first of which is the log price ratio
+
+
+def open_models(models: Mapping[str, bytes], effects: Singles) -> dict[str, LogUnits]:
+    """Callables from rows X|P, float32 (n, k + 3), to log(1 + units), (n,).
+
+    effects: (m, 12) of the SKUs of the release; the network is asked with the mean of them, so that what it says
+    depends on the row alone.
+    """
+    opened: dict[str, LogUnits] = {}
+    for name, model in models.items():
+        opened[name] = _network(model, effects) if name == NETWORK else _backup(model)
+    return opened
+
+
+def _network(model: bytes, effects: Singles) -> LogUnits:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    usual = effects.mean(axis=0, keepdims=True).astype(np.float32)
+    # The graph takes 1 or n rows of either input, but of both as many.
+
+    def predict(rows: Singles) -> NDArray[np.float64]:
+        blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+        return np.concatenate([_log_units(session, block, np.repeat(usual, len(block), axis=0)) for block in blocks])
+
+    return predict
+
+
+def _log_units(session: onnxruntime.InferenceSession, rows: Singles, effects: Singles) -> NDArray[np.float64]:
+    feed: dict[str, Any] = {
+        "features": np.ascontiguousarray(rows[:, :-PRICES]),
+        "effects": effects,
+        "log_price_ratio": np.ascontiguousarray(rows[:, -PRICES]),
+    }
+    units = np.asarray(session.run(["units"], feed)[0], dtype=np.float64)
+    mean: NDArray[np.float64] = units.mean(axis=1)
+    return np.log1p(mean)
+
+
+def _backup(model: bytes) -> LogUnits:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+    def predict(rows: Singles) -> NDArray[np.float64]:
+        answer = session.run(["log_units"], {"rows": np.ascontiguousarray(rows, dtype=np.float32)})[0]
+        return np.asarray(answer, dtype=np.float64)[:, 0]
+
+    return predict

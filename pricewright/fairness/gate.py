@@ -8,11 +8,8 @@ import numpy as np
 import polars as pl
 
 from pricewright.core.errors import ModelError, ParameterError
-from pricewright.fairness.accuracy import accuracy
-from pricewright.fairness.attribution import PRICE, Model, attribute, group_inputs
-from pricewright.fairness.moves import price_moves
-from pricewright.fairness.sample import draw_sample
-from pricewright.fairness.segments import ALL, KEY, memberships, sizes
+from pricewright.fairness.attribution import PRICE, Model, attribute, draw_sample, group_inputs
+from pricewright.fairness.segments import ALL, KEY, accuracy, memberships, price_moves, sizes
 from pricewright.verdict import Check, Verdict
 
 CUSTOMERS = "customer_mix"

@@ -36,3 +36,38 @@ def sizes(members: pl.DataFrame) -> pl.DataFrame:
     counted = members.group_by(KEY).agg(skus=pl.col("stock_code").n_unique().cast(pl.Int64))
     ordered = counted.join(order, on="dimension").sort("place", rising, -pl.col("skus"), "segment")
     return ordered.drop("place")
+
+
+def accuracy(backtest: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """One row per segment: rows, wape (sum |units - median| / sum units), bias (sum of the predicted means / sum
+    units), coverage (share of the weeks inside the 90 % interval). A segment that sold nothing has no finite wape.
+    """
+    error = (pl.col("units") - pl.col("predicted_median")).abs().sum()
+    inside = pl.col("units").is_between("predicted_low", "predicted_high")
+    return (
+        members.join(backtest, on="stock_code")
+        .group_by(KEY)
+        .agg(
+            rows=pl.len().cast(pl.Int64),
+            wape=error / pl.col("units").sum(),
+            bias=pl.col("predicted_units").sum() / pl.col("units").sum(),
+            coverage=inside.mean(),
+        )
+    )
+
+
+CENT = 0.005  # a move is at least half a cent
+
+
+def price_moves(price_list: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """One row per segment: price_change (mean of log(optimal / current price)), moved_share (of the SKUs).
+
+    Both are NaN or missing for a segment of which a SKU has no price: whoever judges must not overlook it.
+    """
+    change = (pl.col("optimal_price") / pl.col("current_price")).log()
+    moved = (pl.col("optimal_price") - pl.col("current_price")).abs() >= CENT
+    return (
+        members.join(price_list, on="stock_code", how="left")
+        .group_by(KEY)
+        .agg(price_change=change.fill_null(float("nan")).mean(), moved_share=moved.mean())
+    )

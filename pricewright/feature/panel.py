@@ -1,6 +1,6 @@
 """The weekly panel: one row per SKU and week, with what was known about it when the week began."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -8,13 +8,95 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.feature.catalog import build_catalog
-from pricewright.feature.counts import Said, count
-from pricewright.feature.returning import repeat_customers
-from pricewright.feature.sales import WeekSales, read_sales
-from pricewright.feature.walk import Walk
-from pricewright.feature.week import open_weeks
+from pricewright.feature.panel_builder import Walk
+from pricewright.feature.sales import WeekSales, open_weeks, read_sales, repeat_customers
+from pricewright.partitions import iso_week
 from pricewright.units import counted
+
+TIERS = ("low", "middle", "high")
+SPEEDS = ("slow", "middle", "fast")
+
+
+def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, params: Mapping[str, Any]) -> pl.DataFrame:
+    """One row per SKU that sold in the last `catalog_weeks` weeks, in order of stock_code.
+
+    carried: of the panel's SKUs, what is carried after the last of `weeks` weeks; coming: their rows of the coming one.
+    The thresholds are `segments` of the section `feature`. Terciles are among the SKUs of the catalog.
+    """
+    segments = params["segments"]
+    skus = carried.filter(pl.col("last_sold") >= weeks - int(params["catalog_weeks"]))
+    skus = skus.join(coming.select("stock_code", "reference_price"), on="stock_code")
+    skus = skus.with_columns(weekly=pl.col("all_units") / pl.col("age"))
+    registered = pl.col("all_registered") / pl.col("all_known") > float(segments["registered_share"])
+    home = 1.0 - pl.col("all_abroad") / pl.col("all_known") >= float(segments["home_share"])
+    return skus.sort("stock_code").select(
+        "stock_code",
+        pl.col("description").fill_null(""),
+        "category",
+        pl.col("regular_price").alias("current_price"),
+        "reference_price",
+        "price_min",
+        "price_max",
+        "unit_cost",
+        customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
+        country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
+        price_tier=_terciles("regular_price", TIERS),
+        speed=_terciles("weekly", SPEEDS),
+    )
+
+
+def _terciles(column: str, names: tuple[str, ...]) -> pl.Expr:
+    """The third of the SKUs that a value is in, by rank; equal values are in the same third."""
+    share = (pl.col(column).rank("min") - 1) / pl.len()
+    first, second, third = (pl.lit(name) for name in names)
+    return pl.when(share < 1 / 3).then(first).when(share < 2 / 3).then(second).otherwise(third)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Numbers of one week's transactions. units: of all lines; sold_units: of the sales; unsold: SKUs with lines only
+    that were cancelled in the week."""
+
+    week: date
+    units: float
+    sold_units: float
+    unsold: Collection[str]
+
+
+def count(
+    said: Sequence[Said], carried: pl.DataFrame, kept: pl.DataFrame, listed: int, weeks: pl.DataFrame, later: set[str]
+) -> dict[str, Any]:
+    """Numbers of the feature stage; units + units_dropped of each reason = units of the transactions.
+
+    said: of all weeks; carried: of all SKUs after the last full week, kept: of the panel's; weeks: as open_weeks gives
+    them; later: SKUs of the weeks after the last full one.
+    """
+    first, last, coming = weeks["week"][0], weeks["week"][-2], weeks["week"][-1]
+    accepted = sum(week.units for week in said)
+    in_weeks = sum(week.sold_units for week in said if week.week < coming)
+    in_panel, skus = counted(kept["all_units"].sum()), kept.height
+    everything = later.union(carried["stock_code"], *(week.unsold for week in said))
+    return {
+        "rows": int(kept["age"].sum()),
+        "skus": skus,
+        "catalog_skus": listed,
+        "weeks": weeks.height - 1,
+        "closed_weeks": (last - first).days // 7 + 2 - weeks.height,
+        "first_week": iso_week(first),
+        "last_week": iso_week(last),
+        "coming_week": iso_week(coming),
+        "units": in_panel,
+        "units_dropped": {
+            "too_few_selling_weeks": counted(in_weeks - in_panel),
+            "week_cut_off": counted(accepted - in_weeks),
+        },
+        "skus_dropped": {
+            "too_few_selling_weeks": carried.height - skus,
+            "week_cut_off": len(everything) - carried.height,
+        },
+        "skus_without_price": {"no_longer_sold": skus - listed},
+    }
+
 
 NOBODY = pl.DataFrame(schema={"stock_code": pl.String, "repeat_customers": pl.Float64})
 

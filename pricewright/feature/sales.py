@@ -5,15 +5,86 @@ knew then of a cancellation that came weeks later, so everything that models loo
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
-from pricewright.feature.asked import asked_prices
-from pricewright.feature.week import monday
+from pricewright.core.errors import SourceError
+from pricewright.feature.prices import asked_prices
 from pricewright.units import counted, rounded
+
+MOST = 8_000_000  # pairs of SKU and buyer that are held at once, of a week each
+PAIR = ("stock_code", "buyer")
+
+
+def repeat_customers(
+    buyers: Sequence[pl.LazyFrame], since: int, codes: Sequence[str], pairs: int
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Per week from `since` on its number and stock_code, repeat_customers of SKUs that have any, in no order of weeks.
+
+    buyers: stock_code and buyer, each pair once, of every week in order; codes: all SKUs, sorted; pairs: about how many
+    there are in all weeks. A week may come several times, with other SKUs.
+    """
+    if since >= len(buyers):
+        return
+    history = pl.concat([frame.with_columns(t=pl.lit(t, pl.Int16)) for t, frame in enumerate(buyers)])
+    ranges = max(1, -(-pairs // MOST))
+    step = max(1, -(-len(codes) // ranges))
+    for start in range(0, len(codes), step):
+        inside = pl.col("stock_code").is_between(pl.lit(codes[start]), pl.lit(codes[min(start + step, len(codes)) - 1]))
+        part = history.filter(inside)
+        asked = part.filter(pl.col("t") >= since)
+        if since:
+            part = part.join(asked.select(PAIR).unique(), on=PAIR, how="semi")
+        first = part.group_by(PAIR).agg(first=pl.col("t").min())
+        again = asked.join(first, on=PAIR).filter(pl.col("first") < pl.col("t"))
+        counted = again.group_by("t", "stock_code").agg(repeat_customers=pl.len().cast(pl.Float64))
+        for (t,), rows in counted.collect(engine="streaming").partition_by("t", as_dict=True).items():
+            yield int(t), rows.drop("t")
+
+
+WEEK = timedelta(weeks=1)
+
+
+def monday(time: pl.Expr) -> pl.Expr:
+    """The Monday of the week that a time lies in, as a date."""
+    return time.dt.truncate("1w").dt.date()
+
+
+def open_weeks(transactions: pl.DataFrame, last_week: date | None = None) -> pl.DataFrame:
+    """One row per week with a sale, up to the last full one: week, t (0, 1, ...), selling_days; then the coming week.
+
+    The coming week is the Monday after the last full one and has no selling_days. `last_week` names the last full
+    week instead of looking for it. Closed weeks are left out. Raises SourceError when there is no transaction.
+    """
+    if transactions.is_empty():
+        raise SourceError("there are 0 accepted transactions: a panel needs some.", "see the quarantine for reasons.")
+    days = transactions.select(day=pl.col("invoice_time").dt.date()).unique()
+    weeks = (
+        days.group_by(week=monday(pl.col("day")))
+        .agg(selling_days=pl.len().cast(pl.Int64), last_day=pl.col("day").dt.weekday().max())
+        .sort("week")
+    )
+    last = last_week or last_full_week(weeks)
+    full = weeks.filter(pl.col("week") <= last).select("week", "selling_days")
+    coming = pl.DataFrame({"week": [last + WEEK], "selling_days": [None]}, schema=full.schema)
+    return pl.concat([full, coming]).with_row_index("t").with_columns(pl.col("t").cast(pl.Int64))
+
+
+def last_full_week(weeks: pl.DataFrame) -> date:
+    """The last week that reached the usual last selling weekday (the median of the weeks before it).
+
+    weeks: week, last_day (1 = Monday ... 7), in order. A file that ends on a Wednesday has cut its last week off when
+    the shop usually sells until Sunday, and not when it never sells after Wednesday.
+    """
+    newest = weeks.row(-1, named=True)
+    usual = weeks["last_day"].head(-1).median()
+    cut_off = usual is not None and newest["last_day"] < usual
+    last: date = newest["week"]
+    return last - WEEK if cut_off else last
+
 
 KEY = ("stock_code", "week")
 WEEKEND = 5  # Friday and later

@@ -10,22 +10,94 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from datetime import date
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pricewright.feature.columns import FEATURES, KEPT
-from pricewright.feature.panel import NOBODY, Ending, end, gather, weeks_of
-from pricewright.feature.returning import repeat_customers
-from pricewright.feature.sales import home_country, read_sales
-from pricewright.feature.shelved import SALES, SalesOnShelf, write_sales
-from pricewright.feature.walk import WINDOW, Walk
-from pricewright.ingest.digests import Digests, digest_of
-from pricewright.ingest.shelf import Entry, Shelf, key_of
-from pricewright.ingest.side_by_side import side_by_side
+from pricewright.feature.features import FEATURES, KEPT
+from pricewright.feature.panel import NOBODY, Ending, Said, end, gather, said, weeks_of
+from pricewright.feature.panel_builder import WINDOW, Walk
+from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
+from pricewright.files import Digests, digest_of
 from pricewright.partitions import gather_partitions, iso_week, write_part
+from pricewright.result_cache import Entry, Shelf, key_of, side_by_side
+
+SALES, ASKED, NAMES, BUYERS = "sales.parquet", "asked.parquet", "names.parquet", "buyers.parquet"
+
+
+@dataclass(frozen=True)
+class SalesOnShelf:
+    """The sales of a week as they lie on the shelf."""
+
+    entry: Entry
+
+    @cached_property
+    def week(self) -> date:
+        """Its Monday."""
+        return date.fromisoformat(self.entry.index["week"])
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Days with a line."""
+        return tuple(date.fromisoformat(day) for day in self.entry.index["days"])
+
+    @property
+    def said(self) -> Said:
+        """What is counted of it."""
+        index = self.entry.index
+        return Said(self.week, index["units"], index["sold_units"], index["unsold"])
+
+    def buyers(self) -> pl.LazyFrame:
+        """stock_code and buyer."""
+        return pl.scan_parquet(self.entry.folder / BUYERS, hive_partitioning=False)
+
+    def codes(self) -> pl.Series:
+        """Every SKU with a line."""
+        return pl.read_parquet(self.entry.folder / NAMES, columns=["stock_code"])["stock_code"]
+
+    def read(self) -> WeekSales:
+        """The whole of it."""
+        files = (SALES, ASKED, NAMES, BUYERS)
+        sales, asked, names, buyers = (pl.read_parquet(self.entry.folder / name) for name in files)
+        index = self.entry.index
+        return WeekSales(
+            week=self.week,
+            sales=sales,
+            asked=asked,
+            names=names,
+            unstocked=tuple(index["unstocked"]),
+            says_stock=index["says_stock"],
+            buyers=buyers,
+            days=self.days,
+            countries=index["countries"],
+            home=index["home"],
+            units=index["units"],
+        )
+
+
+def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
+    """Write SALES, ASKED, NAMES and BUYERS; returns what else there is to know."""
+    for name, frame in ((SALES, week.sales), (ASKED, week.asked), (NAMES, week.names)):
+        frame.write_parquet(folder / name, compression="lz4")
+    # in small groups of rows, in order of SKU, so that those of a range of SKUs are read without the others
+    week.buyers.write_parquet(folder / BUYERS, compression="lz4", row_group_size=2**16)
+    counted = said(week)
+    return {
+        "week": str(week.week),
+        "days": [str(day) for day in week.days],
+        "countries": dict(week.countries),
+        "home": week.home,
+        "units": counted.units,
+        "sold_units": counted.sold_units,
+        "unsold": list(counted.unsold),
+        "unstocked": list(week.unstocked),
+        "says_stock": week.says_stock,
+        "buyers": week.buyers.height,
+    }
+
 
 BATCH = 500_000  # transactions of the weeks that are looked at together
 SPARE_DAYS = 14.0  # for so long the shelves keep what no run used

@@ -5,11 +5,15 @@ price and country, not older than `guest_days`, that has all the units left.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
+from pricewright.ingest.rules import TRANSACTION, is_far, settle
+from pricewright.ingest.survey import Survey
+from pricewright.partitions import week_of
 from pricewright.units import DECIMALS, rounded
 
 PAIRS = {"taking": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
@@ -56,6 +60,33 @@ def _match(sales: pl.DataFrame, takings: pl.DataFrame, same: list[str], window: 
     return pl.DataFrame(list(_walk(ordered.iter_rows(), window)), schema=PAIRS, orient="row")
 
 
+def cancelled_units(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """line, cancelled, cancelled_in_week of the sales of which units were cancelled: at any time later, and in the
+    week of the sale itself."""
+    return (
+        pairs.join(_monday(takings, "taking"), on="taking")
+        .join(_monday(sales, "sale"), on="sale", suffix="_of_sale")
+        .group_by(line="sale")
+        .agg(
+            cancelled=rounded(pl.col("units").sum()),
+            cancelled_in_week=rounded(pl.col("units").filter(pl.col("monday") == pl.col("monday_of_sale")).sum()),
+        )
+    )
+
+
+def less_cancelled(sales: pl.DataFrame, cancelled: pl.DataFrame) -> pl.DataFrame:
+    """Sales with what was cancelled of them, and the units that stayed sold."""
+    joined = sales.join(cancelled, on="line", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("cancelled", "cancelled_in_week").fill_null(0)).with_columns(
+        rounded(pl.col("quantity") - pl.col("cancelled")).alias("units")
+    )
+
+
+def _monday(lines: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The week of each line, with the line's number under the given name."""
+    return lines.select(pl.col("line").alias(name), monday=pl.col("invoice_time").dt.truncate("1w"))
+
+
 def _walk(events: Iterable[tuple[Any, ...]], window: timedelta | None) -> Iterable[tuple[int, int, float]]:
     """Pairs, in order of time within each key: sales are stacked, cancellations take from the top."""
     stack: list[list[Any]] = []
@@ -94,3 +125,73 @@ def _take_one(stack: list[list[Any]], taking: int, units: float, oldest: Any) ->
             if not sale[1]:
                 del stack[position]
             return
+
+
+PLACE = ("source", "row")
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Both frames name lines by line, source and row. cancelled: of the sales that lost units, with cancelled and
+    cancelled_in_week; answers: of all cancellations, with their reason and detail."""
+
+    cancelled: pl.DataFrame
+    answers: pl.DataFrame
+
+
+def settle_source(survey: Survey, params: Mapping[str, Any], before: date | None = None) -> dict[str, Settlement]:
+    """The settlement of every week that has a part in it; `before` leaves out the lines of that day and later ones."""
+    takings = survey.takings()
+    known = pl.col("customer_id").is_not_null()
+    keys = [
+        takings.filter(known).select("customer_id", "stock_code").unique(),
+        takings.filter(~known).select("customer_id", "stock_code", "unit_price", "country").unique(),
+    ]
+    sales = survey.sales_like(keys)
+    inside = ~is_far(survey.main) if survey.main else pl.lit(True)
+    if before is not None:
+        inside &= pl.col("invoice_time").dt.date() < before
+    takings, sales = takings.filter(inside), sales.filter(inside)
+    pairs = match_cancellations(sales, takings, params)
+    cancelled = cancelled_units(sales, takings, pairs).join(sales.select("line", *PLACE, "invoice_time"), on="line")
+    asked = takings.with_columns(pl.lit(None, pl.String).alias(name) for name in ("reason", "detail"))
+    return _by_week(cancelled, settle(asked, sales, pairs))
+
+
+def _by_week(cancelled: pl.DataFrame, answers: pl.DataFrame) -> dict[str, Settlement]:
+    cancelled = cancelled.select("line", *PLACE, "cancelled", "cancelled_in_week", week=week_of("invoice_time"))
+    answers = answers.select("line", *PLACE, "reason", "detail", week=week_of("invoice_time"))
+    parts = [
+        {
+            str(week): part.drop("week").sort("line")
+            for (week,), part in frame.partition_by("week", as_dict=True).items()
+        }
+        for frame in (cancelled, answers)
+    ]
+    nothing = [frame.drop("week").clear() for frame in (cancelled, answers)]
+    return {
+        week: Settlement(*(part.get(week, none) for part, none in zip(parts, nothing, strict=True)))
+        for week in sorted({*parts[0], *parts[1]})
+    }
+
+
+def unsettled() -> Settlement:
+    """The settlement of a week that has no part in any."""
+    place = {"line": pl.Int64, "source": pl.String, "row": pl.Int64}
+    return Settlement(
+        pl.DataFrame(schema=place | {"cancelled": pl.Float64, "cancelled_in_week": pl.Float64}),
+        pl.DataFrame(schema=place | {"reason": pl.String, "detail": pl.String}),
+    )
+
+
+def known_before(transactions: pl.DataFrame, cancelled: pl.DataFrame, end: date) -> pl.DataFrame:
+    """The transactions before the day `end`, as an ingest on that morning would have given them.
+
+    cancelled: source, row, cancelled, cancelled_in_week of the sales of which units had been cancelled by then
+    (Intake.cancelled_by). Taking back what is matched today would not do: a later cancellation can take the units that
+    an earlier one would have taken.
+    """
+    lines = transactions.filter(pl.col("invoice_time").dt.date() < end).with_row_index("line")
+    lines = lines.drop("cancelled", "cancelled_in_week", "units").with_columns(pl.col("line").cast(pl.Int64))
+    then = lines.select("line", "source", "row").join(cancelled, on=["source", "row"])
+    return less_cancelled(lines, then.drop("source", "row")).select(TRANSACTION)

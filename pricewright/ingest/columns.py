@@ -1,11 +1,13 @@
 """Which column of a table holds what: the names that params.yaml knows, overlaid by the ones asked for."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
 from pricewright.core.errors import ParameterError, SourceError
-from pricewright.ingest.table import Table
+from pricewright.ingest.tables import Grid, Table
 from pricewright.ingest.times import read_times
 
 REQUIRED = ("stock_code", "quantity", "invoice_time", "unit_price")
@@ -181,3 +183,77 @@ def _check_stand_once(table: Table, guessed: Mapping[str, str]) -> None:
                     f"{table.name}: the column {column!r} ({word}) stands twice in the header, with different values.",
                     f'--column "{word}={column}" takes the first, --column "{word}={other}" the second.',
                 )
+
+
+SEARCHED = 30  # first rows that may be the header
+LOOKED_AT = 100  # first rows that say how wide a table is
+Cells = Sequence[str | None]
+
+
+def with_header(table: Table | Grid, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None) -> Table:
+    """The table below its header. Raises SourceError when there is nothing."""
+    return table if isinstance(table, Table) else table.below(find_header(table.top, known, asked) + 1)
+
+
+def find_header(top: Sequence[Cells], known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None) -> int:
+    """The index of the row that names the most words by names that are known or asked for, of equal ones the first.
+
+    Where no row names two of them: of the rows that are as wide as most, the first that is all text.
+    """
+    named = [count_named([cell or "" for cell in cells], known, asked) for cells in top[:SEARCHED]]
+    if max(named, default=0) > 1:
+        return named.index(max(named))
+    usual = usual_width(top)
+    wide = [index for index, cells in enumerate(top[:SEARCHED]) if width_of(cells) == usual]
+    return next((index for index in wide if _is_text(top[index])), wide[0] if wide else 0)
+
+
+def usual_width(rows: Sequence[Cells]) -> int:
+    """The width that most rows have, of those that are not empty."""
+    widths = Counter(width for row in rows if (width := width_of(row)))
+    return widths.most_common(1)[0][0] if widths else 0
+
+
+def width_of(cells: Cells) -> int:
+    """The number of cells up to the last one that is filled."""
+    return max((place for place, cell in enumerate(cells, start=1) if (cell or "").strip()), default=0)
+
+
+def _is_text(cells: Cells) -> bool:
+    """Whether every filled cell is a word, no number or date."""
+    filled = [cell.strip() for cell in cells if cell and cell.strip()]
+    return all(any(c.isalpha() for c in cell) and not cell[0].isdigit() for cell in filled)
+
+
+class Refusal(NamedTuple):
+    """A table that is left out, and what would be the error if there were no other."""
+
+    name: str
+    message: str
+    hint: str
+
+
+def with_sales(
+    tables: Sequence[Table], known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None
+) -> tuple[list[Table], list[Refusal]]:
+    """The tables that may hold sales, and the others."""
+    used = [table for table in tables if holds_sales(table, known, asked)]
+    return used, [_refusal(table, known, asked) for table in tables if not holds_sales(table, known, asked)]
+
+
+def check_any(used: Sequence[object], left_out: Sequence[Refusal]) -> None:
+    """Raises SourceError when no table is used."""
+    if not used and len(left_out) == 1:
+        raise SourceError(left_out[0].message, left_out[0].hint)
+    if not used:
+        names = ", ".join(refusal.name for refusal in left_out)
+        kind = "sheets" if all(refusal.name.endswith("]") for refusal in left_out) else "files"
+        raise SourceError(f"none of the {kind} {names} holds sales lines.", "name the columns: --column.")
+
+
+def _refusal(table: Table, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None) -> Refusal:
+    try:
+        find_columns(table, known, asked)
+    except SourceError as error:
+        return Refusal(table.name, error.message, error.hint)
+    return Refusal(table.name, f"{table.name} has no row below its header.", "was the export cut off?")

@@ -7,25 +7,83 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.ingest.cancellations import match_cancellations
-from pricewright.ingest.counts import count, count_part
+from pricewright.ingest.cancellations import cancelled_units, less_cancelled, match_cancellations
+from pricewright.ingest.columns import check_any, find_columns, rename, with_header, with_sales
 from pricewright.ingest.equal_rows import IDENTITY
-from pricewright.ingest.expectations import broken_promises
-from pricewright.ingest.gate import pass_gate
-from pricewright.ingest.periods import main_period, periods_of
-from pricewright.ingest.quarantine import quarantine, settle
-from pricewright.ingest.reading import read_all
-from pricewright.ingest.rules import CANCELLATION, judge, judge_dates
+from pricewright.ingest.gate import broken_promises, pass_gate
+from pricewright.ingest.lines import read_lines
+from pricewright.ingest.money import check_one_currency, look_at_numbers
+from pricewright.ingest.numbers import POINT, Signs, check_clear, decide_sign, facts
+from pricewright.ingest.rules import (
+    CANCELLATION,
+    TRANSACTION,
+    count,
+    count_part,
+    judge,
+    judge_dates,
+    quarantine,
+    settle,
+)
+from pricewright.ingest.sorting import schema_of, with_habits
 from pricewright.ingest.source import read_tables
-from pricewright.ingest.table import Grid, Table, with_rows
+from pricewright.ingest.tables import Grid, Table, with_rows
+from pricewright.ingest.texts import one_spelling, said_of
+from pricewright.ingest.times import (
+    check_step,
+    dates_of,
+    day_balance,
+    decide_order,
+    main_period,
+    periods_of,
+    say_layout,
+)
 from pricewright.partitions import week_of
-from pricewright.units import rounded
 
-TRANSACTION = (
-    "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "cancelled_in_week",
-    "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-    "in_stock",
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class Reading:
+    """`lines`: every row, numbered in `line`; `named`: the tables by word; `read_as`: how each was understood;
+    `params`: by the name of each table, with the habits of its schema."""
+
+    lines: pl.DataFrame
+    named: list[pl.DataFrame]
+    read_as: dict[str, Any]
+    params: dict[str, dict[str, Any]]
+
+
+def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns: Mapping[str, str] | None) -> Reading:
+    """The lines of all tables. Raises SourceError when one cannot be used; those without sales are left out."""
+    used, left_out = with_sales(
+        [with_header(t, params["columns"], columns) for t in tables], params["columns"], columns
+    )
+    check_any(used, left_out)
+    found = [find_columns(table, params["columns"], columns) for table in used]
+    named = [rename(table, columns_of) for table, columns_of in zip(used, found, strict=True)]
+    balance = sum(day_balance(t["invoice_time"]) for t in named if t["invoice_time"].dtype == pl.String)
+    settled = {**params, "day_first": decide_order(balance, bool(params["day_first"]))}
+    seen = [
+        look_at_numbers(table, words, columns_of, params["missing_values"])
+        for table, words, columns_of in zip(used, named, found, strict=True)
+    ]
+    check_one_currency(zip((table.name for table in used), (currency for _, currency in seen), strict=True))
+    source, asked = sum((signs for signs, _ in seen), Signs()), params["decimal_sign"]
+    check_clear(zip((table.name for table in used), (signs for signs, _ in seen), strict=True), source, asked)
+    lines, read_as, params_of = [], {}, {}
+    for table, words, columns_of, (signs, currency) in zip(used, named, found, seen, strict=True):
+        decimal = decide_sign(signs, source, asked) or POINT
+        schema = schema_of(table, params)
+        params_of[table.name] = with_habits(settled | {"decimal_sign": decimal}, schema)
+        rows, layout = read_lines(table, words, columns_of, params_of[table.name])
+        lines.append(rows)
+        dates = say_layout(layout, balance)
+        read_as[table.name] = {"rows": rows.height, "dates": dates, "columns": columns_of, "schema": schema}
+        read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency, params["decimal_sign"])}
+    check_step([dates_of(rows["invoice_time"]) for rows in lines], used[0].name)
+    read_as |= {refusal.name: {"rows": 0, "left out": "no column of sales"} for refusal in left_out}
+    spelled = one_spelling(pl.concat([said_of(rows) for rows in lines])) if len(lines) > 1 else {}
+    lines = [rows.with_columns(pl.col("stock_code").replace(spelled)) for rows in lines]
+    numbered = pl.concat(lines).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))
+    return Reading(numbered, named, read_as, params_of)
 
 
 @dataclass(frozen=True)
@@ -97,30 +155,3 @@ def clean(
 def _judge_all(lines: pl.DataFrame, params: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
     """The lines judged, each by the parameters of its table."""
     return pl.concat([judge(lines.filter(pl.col("source") == name), own) for name, own in params.items()])
-
-
-def cancelled_units(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """line, cancelled, cancelled_in_week of the sales of which units were cancelled: at any time later, and in the
-    week of the sale itself."""
-    return (
-        pairs.join(_monday(takings, "taking"), on="taking")
-        .join(_monday(sales, "sale"), on="sale", suffix="_of_sale")
-        .group_by(line="sale")
-        .agg(
-            cancelled=rounded(pl.col("units").sum()),
-            cancelled_in_week=rounded(pl.col("units").filter(pl.col("monday") == pl.col("monday_of_sale")).sum()),
-        )
-    )
-
-
-def less_cancelled(sales: pl.DataFrame, cancelled: pl.DataFrame) -> pl.DataFrame:
-    """Sales with what was cancelled of them, and the units that stayed sold."""
-    joined = sales.join(cancelled, on="line", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("cancelled", "cancelled_in_week").fill_null(0)).with_columns(
-        rounded(pl.col("quantity") - pl.col("cancelled")).alias("units")
-    )
-
-
-def _monday(lines: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The week of each line, with the line's number under the given name."""
-    return lines.select(pl.col("line").alias(name), monday=pl.col("invoice_time").dt.truncate("1w"))

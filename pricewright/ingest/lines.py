@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.codes import check_codes, in_one_spelling
 from pricewright.ingest.columns import (
     ADVERTISED,
     CANCELLED_AT,
@@ -21,16 +20,74 @@ from pricewright.ingest.columns import (
     WORDS,
 )
 from pricewright.ingest.equal_rows import number_equal_rows
-from pricewright.ingest.line_totals import check_reading, price_of_one, take_back
-from pricewright.ingest.notation import NUMBERS
-from pricewright.ingest.numbers import read_numbers
-from pricewright.ingest.orders import BESIDES, came_to_nothing, fill, first_lines
-from pricewright.ingest.table import Table
-from pricewright.ingest.texts import read_texts
+from pricewright.ingest.money import check_reading, price_of_one, take_back
+from pricewright.ingest.numbers import NUMBERS, read_numbers
+from pricewright.ingest.tables import Table
+from pricewright.ingest.texts import check_codes, in_one_spelling, read_flags, read_shares, read_texts
 from pricewright.ingest.times import read_clock, read_times
-from pricewright.ingest.totals import are_totals
-from pricewright.ingest.yes_no import read_flags, read_shares
 from pricewright.units import rounded, written
+
+DATE = "invoice_time"
+BESIDES = (TIME, "customer_id", "country", "channel", STORE, STATUS, CANCELLED_AT)
+# Status without case and with blanks for `_` and `-`; WooCommerce's may begin with wc.
+CANCELLED = r"^(?:wc )?(?:cancel|cancell?ed|void|voided|failed|trash|trashed|deleted|declined)$"
+REFUNDED = r"^(?:wc )?(?:fully )?refunded$"
+
+
+def first_lines(texts: Mapping[str, pl.Series]) -> pl.Series | None:
+    """For every row the index of its order's first line, where it is a later one, else its own; None where none is.
+
+    texts: the columns by word, null where blank. A later line has the invoice of the line above, and no date or nothing
+    else that holds for the order; or it has neither invoice nor date, and sells a product.
+    """
+    besides = [word for word in BESIDES if word in texts]
+    leaves_out = texts[DATE].null_count() or (besides and all(texts[word].null_count() for word in besides))
+    if INVOICE not in texts or not leaves_out:
+        return None
+    row, order, no_date = pl.row_index(), pl.col(INVOICE), pl.col(DATE).is_null()
+    silent = pl.all_horizontal(pl.col(besides).is_null()) if besides else pl.lit(False)
+    nameless = order.is_null() & no_date & pl.col("stock_code").is_not_null()
+    later = nameless | ((order == order.shift()) & (no_date | silent)).fill_null(False)
+    rows = pl.DataFrame([texts[word].alias(word) for word in (INVOICE, DATE, "stock_code", *besides)])
+    return rows.select(first=pl.when(~later).then(row).forward_fill().fill_null(row))["first"]
+
+
+def fill(column: pl.Series, first: pl.Series) -> pl.Series:
+    """A column whose blank cells are as the first line of their order has them."""
+    return column.zip_with(column.is_not_null(), column.gather(first))
+
+
+def came_to_nothing(texts: Mapping[str, pl.Series]) -> list[tuple[pl.Expr, str, str]]:
+    """Reasons of lines whose order was cancelled (by its status, or at a date), or refunded as a whole."""
+    status = pl.col(STATUS).str.to_lowercase().str.replace_all("[_-]+", " ")
+    reasons = []
+    if CANCELLED_AT in texts:
+        reasons.append((pl.col(CANCELLED_AT).str.contains(r"\d{4}").fill_null(False), "order cancelled", CANCELLED_AT))
+    if STATUS in texts:
+        reasons.append((status.str.contains(CANCELLED).fill_null(False), "order cancelled", STATUS))
+        reasons.append((status.str.contains(REFUNDED).fill_null(False), "order refunded", STATUS))
+    return reasons
+
+
+TOTAL = r"(?i)^\W*(?:(?:grand|sub|report|overall)[ -]?)?(?:totals?|sum|summe|gesamt|gesamtsumme)\W*"
+NEEDED = (INVOICE, "stock_code", "quantity", "invoice_time", "unit_price")
+SAYING = (INVOICE, "stock_code", "description", "invoice_time")
+
+
+def are_totals(texts: Mapping[str, pl.Series], codes: pl.Series) -> pl.Series:
+    """Whether a row's code says that it is a total, or another text of a row that lacks what a sale has.
+
+    texts: the columns by word, null where blank; codes: the different ones.
+    """
+    named = codes.filter(codes.str.contains(f"{TOTAL}$"))
+    nowhere = pl.repeat(False, len(texts["stock_code"]), eager=True)
+    totals = texts["stock_code"].is_in(named.implode()).fill_null(False) if len(named) else nowhere
+    rows = pl.DataFrame([column.alias(word) for word, column in texts.items() if word in {*NEEDED, *SAYING}])
+    lacking = rows.select(pl.any_horizontal(pl.col(w).is_null() for w in NEEDED if w in texts)).to_series().arg_true()
+    said = [pl.col(word).str.contains(rf"{TOTAL}(?:\W|$)").fill_null(False) for word in SAYING if word in texts]
+    found = lacking.filter(rows[lacking].select(pl.any_horizontal(said)).to_series())
+    return totals.scatter(found, True)
+
 
 HINTS = {
     "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",

@@ -1,13 +1,22 @@
 """What makes a readable row no sale of a product: the first rule that holds is the reason for its quarantine."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from pricewright.ingest.columns import WORDS
+from pricewright.ingest.equal_rows import NTH
 from pricewright.ingest.lines import first_reason
-from pricewright.ingest.periods import Period
+from pricewright.ingest.times import Period
+from pricewright.units import counted, rounded, written
 
+TRANSACTION = (
+    "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "cancelled_in_week",
+    "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
+    "in_stock",
+)  # fmt: skip
 CANCELLATION = "cancellation"  # settled by pricewright/ingest/cancellations.py
 NO_PRODUCT = "not a product"
 FAR = "date far from all others"
@@ -60,3 +69,115 @@ def _no_product(params: Mapping[str, Any]) -> pl.Expr:
     if not params["product_code"]:
         return listed
     return listed | ~pl.col("stock_code").str.contains(f"(?i)^(?:{params['product_code']})$")
+
+
+GIVEN = tuple(f"given_{word}" for word in WORDS)
+REJECTED = ("row", "source", "reason", "detail", "invoice_time", *GIVEN)
+UNMATCHED = "cancellation without sale"
+
+
+def settle(takings: pl.DataFrame, sales: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Cancellations with their reason (was a sale found?) and a detail that names the rows they cancel."""
+    where = sales.select("line", pl.col("row").alias("sold_row"), pl.col("source").alias("sold_source"))
+    named = pairs.join(where, left_on="sale", right_on="line").join(
+        takings.select("line", "source"), left_on="taking", right_on="line", maintain_order="left"
+    )
+    elsewhere = (
+        pl.when(pl.col("source") != pl.col("sold_source"))
+        .then(pl.format(" in {}", "sold_source"))
+        .otherwise(pl.lit(""))
+    )
+    found = (
+        named.with_columns(pl.format("{} of row {}{}", written(pl.col("units")), "sold_row", elsewhere).alias("part"))
+        .sort("taking", "sale")
+        .group_by("taking", maintain_order=True)
+        .agg(pl.col("part").str.join(", "), pl.col("units").sum().alias("matched"))
+    )
+    joined = takings.join(found, left_on="line", right_on="taking", how="left", maintain_order="left")
+    rest = rounded(pl.col("quantity").abs() - pl.col("matched").fill_null(0))
+    missing = pl.when(rest > 0).then(pl.format("no sale for {}", written(rest)))
+    return joined.with_columns(
+        pl.when(pl.col("part").is_null()).then(pl.lit(UNMATCHED)).otherwise(pl.lit(CANCELLATION)).alias("reason"),
+        pl.concat_str([pl.format("cancels {}", "part"), missing], separator="; ", ignore_nulls=True).alias("detail"),
+    ).select(takings.columns)
+
+
+def quarantine(rejected: pl.DataFrame, named: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """row, source, reason, detail, invoice_time (null when unreadable), and `given_<word>`, the file's own text.
+
+    `named` are the tables by word, one after the other as the lines in `rejected` count them.
+    """
+    parts, start = [], 0
+    for table in named:
+        inside = rejected.filter(pl.col("line").is_between(start, start + table.height, closed="left"))["line"] - start
+        parts.append(given_texts(table[inside.to_list()] if len(inside) else table.clear()))
+        start += table.height
+    return pl.concat([rejected.select(REJECTED[:5]), pl.concat(parts)], how="horizontal")
+
+
+def given_texts(table: pl.DataFrame) -> pl.DataFrame:
+    """The file's own text of every word, as the columns GIVEN; `table` is named by the words."""
+    return table.select(
+        (pl.col(word).cast(pl.String) if word in table.columns else pl.lit(None, pl.String)).alias(f"given_{word}")
+        for word in WORDS
+    )
+
+
+SUMS = ("accepted", "quarantined", "duplicates", "cancelled_units", "taken_units", "units", "rows_without_customer",
+        "rows_with_unit_cost", "equal_rows")  # fmt: skip
+MOST_CODES = 20  # codes without a product that the counts name
+Counts = dict[str, Any]
+
+
+def count_part(accepted: pl.DataFrame, rejected: pl.DataFrame, duplicates: int) -> Counts:
+    """The numbers of a part of the rows that add up with those of other parts; times as text, empty where none is."""
+    taken = rejected.filter(pl.col("reason").str.starts_with(CANCELLATION))["quantity"].abs()
+    return {
+        "accepted": accepted.height,
+        "quarantined": rejected.height,
+        "duplicates": duplicates,
+        "reasons": dict(rejected["reason"].value_counts().iter_rows()),
+        "cancelled_units": counted(accepted["cancelled"].sum()),
+        "taken_units": counted(taken.sum()),
+        "units": counted(accepted["units"].sum()),
+        "rows_without_customer": accepted["customer_id"].null_count(),
+        "rows_with_unit_cost": int(accepted["unit_cost"].count()),
+        "equal_rows": int((accepted[NTH] > 0).sum()),
+        "no_products": dict(_no_products(rejected).iter_rows()),
+        "first_time": str(accepted["invoice_time"].min() or ""),
+        "last_time": str(accepted["invoice_time"].max() or ""),
+    }
+
+
+def count(parts: Iterable[Mapping[str, Any]], rows: int, skus: int, customers: int, weeks: int) -> Counts:
+    """Rows read and where they went, quarantined rows by reason, units cancelled, and what the sales cover."""
+    parts = list(parts)
+    total = {name: counted(sum(part[name] for part in parts)) for name in SUMS}
+    reasons, codes = _sum(parts, "reasons"), _sum(parts, "no_products")
+    times = [part[name] for part in parts for name in ("first_time", "last_time") if part[name]]
+    taken = total.pop("taken_units")
+    return total | {
+        "rows": rows,
+        "reasons": dict(_by_rows(reasons)),
+        "no_products": dict(_by_rows(codes)[:MOST_CODES]),
+        "cancelled_units_without_sale": counted(taken - total["cancelled_units"]),
+        "skus": skus,
+        "customers": customers,
+        "weeks": weeks,
+        "first_time": min(times, default=""),
+        "last_time": max(times, default=""),
+    }
+
+
+def _no_products(rejected: pl.DataFrame) -> pl.DataFrame:
+    """Rows by code, of the codes that are no products, whose case does not count."""
+    return rejected.filter(pl.col("reason") == NO_PRODUCT)["stock_code"].str.to_uppercase().value_counts()
+
+
+def _sum(parts: Iterable[Mapping[str, Any]], name: str) -> Counter[str]:
+    return sum((Counter(part[name]) for part in parts), Counter())
+
+
+def _by_rows(counted: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The most frequent first."""
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))

@@ -12,24 +12,40 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.core.errors import SourceError
-from pricewright.ingest.codes import said_of
-from pricewright.ingest.columns import WORDS, find_columns, rename
-from pricewright.ingest.documents import Document
-from pricewright.ingest.equal_rows import IDENTITY, NTH
-from pricewright.ingest.header import with_header
-from pricewright.ingest.left_out import with_sales
+from pricewright.core.errors import ParameterError, SourceError
+from pricewright.ingest.columns import WORDS, find_columns, has_columns, rename, with_header, with_sales
+from pricewright.ingest.equal_rows import COPIES, IDENTITY, LINES, NTH
 from pricewright.ingest.lines import read_lines
 from pricewright.ingest.money import look_at_numbers
-from pricewright.ingest.notation import Signs, decide_sign, facts
-from pricewright.ingest.numbers import POINT
-from pricewright.ingest.periods import dates_of, periods_of
-from pricewright.ingest.quarantine import GIVEN, given_texts
-from pricewright.ingest.rules import CANCELLATION, judge
-from pricewright.ingest.schemas import schema_of, with_habits
-from pricewright.ingest.table import Table
-from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, day_balance
+from pricewright.ingest.numbers import POINT, Signs, decide_sign, facts
+from pricewright.ingest.rules import CANCELLATION, GIVEN, given_texts, judge
+from pricewright.ingest.source import Document
+from pricewright.ingest.tables import Table
+from pricewright.ingest.texts import said_of
+from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, dates_of, day_balance, periods_of
 from pricewright.partitions import by_week, week_of
+
+GENERAL: dict[str, Any] = {"not_products": [], "cancellation_invoice": "", "equal_rows": LINES}
+
+
+def schema_of(table: Table, params: Mapping[str, Any]) -> str:
+    """The name of the schema of which the table has every column, empty where there is none."""
+    return next((name for name, known in params["schemas"].items() if has_columns(table, known["columns"])), "")
+
+
+def with_habits(params: Mapping[str, Any], schema: str = "") -> dict[str, Any]:
+    """The parameters, those of GENERAL that are null filled in. Raises ParameterError where one is of another kind."""
+    habits = GENERAL | {name: habit for name, habit in params["schemas"].get(schema, {}).items() if name in GENERAL}
+    filled = {**params, **{name: habit for name, habit in habits.items() if params[name] is None}}
+    if not isinstance(filled["not_products"], list):
+        raise ParameterError(
+            f"ingest.not_products is {filled['not_products']!r}: it must be a list of patterns.",
+            hint="write ingest.not_products=[POST, BAG].",
+        )
+    if filled["equal_rows"] not in (LINES, COPIES):
+        raise ParameterError(f"ingest.equal_rows is {filled['equal_rows']!r}: it must be {LINES} or {COPIES}.")
+    return filled
+
 
 TYPES: dict[str, Any] = {
     "quantity": pl.Float64,

@@ -1,17 +1,17 @@
 """The files of a source: one CSV, Parquet or xlsx file, packed or not, or a folder of them, in order of their names."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.archives import is_visible, unpacked_gzip, zip_entries
-from pricewright.ingest.delimited import read_delimited
-from pricewright.ingest.table import Grid, Table, with_rows
-from pricewright.ingest.workbook import first_line, read_workbook
+from pricewright.files import CONTENT, INODE, SETTLED, Digests, Stamp, stamp_of
+from pricewright.ingest.formats import first_line, read_delimited, read_workbook
+from pricewright.ingest.tables import Grid, Table, is_visible, unpacked_gzip, with_rows, zip_entries
 
 File = Path | BytesIO  # on disk, or taken out of an archive
 
@@ -94,3 +94,35 @@ FLAT: dict[str, Callable[[File, str], Iterator[Table | Grid]]] = {
     ".xlsx": read_workbook,
 }
 READERS = FLAT | {".gz": _read_gzip, ".zip": _read_zip}
+
+
+@dataclass(frozen=True)
+class Document:
+    """name: its way from the source's folder; digest: of its content; read: gives its tables, raises SourceError;
+    stays: whether it still is what the digest was made of; size: bytes of its file."""
+
+    name: str
+    digest: str
+    read: Callable[[], Iterator[Table | Grid]]
+    stays: Callable[[], bool] = lambda: True
+    size: int = 0
+
+
+def find_documents(source: Path, known: Path, *, trust: bool = True, settled: float = SETTLED) -> list[Document]:
+    """The files of a source in the order of their names. Raises SourceError when there is none.
+
+    A file whose size, inode and times are those that the file `known` has of it is not read to know its digest, unless
+    `trust` is False; `settled`: see Digests.
+    """
+    digests = Digests(known, (CONTENT, INODE), trust=trust, settled=settled)
+    documents = []
+    for path in find_files(source):
+        stamp, digest, name = digests.stamp(path), digests.of(path), file_name(path, source)
+        read, stays = partial(read_file, path, name), partial(_is_still, path, stamp)
+        documents.append(Document(name, f"{kind_of(path)} {digest}", read, stays, path.stat().st_size))
+    digests.save()
+    return documents
+
+
+def _is_still(path: Path, stamp: Stamp) -> bool:
+    return path.exists() and stamp_of(path, (CONTENT, INODE)) == stamp

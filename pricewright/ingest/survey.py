@@ -12,17 +12,15 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.ingest.codes import one_spelling
-from pricewright.ingest.documents import Document
+from pricewright.ingest.columns import Refusal, check_any
 from pricewright.ingest.equal_rows import IDENTITY
-from pricewright.ingest.left_out import Refusal, check_any
 from pricewright.ingest.money import check_one_currency
-from pricewright.ingest.notation import Signs, check_clear, decide_sign
-from pricewright.ingest.periods import Period, check_step, join_periods, main_period
-from pricewright.ingest.shelf import Entry, Shelf, key_of
-from pricewright.ingest.side_by_side import side_by_side
+from pricewright.ingest.numbers import Signs, check_clear, decide_sign
 from pricewright.ingest.sorting import CODES, READ, SCHEMAS, sort_document
-from pricewright.ingest.times import decide_order, say_layout
+from pricewright.ingest.source import Document
+from pricewright.ingest.texts import one_spelling
+from pricewright.ingest.times import Period, check_step, decide_order, join_periods, main_period, say_layout
+from pricewright.result_cache import Entry, Shelf, key_of, side_by_side
 
 BYTES_AT_ONCE = 16_000_000  # of the files that are sorted side by side: a million lines of Parquet
 SPELLED = "spelled"  # of a table: its codes that the source spells otherwise

@@ -1,20 +1,87 @@
 """A week's transactions and quarantine, made of the sorted lines of all tables that hold lines of it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pricewright.ingest.counts import count_part
+from pricewright.files import write_whole
+from pricewright.ingest.cancellations import Settlement, less_cancelled
 from pricewright.ingest.equal_rows import IDENTITY
-from pricewright.ingest.expectations import broken_promises
-from pricewright.ingest.intake import TRANSACTION, less_cancelled
-from pricewright.ingest.job import WeekJob
-from pricewright.ingest.quarantine import REJECTED
-from pricewright.ingest.rules import FAR, is_far, judge_dates
+from pricewright.ingest.gate import broken_promises
+from pricewright.ingest.rules import FAR, REJECTED, TRANSACTION, count_part, is_far, judge_dates
+from pricewright.ingest.survey import SPELLED, SortedTable
+from pricewright.ingest.times import Period
 from pricewright.partitions import PART, by_week, write_part
+
+
+@dataclass(frozen=True)
+class WeekJob:
+    """period: where lines of the week lie outside of the main one; given: what the file said in those (line, GIVEN);
+    key: differs where anything of this does."""
+
+    week: str
+    key: str
+    tables: tuple[SortedTable, ...]
+    settlement: Settlement
+    period: Period | None = None
+    given: pl.DataFrame | None = None
+
+    @property
+    def rows(self) -> int:
+        """Lines of the week, whatever becomes of them."""
+        return sum(int(table.known["weeks"][self.week]["rows"]) for table in self.tables)
+
+    @property
+    def readable(self) -> int:
+        """Lines that could be read, copies among them."""
+        return sum(int(table.known["weeks"][self.week]["readable"]) for table in self.tables)
+
+
+def save_job(job: WeekJob, folder: Path) -> None:
+    """Write the job into a folder, the part that says what it is last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in _frames(job).items():
+        frame.write_parquet(folder / f"{name}.parquet")
+    tables = [_table(table, job.week) for table in job.tables]
+    said: dict[str, Any] = {"week": job.week, "key": job.key, "tables": tables}
+    said["period"] = asdict(job.period) if job.period else None
+    said["frames"] = list(_frames(job))
+    write_whole(folder / "job.json", json.dumps(said, default=str).encode())
+
+
+def load_job(folder: Path) -> WeekJob:
+    """The job that a folder holds."""
+    said = json.loads((folder / "job.json").read_text())
+    frames = {name: pl.read_parquet(folder / f"{name}.parquet", hive_partitioning=False) for name in said["frames"]}
+    tables = tuple(SortedTable(**{**table, "folder": Path(table["folder"])}) for table in said["tables"])
+    settlement = Settlement(frames["cancelled"], frames["answers"])
+    return WeekJob(said["week"], said["key"], tables, settlement, _period(said["period"]), frames.get("given"))
+
+
+def _frames(job: WeekJob) -> dict[str, pl.DataFrame]:
+    found = {"cancelled": job.settlement.cancelled, "answers": job.settlement.answers}
+    return found if job.given is None else found | {"given": job.given}
+
+
+def _table(table: SortedTable, week: str) -> dict[str, Any]:
+    """The table, with what is known of this week only."""
+    known = {name: table.known[name] for name in ("suffix", "columns", "first_row")}
+    known[SPELLED] = table.known.get(SPELLED, {})
+    known["weeks"] = {week: table.known["weeks"][week]}
+    return {"place": table.place, "name": table.name, "key": table.key, "folder": str(table.folder), "known": known}
+
+
+def _period(said: Mapping[str, Any] | None) -> Period | None:
+    if said is None:
+        return None
+    first, last = (datetime.fromisoformat(said[name]) for name in ("first", "last"))
+    return Period(first, last, int(said["lines"]))
+
 
 RAW, QUARANTINE, VALUES = f"raw.{PART}", f"quarantine.{PART}", "values.parquet"
 COUNTED = ("stock_code", "customer_id")  # columns whose different values are counted over all weeks

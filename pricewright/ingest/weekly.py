@@ -15,25 +15,20 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
+from pricewright.files import digest_of
+from pricewright.ingest.cancellations import Settlement, settle_source, unsettled
 from pricewright.ingest.columns import rename
-from pricewright.ingest.counts import count
-from pricewright.ingest.digests import digest_of
-from pricewright.ingest.documents import Document
 from pricewright.ingest.gate import pass_gate
-from pricewright.ingest.intake import TRANSACTION
-from pricewright.ingest.job import WeekJob
-from pricewright.ingest.notation import Signs
-from pricewright.ingest.periods import Period
-from pricewright.ingest.quarantine import GIVEN, REJECTED, given_texts
-from pricewright.ingest.rules import is_far
-from pricewright.ingest.settlement import Settlement, settle_source, unsettled
-from pricewright.ingest.shelf import Entry, Shelf, key_of
-from pricewright.ingest.side_by_side import side_by_side
+from pricewright.ingest.numbers import Signs
+from pricewright.ingest.rules import GIVEN, REJECTED, TRANSACTION, count, given_texts, is_far
 from pricewright.ingest.sorting import ASIDE
+from pricewright.ingest.source import Document
 from pricewright.ingest.survey import SortedTable, Survey, Tell, document_key, sort_onto, survey
+from pricewright.ingest.times import Period
 from pricewright.ingest.times import decide_order as decide
-from pricewright.ingest.week import QUARANTINE, RAW, VALUES, week_lines, write_week
+from pricewright.ingest.week import QUARANTINE, RAW, VALUES, WeekJob, week_lines, write_week
 from pricewright.partitions import UNKNOWN, gather_partitions, iso_week
+from pricewright.result_cache import Entry, Shelf, key_of, side_by_side
 
 BATCH = 250_000  # rows of the weeks that are made as one
 ROWS_AT_ONCE = 1_000_000  # rows of the batches that are made side by side

@@ -17,13 +17,24 @@ from torch.nn.functional import softplus
 
 from pricewright.core.errors import ModelError
 from pricewright.core.substitution import Posterior
-from pricewright.network.effects import DTYPE, Batch, Layout, Terms, linearise, precision_of, variance_of
-from pricewright.network.families import ALONE, LogSums, family_sums, log_sums, taken
-from pricewright.network.family_fit import FamilyFit
+from pricewright.network.effects import (
+    DTYPE,
+    Batch,
+    Layout,
+    PopulationMeans,
+    Spread,
+    Terms,
+    expected_derivatives,
+    expected_softplus,
+    learned_variance,
+    linearise,
+    precision_of,
+    size_step,
+    variance_of,
+    with_same_softplus,
+)
+from pricewright.network.families import ALONE, FamilyFit, LogSums, family_sums, log_sums, taken
 from pricewright.network.grid import Grid, without_improbable_weeks
-from pricewright.network.noise import expected_derivatives, size_step
-from pricewright.network.priors import PopulationMeans, Spread, learned_variance
-from pricewright.network.shape import expected_softplus, with_same_softplus
 
 Floats = NDArray[np.float64]
 PROMOTION_SPREADS = (Spread(1.0, 5.0), Spread(0.05, 5.0), Spread(0.05, 10.0))  # of depth, display and dip

@@ -13,9 +13,83 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from pricewright.network.basis import creeping, ramps, seasons
 from pricewright.network.grid import Grid
-from pricewright.network.shape import box_cox, expected_softplus
+from pricewright.network.regular import creeping, ramps, seasons
+
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
+
+
+def expected_derivatives(units: Tensor, eta: Tensor, variance: Tensor, log_size: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradient and negative curvature by eta of the log likelihood, expected under eta ~ N(eta, variance).
+
+    Size r: log p = units x eta - (units + r) log(r + exp(eta)) + const. Five Gauss-Hermite nodes; shapes (n, T).
+    """
+    sd = variance.clamp(min=1e-10).sqrt()
+    share = torch.zeros_like(eta)
+    bend = torch.zeros_like(eta)
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
+        p = torch.sigmoid(eta + float(node) * sd - log_size)
+        share += float(weight) * p
+        bend += float(weight) * p * (1 - p)
+    scale = units + torch.exp(log_size)
+    return units - scale * share, scale * bend
+
+
+def size_step(units: Tensor, mean: Tensor, seen: Tensor, log_size: Tensor, centre: float, variance: float) -> Tensor:
+    """One damped scoring step on log(size) of every SKU, with the prior N(centre, variance); shape (n, 1)."""
+    size = torch.exp(log_size)
+    total = torch.log(size + mean)
+    gradient = torch.digamma(units + size) - torch.digamma(size) + log_size - total + 1 - (units + size) / (size + mean)
+    gradient = (gradient * size * seen).sum(dim=1, keepdim=True)
+    information = 0.3 * seen.sum(dim=1, keepdim=True)  # about half of the weeks' worth of a variance's information
+    step = (gradient - (log_size - centre) / variance) / (information + 1 / variance)
+    return log_size + step.clamp(-0.5, 0.5)
+
+
+FLATTEST = 0.05  # curvature per log price: a curve flatter than that is computed with it
+NEWTON_STEPS = 8
+SERIES = 1e-3  # below this |curvature x log ratio| the series is more exact than the quotient
+
+
+def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
+    """g(x; c) = (exp(c x) - 1) / c and its derivative by c; x = log(price / anchor); the shapes broadcast."""
+    cx = curvature * x
+    near = cx.abs() < SERIES
+    safe = torch.where(near, torch.ones_like(cx), cx)
+    value = torch.where(near, x * (1 + cx / 2 + cx**2 / 6), x * torch.expm1(safe) / safe)
+    slope = torch.where(near, x**2 * (0.5 + cx / 3), x**2 * ((safe - 1) * torch.exp(safe) + 1) / safe**2)
+    return value, slope
+
+
+def expected_softplus(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """softplus(x) and its derivative, expected under x ~ N(mean, variance); five Gauss-Hermite nodes.
+
+    What is not known well is larger on average than at its mean: a slope that is fitted at its latent mean, and drawn
+    around it afterwards, would promise too much of every cut.
+    """
+    sd = variance.clamp(min=1e-10).sqrt()
+    value, derivative = torch.zeros_like(mean), torch.zeros_like(mean)
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
+        value += float(weight) * softplus(mean + float(node) * sd)
+        derivative += float(weight) * torch.sigmoid(mean + float(node) * sd)
+    return value, derivative
+
+
+def with_same_softplus(mean: Tensor, variance: Tensor, wider: Tensor) -> Tensor:
+    """The mean with which softplus is expected the same under N(., wider) as under N(mean, variance)."""
+    wanted, _ = expected_softplus(mean, variance)
+    found = mean.clone()
+    for _ in range(NEWTON_STEPS):
+        value, derivative = expected_softplus(found, wider)
+        found = found - ((value - wanted) / derivative.clamp(min=1e-6)).clamp(-2.0, 2.0)
+    return found
+
+
+def log_effect(x: Tensor, latent_slope: Tensor, latent_curvature: Tensor) -> Tensor:
+    """Log units at the price minus log units at the anchor: -softplus(slope) x g(x; softplus(curvature))."""
+    return -softplus(latent_slope) * box_cox(x, softplus(latent_curvature).clamp(min=FLATTEST))[0]
+
 
 DTYPE = torch.float64
 
@@ -172,3 +246,49 @@ def variance_of(covariance: Tensor, jacobian: Tensor, layout: Layout) -> Tensor:
     cross = ((layout.time @ covariance[:, :base, base:]) * jacobian).sum(dim=2)
     price = ((jacobian @ covariance[:, base:, base:]) * jacobian).sum(dim=2)
     return (own + 2 * cross + price).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A learned variance: where it starts, and how many effects that start is worth as evidence."""
+
+    start: float
+    weight: float
+
+
+def learned_variance(deviations: Tensor, posterior: Tensor, count: int, variance: Tensor, spread: Spread) -> Tensor:
+    """Next value of a prior variance from squared deviations and posterior variances, summed over `count` effects."""
+    determined = (count - posterior / variance).clamp(min=0)
+    target = (deviations + spread.weight * spread.start) / (determined + spread.weight)
+    return (variance * target).sqrt().clamp(min=1e-5, max=6.0)  # half way, on the log scale
+
+
+@dataclass
+class PopulationMeans:
+    """Prior means of the price effects as a regression: mean of SKU i = design_i @ theta, theta ~ N(start, prior).
+
+    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given all else;
+    systematic: (h,), variance of what all SKUs' evidence may have wrong together, however many there are: prices that
+    follow something nobody sees bias it.
+    """
+
+    theta: Tensor
+    start: Tensor
+    precision: Tensor
+    covariance: Tensor
+    systematic: Tensor
+
+    @classmethod
+    def starting(cls, start: Tensor, prior: Tensor, systematic: Tensor) -> "PopulationMeans":
+        """Before any data; prior: (h, h) covariance."""
+        return cls(start.clone(), start, torch.linalg.inv(prior), prior.clone(), systematic)
+
+    def step(self, gradient: Tensor, curvature: Tensor, damping: float) -> Tensor:
+        """Newton step on the evidence, given its summed gradient (h,) and curvature (h, h); returns the change."""
+        believed = torch.linalg.inv(torch.eye(len(gradient), dtype=gradient.dtype) + curvature * self.systematic)
+        gradient, curvature = believed @ gradient, believed @ curvature
+        self.covariance = torch.linalg.inv(curvature + self.precision)
+        change = damping * self.covariance @ (gradient - self.precision @ (self.theta - self.start))
+        change = change.clamp(-0.3, 0.3)
+        self.theta = self.theta + change
+        return change

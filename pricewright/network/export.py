@@ -8,11 +8,9 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from pricewright.network import heads
-from pricewright.network.level import CLIP, LevelNetwork
+from pricewright.network.effects import FLATTEST
+from pricewright.network.level import CLIP, HISTORY, MEAN, LevelNetwork
 from pricewright.network.network import DemandNetwork
-from pricewright.network.rows import HISTORY
-from pricewright.network.shape import FLATTEST
 
 OPSET = 18
 # Mean of slope and curvature, three numbers of their Cholesky factor, the SKU's share of its family and what the others
@@ -92,9 +90,9 @@ def _level(graph: _Graph, network: DemandNetwork, inputs: str) -> str:
     hidden = _silu(graph, graph("Add", graph("MatMul", x, parameter("first")), parameter("first_bias")))
     second = _silu(graph, graph("Add", graph("MatMul", hidden, parameter("second")), parameter("second_bias")))
     hidden = graph("Add", hidden, second)
-    last = graph.constant(level.last.detach().numpy()[:, :, : heads.MEAN + 1])
-    bias = graph.constant(level.last_bias.detach().numpy()[:, :, : heads.MEAN + 1])
-    past = graph.constant(level.past.detach().numpy()[:, :, : heads.MEAN + 1])
+    last = graph.constant(level.last.detach().numpy()[:, :, : MEAN + 1])
+    bias = graph.constant(level.last_bias.detach().numpy()[:, :, : MEAN + 1])
+    past = graph.constant(level.past.detach().numpy()[:, :, : MEAN + 1])
     out = graph("Add", graph("Add", graph("MatMul", hidden, last), bias), graph("MatMul", x, past))
     place = network.features.index(network.trainer.params["base"])
     rough = graph("Max", graph.columns("features", place, place + 1), graph.constant(0.0))

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.core.errors import ModelError
-from pricewright.feature.stock import chance_of_none
+from pricewright.feature.prices import chance_of_none
 from pricewright.network.regular import part_prices
 
 Floats = NDArray[np.float64]

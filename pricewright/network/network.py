@@ -17,12 +17,23 @@ from numpy.typing import NDArray
 from pricewright.core.errors import ModelError
 from pricewright.core.forecast import Forecast
 from pricewright.core.substitution import Posterior
-from pricewright.network import heads
 from pricewright.network.curves import Curves, fit_curves, with_strangers
+from pricewright.network.effects import log_effect
 from pricewright.network.grid import grid_of
-from pricewright.network.level import LevelNetwork, Trainer
-from pricewright.network.rows import HISTORY, Rows, rows_of
-from pricewright.network.shape import log_effect
+from pricewright.network.level import (
+    HIGH,
+    HISTORY,
+    LOG1P,
+    LOW,
+    MEDIAN,
+    SIZE,
+    LevelNetwork,
+    Rows,
+    Trainer,
+    log1p_units,
+    log_mean,
+    rows_of,
+)
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -126,12 +137,11 @@ class DemandNetwork:
         with torch.no_grad():
             outputs = self.level(torch.tensor(rows.inputs))
             start = torch.tensor(rows.effect + rows.base, dtype=torch.float32)
-            mean = torch.exp(heads.log_mean(outputs, start)).mean(dim=0)
+            mean = torch.exp(log_mean(outputs, start)).mean(dim=0)
             log1p, median, low, high = (
-                heads.log1p_units(outputs, start, head).mean(dim=0).double().numpy()
-                for head in (heads.LOG1P, heads.MEDIAN, heads.LOW, heads.HIGH)
+                log1p_units(outputs, start, head).mean(dim=0).double().numpy() for head in (LOG1P, MEDIAN, LOW, HIGH)
             )
-            size = torch.exp(outputs[..., heads.SIZE].clamp(-4, 4).mean(dim=0))
+            size = torch.exp(outputs[..., SIZE].clamp(-4, 4).mean(dim=0))
         low, high = np.minimum(low, median), np.maximum(high, median)
         units = Forecast(mean.double().numpy(), np.expm1(median), log1p, np.expm1(low), np.expm1(high))
         return units, size.double().numpy()
@@ -141,7 +151,7 @@ class DemandNetwork:
         self.level.eval()
         with torch.no_grad():
             start = torch.tensor(rows.base, dtype=torch.float32)
-            levels: Floats = torch.exp(heads.log_mean(self.level(torch.tensor(rows.inputs)), start)).mean(0).numpy()
+            levels: Floats = torch.exp(log_mean(self.level(torch.tensor(rows.inputs)), start)).mean(0).numpy()
         return levels.astype(np.float64)
 
     def effects(self, rows: Rows, posterior: Posterior, current: Floats) -> NDArray[np.float32]:
@@ -171,7 +181,7 @@ class DemandNetwork:
         rough = np.log(np.expm1(max(float(features[self.features.index(self.trainer.params["base"])]), 0.0)) + 0.1)
         self.level.eval()
         with torch.no_grad():
-            level = torch.exp(heads.log_mean(self.level(inputs), torch.tensor([rough], dtype=torch.float32))).mean()
+            level = torch.exp(log_mean(self.level(inputs), torch.tensor([rough], dtype=torch.float32))).mean()
         mean, (a, b, c) = torch.tensor(effects[:2]).double(), torch.tensor(effects[2:5]).double()
         share, rest, keeps, keeps_sd = torch.tensor(effects[5:9]).double()
         draws = torch.tensor(normal).double()
@@ -214,3 +224,14 @@ def _without_common(rows: Rows, features: int, calendar_weeks: int) -> NDArray[n
     common[features:] = False
     inputs[:, common] = 0.0
     return inputs
+
+
+def network_settings(
+    params: Mapping[str, Any], hyperparameters: Mapping[str, Any], fitting: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`network` of params.yaml with its level completed by tuned hyperparameters and by how it is fitted.
+
+    fitting: members, epochs and what else `train.network` says; a trial of the tuning has its own.
+    """
+    network = params["network"]
+    return {**network, "level": {**network["level"], **hyperparameters, **fitting}}

@@ -5,7 +5,7 @@ of the shop's SKUs whose prices stood: season, trend and the shop's weeks drop o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,14 +13,105 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.feature.moved import ever_moved as ever_moved  # of the same panel
+from pricewright.core.price_features import SAME_PRICE
 from pricewright.network.curves import Curves
 from pricewright.network.grid import Grid, grid_of
-from pricewright.network.rows import mean_log_effect
-from pricewright.proof.spans import SPAN, Change, find_changes, last_weeks, least_steps, log_prices, unchanged
+from pricewright.network.level import mean_log_effect
+from pricewright.network.regular import NORMAL_MAD, OUTLYING, usual_change
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+SPAN = 4  # weeks before a change, and from it on, that are compared at most
+
+
+@dataclass(frozen=True)
+class Change:
+    """SKU number, week number of the new price, and the numbers of the weeks compared: the old and the new price stood.
+
+    regular: the regular price changed, not only the depth of a temporary cut.
+    """
+
+    sku: int
+    week: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    regular: bool
+
+
+def log_prices(grid: Grid) -> Floats:
+    """Log of the prices asked for over the anchors, temporary cuts included, (n, T)."""
+    return grid.log_price_ratio - grid.depth
+
+
+def least_steps(grid: Grid) -> Floats:
+    """The smallest step of each log price that counts as a change, (n,).
+
+    Of a price that moves nearly every week, as paid averages do, only steps that stand out were decisions.
+    """
+    return np.maximum(SAME_PRICE, OUTLYING * usual_change(log_prices(grid), grid.listed))
+
+
+def last_weeks(grid: Grid, start: int) -> Grid:
+    """The grid from week number `start` on."""
+    tables = {field.name: getattr(grid, field.name) for field in fields(grid)}
+    late = {name: table[:, start:] for name, table in tables.items() if np.shape(table) == grid.units.shape}
+    return replace(grid, weeks=grid.weeks[start:], **late)
+
+
+def find_changes(grid: Grid, least: Floats, first: int) -> list[Change]:
+    """Changes from week number `first` on of SKUs that sold in that week and in the one before.
+
+    A sale is asked for on both sides alike: where a price is known from sales only, a change is seen when one is made.
+    """
+    log_price = log_prices(grid)
+    sold = (grid.units > 0) & (grid.seen > 0)
+    step = np.abs(np.diff(log_price, axis=1)) > least[:, None]
+    steps = np.abs(np.diff(grid.log_price_ratio, axis=1)) > least[:, None]
+    changes = []
+    for week in range(max(first, 1), log_price.shape[1]):
+        for sku in np.flatnonzero(step[:, week - 1] & sold[:, week - 1] & sold[:, week]).tolist():
+            same = np.abs(log_price[sku] - log_price[sku, week - 1]) <= least[sku]
+            before = _standing(same, grid.seen[sku] > 0, range(week - 1, max(week - 1 - SPAN, -1), -1))
+            same = np.abs(log_price[sku] - log_price[sku, week]) <= least[sku]
+            after = _standing(same, grid.seen[sku] > 0, range(week, min(week + SPAN, len(same))))
+            changes.append(Change(sku, week, tuple(sorted(before)), after, bool(steps[sku, week - 1])))
+    return changes
+
+
+def unchanged(grid: Grid, least: Floats, before: tuple[int, ...], after: tuple[int, ...]) -> Mask:
+    """SKUs in stock in all of these weeks whose price did not move from the first of them to the last, (n,)."""
+    weeks = list(before + after)
+    price = log_prices(grid)[:, min(weeks) : max(weeks) + 1]
+    still: Mask = (np.ptp(price, axis=1) <= least) & (grid.seen[:, weeks] > 0).all(axis=1)
+    return still
+
+
+def _standing(same: Mask, seen: Mask, weeks: range) -> tuple[int, ...]:
+    """The weeks, in the order given, up to the first with another price; those out of stock are left out."""
+    standing = []
+    for week in weeks:
+        if not same[week]:
+            break
+        if seen[week]:
+            standing.append(week)
+    return tuple(standing)
+
+
+def ever_moved(panel: pl.DataFrame) -> int:
+    """How many SKUs' prices moved at least once, of those that the panel has.
+
+    Of a price that moves nearly every week only steps that stand out count: see least_steps of pricewright/proof.
+    """
+    price = pl.col("list_price" if "list_price" in panel.columns else "price")
+    by_time = panel.with_columns(at=pl.col("week").rank("dense").cast(pl.Int64)).sort("stock_code", "at")
+    step = price.cast(pl.Float64).log().diff().abs().over("stock_code")
+    next_to = (pl.col("at").diff() == 1).over("stock_code")
+    steps = by_time.select("stock_code", step=step, next_to=next_to).filter("next_to")
+    usual = NORMAL_MAD * pl.col("step").median().over("stock_code")
+    moved = steps.filter(pl.col("step") > pl.max_horizontal(pl.lit(SAME_PRICE), OUTLYING * usual))
+    return moved["stock_code"].n_unique()
+
+
 SCHEMA = {
     "stock_code": pl.String, "week": pl.Date, "price_before": pl.Float64, "price_after": pl.Float64,
     "predicted_log_change": pl.Float64, "realised_log_change": pl.Float64, "predicted_low": pl.Float64,

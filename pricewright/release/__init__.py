@@ -1,7 +1,6 @@
 """A release: the immutable bundle of files that the price API loads; its id follows from its content."""
 
-from pricewright.core.release.manifest import FILES, Manifest, release_id
-from pricewright.release.bundle import write_bundle
-from pricewright.release.verify import verify_bundle
+from pricewright.core.manifest import FILES, Manifest, release_id
+from pricewright.release.bundle import verify_bundle, write_bundle
 
 __all__ = ["FILES", "Manifest", "release_id", "verify_bundle", "write_bundle"]

@@ -1,11 +1,8 @@
 """Which hyperparameters a model gets: one search interface over Optuna, scikit-optimize and a grid."""
 
-from pricewright.tuning.backups import tune_backup
-from pricewright.tuning.minimise import OPTIMISERS, minimise
-from pricewright.tuning.search import Progress
-from pricewright.tuning.space import Hyperparameters
-from pricewright.tuning.spread import Spread, on_threads
-from pricewright.tuning.trial import Best, Objective, Pruned, Report
+from pricewright.tuning.objectives import tune_backup
+from pricewright.tuning.search import OPTIMISERS, Progress, Spread, minimise, on_threads
+from pricewright.tuning.space import Best, Hyperparameters, Objective, Pruned, Report
 
 __all__ = [
     "OPTIMISERS",

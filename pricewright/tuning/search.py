@@ -1,21 +1,54 @@
-"""The loop of a search: ask the optimiser for a few trials, have them made, tell it how they did in the same order.
-
-The trials of a batch may be made anywhere and end in any order: what is asked next depends on none of it, so that
-one seed finds the same hyperparameters in one thread, in many, and on a cluster.
-"""
+"""One interface over all optimisers, with the grid as the fallback of both."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
-from pricewright.tuning.optimiser import Optimiser, Proposal, Task
-from pricewright.tuning.space import Hyperparameters
-from pricewright.tuning.spread import Spread
-from pricewright.tuning.trial import Attempt, Objective, Trial, make_trial
+from pricewright.core.errors import ModelError, ParameterError
+from pricewright.tuning.optimisers import Grid, Optimiser, Optuna, Proposal, ScikitOptimize, Task
+from pricewright.tuning.space import (
+    Attempt,
+    Best,
+    Hyperparameters,
+    Objective,
+    Trial,
+    check_inside,
+    make_trial,
+    read_space,
+    trial_table,
+)
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+class Spread(Protocol):
+    """Calls a function on each argument, as the builtin `map` does: results come in the order of the arguments.
+
+    The function and the arguments may be pickled and sent to another process.
+    """
+
+    def __call__(
+        self, function: Callable[[Argument], Result], arguments: Iterable[Argument], /
+    ) -> Iterable[Result]: ...
+
+
+@contextmanager
+def on_threads(workers: int) -> Iterator[Spread]:
+    """A Spread over so many threads of this process; what they have not begun when the context ends is dropped."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="trial")
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+
 
 Progress = Callable[[int, int, float], None]
-Result = TypeVar("Result")
 
 
 class OptimiserFailed(Exception):
@@ -79,3 +112,67 @@ def _guarded(call: Callable[[], Result]) -> Result:
         return call()
     except Exception as error:  # an optimiser can fail in any way, each of them leads to the grid
         raise OptimiserFailed(f"{type(error).__name__}: {error}") from error
+
+
+OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
+    {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": Grid}
+)
+
+
+def minimise(
+    objective: Objective,
+    space: Mapping[str, Any],
+    budget: int,
+    seed: int,
+    method: str,
+    storage: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    workers: int = 1,
+    spread: Spread = map,
+    name: str = "search",
+    start: Hyperparameters | None = None,
+    optimisers: Mapping[str, Callable[[Task], Optimiser]] = OPTIMISERS,
+) -> Best:
+    """The hyperparameters with the least `objective(hyperparameters, report)` among `budget` trials.
+
+    `report(step, value)` raises Pruned when the trial is not worth finishing (optuna only). `workers` trials are
+    proposed at once and made by `spread`, where and in whatever order that may be: the result depends on their number
+    alone. `start` is tried first. With `storage` a killed optuna search goes on where it was: `name` must then tell
+    searches on different data apart. `progress(done, budget, best score)` is called after every trial.
+    When the optimiser fails, a grid search does the trials that are left, and the result's fallbacks say why.
+    Raises ParameterError for a wrong space, budget or method, ModelError when no trial finished.
+    """
+    if method not in optimisers:
+        raise ParameterError(f"tuning method is {method!r}: it must be one of {', '.join(optimisers)}.")
+    for what, value in (("budget", budget), ("workers", workers)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ParameterError(f"{what} of {name} is {value!r}: it must be a whole number of at least 1.")
+    dimensions = read_space(space)
+    if start is not None:
+        check_inside(start, dimensions)
+    task = Task(dimensions, budget, seed, workers, storage, name, start)
+    search = Search(objective, spread, progress)
+    fallbacks: tuple[str, ...] = ()
+    try:
+        search.run(method, optimisers[method], task)
+    except OptimiserFailed as failure:
+        if method == "grid":
+            raise ModelError(f"{name}: the grid search failed: {failure}.") from failure
+        fallbacks = (f"{method} failed ({failure}), grid search instead",)
+        method = "grid"
+        search.run(method, optimisers[method], task)
+    return _best(search.trials, name, method, fallbacks)
+
+
+def _best(trials: list[Trial], name: str, method: str, fallbacks: tuple[str, ...]) -> Best:
+    """The trial with the least score; the earliest of equals."""
+    scores = {number: trial.score for number, trial in enumerate(trials) if trial.score is not None}
+    if not scores:
+        errors = [trial.error for trial in trials if trial.error]
+        raise ModelError(
+            f"{name}: none of {len(trials)} trials finished, first error: {errors[0] if errors else 'none'}.",
+            hint="the objective is at fault, not the optimiser: fit the model once with its default values.",
+        )
+    best = min(scores, key=scores.__getitem__)
+    return Best(dict(trials[best].hyperparameters), scores[best], trial_table(trials), method, fallbacks)

@@ -13,12 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.worlds.channels import Channel, draw_second_channel
 from pricewright.worlds.curves import Curves, Offer, draw_curves, sell
 from pricewright.worlds.kinds import Kind, kind_named
-from pricewright.worlds.prices import Paths, draw_prices, paid
-from pricewright.worlds.shelf import stock_shelf
-from pricewright.worlds.state import draw_state
+from pricewright.worlds.lines import Channel, draw_second_channel
+from pricewright.worlds.shop import Paths, draw_prices, draw_state, paid, stock_shelf
 
 Floats = NDArray[np.float64]
 WIDEN, FACTOR = 0.10, 2.0  # guardrail: the observed range widened by a share, at most halved or doubled

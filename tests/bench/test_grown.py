@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.grown import FIRST, grow
 from inference.handler import make_app
 from inference.settings import Settings
-from tests.synthetic_release import write_release
+from testing.synthetic_release import write_release
 
 
 def test_every_sku_of_a_grown_release_has_the_price_of_the_one_it_copies(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.plan_score import PlanScore, Yardsticks, measure, moves_that_gain, score_plan, uplift
 from pricewright.worlds import World, simulate_world
-from pricewright.worlds.oracle import oracle_prices
+from pricewright.worlds.attainable import oracle_prices
 
 SMALL: dict[str, Any] = {"skus": 60, "weeks": 60, "first_week": "2024-01-01", "units_per_week": 25, "seed": 2}
 

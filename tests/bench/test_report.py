@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.report import HEADINGS, read_sections, write_section
-from bench.table import Target, markdown, target_table
+from testing.report import Target, markdown, target_table
 
 
 def test_a_part_replaces_its_own_section_and_keeps_the_others_in_order(tmp_path: Path) -> None:

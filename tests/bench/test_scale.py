@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from bench.hand_written import write_panel
-from bench.marks import END, begin
 from bench.scale_page import COMMAND, targets, write_page
 from bench.weekly_files import write_weeks
+from testing.report import END, begin
 
 MARKET: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["market"]
 SMALL = {**MARKET, "skus": 200, "weeks": 60, "cut_off_days": 0}

@@ -8,7 +8,7 @@ import yaml
 
 from bench.case import WIDEN, observed_range
 from bench.score import oracle_prices, revenues, score, true_elasticity
-from pricewright.market import REGIMES, Market, simulate
+from pricewright.worlds.market import REGIMES, Market, simulate
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["market"]
 

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench.marks import begin
 from bench.world_tables import kinds_table
 from bench.worlds import COMMAND, main, price_weeks, weeks_of
 from pricewright.worlds import KINDS, Kind, World, simulate_world
-from tasks.parameters import read_parameters
+from tasks.workspace import read_parameters
+from testing.report import begin
 
 PAGE = Path(__file__).parents[2] / "docs" / "worlds.md"
 TINY = ["--seeds", "1", "--skus", "12", "--weeks", "30"]

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 ROOT = Path(__file__).parents[2]
 SHOP = plain_shop()

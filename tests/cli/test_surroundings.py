@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.no_permission import no_permission
-from tests.checkout import COMMAND, Checkout, make_checkout
-from tests.plain_shop import plain_shop
+from cli.console import no_permission
+from testing.checkout import COMMAND, Checkout, make_checkout
+from testing.plain_shop import plain_shop
 
 SALES = "Verkäufe März.csv"
 ODD = {

@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from deployments.stack import Stack, running_stack
-from tests.checkout import Checkout, make_checkout
+from testing.checkout import Checkout, make_checkout
 
 WEEKLY = "refresh-prices/weekly"
 PATIENCE = 400.0  # seconds; a tiny weekly run takes 40 on two idle cores, and these may be busy

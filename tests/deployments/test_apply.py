@@ -1,22 +1,41 @@
 """Deploying flows: what prefect.yaml no longer has is removed, and a schedule that makes no run is an error."""
 
-from datetime import timedelta
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from prefect.client.schemas.objects import StateType
+from prefect import flow
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.events.schemas.automations import AutomationCore
+from prefect.events.schemas.events import ResourceSpecification
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Running
 
 from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lake_block import LakeBlock
-from deployments.apply import PREFECT_FILE, next_run, reconcile
-from pricewright.core.errors import DeploymentError
+from deployments.apply import (
+    PREFECT_FILE,
+    WORK_POOLS,
+    Variables,
+    job_template,
+    next_run,
+    read_automations,
+    read_work_pool,
+    reconcile,
+    unset_variables,
+)
+from deployments.stack import read_notices
+from pricewright.core.errors import DeploymentError, ParameterError
 from tasks.releases import promote_release
-from tests.deployments.conftest import Platform
-from tests.tasks.racing import sixteen
+from testing.racing import sixteen
+from tests.deployments.conftest import Platform, until
 
 pytestmark = pytest.mark.platform
 
@@ -73,3 +92,139 @@ def test_a_schedule_that_makes_no_run_is_an_error(platform: Platform) -> None:
     paused = platform.client.read_deployment_by_name("release-model/on-demand")
     with pytest.raises(DeploymentError, match="the server scheduled no run within"):
         next_run(platform.client, paused.id, patience=1)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CRON", "every monday"),
+        ("TIME_ZONE", "Dublin"),
+        ("WORK_POOL", "{{ $PRICEWRIGHT_WORK_POOL }}"),
+        ("NOTIFY_URL", "slack"),
+    ],
+)
+def test_a_variable_that_breaks_its_rule_is_named_with_its_value(name: str, value: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        Variables.from_environment({f"PRICEWRIGHT_{name}": value}, ROOT)
+    assert f"PRICEWRIGHT_{name} is {value!r}" in caught.value.message
+
+
+def test_no_deployment_names_a_lake_so_that_the_block_says_it() -> None:
+    deployments = yaml.safe_load((ROOT / PREFECT_FILE).read_text())["deployments"]
+    assert [one["name"] for one in deployments if "store" in one["parameters"].get("request", {})] == []
+
+
+def test_every_variable_of_prefect_yaml_has_a_value_by_default() -> None:
+    values = Variables.from_environment({}, ROOT).environment()
+    assert unset_variables((ROOT / PREFECT_FILE).read_text(), values) == []
+    assert unset_variables("pool: {{ $PRICEWRIGHT_POOL }}", values) == ["PRICEWRIGHT_POOL"]
+
+
+def test_every_pool_has_only_job_variables_that_its_type_knows() -> None:
+    given = dict.fromkeys(unset_names(WORK_POOLS.read_text()), "x")
+    for pool in ("pricewright-process", "pricewright-ecs"):
+        kind, variables = read_work_pool(pool, given)
+        form = job_template(kind, variables)["variables"]["properties"]
+        assert {name: form[name]["default"] for name in variables} == variables
+    with pytest.raises(ParameterError, match="no job variable memmory"):
+        job_template("ecs", {"memmory": 1})
+
+
+def test_a_pool_says_which_variable_it_lacks() -> None:
+    with pytest.raises(ParameterError, match="work pool pricewright-ecs needs PRICEWRIGHT_"):
+        read_work_pool("pricewright-ecs", {})
+
+
+def test_an_automation_needs_every_name_that_it_uses() -> None:
+    with pytest.raises(ParameterError, match=r"asks for \$NOTICE"):
+        read_automations({})
+
+
+def test_every_variable_stands_in_the_docs() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text()
+    assert [name for name in Variables.from_environment({}, ROOT).environment() if f"`{name}`" not in text] == []
+
+
+def unset_names(text: str) -> set[str]:
+    import re
+
+    return set(re.findall(r"\$(\w+)", text))
+
+
+TAG = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.pricewright"}
+API = {"prefect.resource.id": "pricewright.price-api.of-the-test"}
+
+
+@flow(name="at-work")
+def at_work() -> None:
+    """A run of this is set to any state, and never works."""
+
+
+@contextmanager
+def quick(platform: Platform, name: str, match: dict[str, str] | None = None) -> Iterator[None]:
+    """The automation of this name, waiting for ten seconds instead of minutes or hours."""
+    (known,) = platform.client.read_automations_by_name(name)
+    changed: dict[str, Any] = {"within": timedelta(seconds=10)}
+    changed |= {"match": ResourceSpecification(match)} if match else {}
+    copy = AutomationCore(name="quick", trigger=known.trigger.model_copy(update=changed), actions=known.actions)
+    made = platform.client.create_automation(copy)
+    try:
+        yield
+    finally:
+        platform.client.delete_automation(made)
+
+
+def running(platform: Platform) -> FlowRun:
+    """A run that the server takes for one at work."""
+    run = platform.client.create_flow_run(at_work, tags=["pricewright"])
+    platform.client.set_flow_run_state(run.id, Running(), force=True)
+    return run
+
+
+def emit(platform: Platform, event: str, about: dict[str, str], related: tuple[dict[str, str], ...] = ()) -> None:
+    body = {"event": event, "resource": about, "related": list(related), "occurred": datetime.now(UTC).isoformat()}
+    platform.client._client.post("/events", json=[body | {"id": os.urandom(16).hex()}]).raise_for_status()
+
+
+def noticed(platform: Platform, subject: str) -> dict[str, str]:
+    """The first notice of this subject, once it has come."""
+
+    def find() -> dict[str, str] | None:
+        return next((notice for notice in read_notices(platform.stack, 0) if notice["subject"] == subject), None)
+
+    found: dict[str, str] = until(find, f"the notice: {subject}")
+    return found
+
+
+def test_a_price_api_that_stays_on_a_backup_is_noticed(platform: Platform) -> None:
+    with quick(platform, "pricewright API on a backup", API):
+        emit(platform, "pricewright.price-api.serves-from-backup", API)
+        noticed(platform, "prices come from a backup")
+
+
+def test_a_run_that_works_too_long_is_cancelled(platform: Platform) -> None:
+    with quick(platform, "pricewright run stuck"):
+        run = running(platform)
+        noticed(platform, "a run is stuck")
+        ended = platform.wait(run, StateType.CANCELLING, StateType.CANCELLED)
+    assert ended.state is not None and ended.state.type in (StateType.CANCELLING, StateType.CANCELLED)
+
+
+def test_a_run_without_a_sign_of_life_is_called_crashed(platform: Platform) -> None:
+    with quick(platform, "pricewright run lost"):
+        run = running(platform)
+        about = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
+        emit(platform, "prefect.flow-run.heartbeat", about, (TAG,))
+        ended = platform.wait(run, StateType.CRASHED)
+        noticed(platform, "a run is lost")
+    assert ended.state is not None and "no sign of life" in (ended.state.message or "")
+
+
+def test_a_worker_that_is_gone_is_noticed(platform: Platform) -> None:
+    pool = platform.client.read_work_pool("pricewright-process")
+    about = {"prefect.resource.id": f"prefect.work-pool.{pool.id}", "prefect.resource.name": pool.name}
+    emit(platform, "prefect.work-pool.not-ready", about)
+    assert "pricewright-process" in noticed(platform, "the worker is gone")["body"]

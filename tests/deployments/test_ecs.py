@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from deployments.work_pool import apply_work_pool, read_work_pool
+from deployments.apply import apply_work_pool, read_work_pool
 from tests.conftest import KEYS
 from tests.deployments.conftest import Platform, until
 

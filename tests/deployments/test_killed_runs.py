@@ -13,7 +13,7 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from tasks.ledger import Ledger
 from tasks.releases import verify_release
-from tests.checkout import Checkout, make_checkout
+from testing.checkout import Checkout, make_checkout
 from tests.deployments.conftest import Platform, until
 
 pytestmark = pytest.mark.platform

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from blocks.channel import Channel
 from blocks.lake import Lake
 from deployments.stack import control
-from pricewright.core.release.manifest import Manifest
+from pricewright.core.manifest import Manifest
 from tests.deployments.conftest import WEEKLY, Platform, until
 
 pytestmark = pytest.mark.platform
@@ -214,6 +214,6 @@ def _paused(platform: Platform) -> bool:
 
 
 def _notices(platform: Platform) -> str:
-    from deployments.up import read_notices
+    from deployments.stack import read_notices
 
     return "\n".join(notice["subject"] for notice in read_notices(platform.stack, 0))

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.stack import make_stack, supervisor_file
-from deployments.up import programs
+from deployments.stack import make_stack, programs, supervisor_file
 from tests.canaries import written
 from tests.deployments.conftest import Platform
 from tests.listening import family, listening, needs_proc

@@ -9,7 +9,7 @@ from werkzeug.serving import make_server
 
 from deployments.watch import look
 from inference.gateway import make_gateway
-from tasks.events import BACKUP, NETWORK, SILENT
+from tasks.prefect_tasks import BACKUP, NETWORK, SILENT
 from tests.synthetic_shop import Shop
 
 

@@ -12,7 +12,6 @@ import pytest
 from werkzeug.serving import make_server
 
 from blocks.lake import Lake
-from drill.asking import Asking, Tally, judge, undeserved
 from drill.course import Outcome, all_faults, order, run_one
 from drill.crew import Crew
 from drill.faults import Stage, lake_flaky, promotion_killed
@@ -25,8 +24,9 @@ from inference.settings import read_settings
 from pricewright.release import write_bundle
 from tasks.audit import audit
 from tasks.releases import promote_release, write_release
-from tests.synthetic_release import contents
-from tests.tasks.racing import GATES
+from testing.asking import Asking, Tally, judge, undeserved
+from testing.racing import GATES
+from testing.synthetic_release import contents
 
 STORE = f"s3://{BUCKET}/small"
 SEED = 7
@@ -129,7 +129,7 @@ def test_an_error_that_a_question_does_not_deserve_is_a_wrong_answer(status: int
 
 
 def test_a_request_that_nobody_answers_is_lost(monkeypatch: pytest.MonkeyPatch, free_port) -> None:
-    monkeypatch.setattr("drill.asking.PATIENCE", 0.2)
+    monkeypatch.setattr("testing.asking.PATIENCE", 0.2)
     with Asking(free_port(), ["A"], lambda _: None, SEED, threads=1) as asking:
         threading.Event().wait(0.5)
     assert asking.whole.unanswered and asking.whole.lost == asking.whole.unanswered

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.backfill_request import BackfillRequest
+from flows.requests import BackfillRequest
 from tasks.run import open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
-from tests.weekly_shop import WeeklyShop, all_weeks, corrected, fresh, late, taken_back
+from testing.weekly_shop import WeeklyShop, all_weeks, corrected, fresh, late, taken_back
 
 pytestmark = pytest.mark.platform
 

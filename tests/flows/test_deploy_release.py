@@ -17,11 +17,11 @@ from flows.deploy_release import DeployRequest, deploy_release
 from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError
 from pricewright.release import write_bundle
 from pricewright.release.approval import Approval
-from tasks.deployed import Deployed
+from tasks.deployment_plan import Deployed
 from tasks.releases import now, promote_release, read_manifest, write_release
+from testing.racing import GATES
+from testing.synthetic_release import contents
 from tests.lambda_plane import LambdaPlane, image, lambda_plane
-from tests.synthetic_release import contents
-from tests.tasks.racing import GATES
 
 SECRET = "a secret that is long enough for it"
 

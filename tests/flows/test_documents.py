@@ -19,23 +19,21 @@ from blocks.lake_block import LakeBlock, locate_lake
 from blocks.lambda_release import LambdaRelease
 from blocks.price_cache import PriceCache, find_cache_url
 from blocks.register import OURS
-from flows.backfill_request import BackfillRequest
 from flows.backfill_weeks import backfill_weeks
 from flows.deploy_release import DeployRequest, deploy_release
 from flows.refresh_prices import refresh_prices
 from flows.release_model import release_model
-from flows.release_request import ReleaseRequest
-from flows.request import RefreshRequest
+from flows.requests import BackfillRequest, RefreshRequest, ReleaseRequest
 from flows.roll_back import RollBackRequest, roll_back
 from pricewright.core.errors import ApprovalError, ParameterError, ReleaseError, SourceError
 from pricewright.release.approval import Approval
+from tasks.deploy import find_target
 from tasks.releases import now, promote_release
 from tasks.run import open_run, remote_of
-from tasks.target import find_target
-from tests.checkout import make_checkout
+from testing.checkout import make_checkout
+from testing.racing import sixteen
 from tests.flows.test_deploy_release import SECRET, Site, plane  # noqa: F401  a fixture
 from tests.lambda_plane import LambdaPlane, image
-from tests.tasks.racing import sixteen
 
 OTHER = "another secret that is long enough"
 

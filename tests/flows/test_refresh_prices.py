@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from blocks.lake import Lake
-from tasks.origin import origin_key
+from tasks.provenance import origin_key
 from tasks.releases import verify_release
 from tasks.stages import STAGES
+from testing.checkout import Checkout, make_checkout
 from tests.canaries import ENVIRONMENT, leaks, written
-from tests.checkout import Checkout, make_checkout
 
 ROOT = Path(__file__).parents[2]
 

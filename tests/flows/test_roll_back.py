@@ -10,7 +10,7 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from flows.roll_back import RollBackRequest, roll_back
 from tasks.releases import promote_release
-from tests.tasks.racing import sixteen
+from testing.racing import sixteen
 
 
 def test_a_roll_back_is_a_run_whose_page_says_why(lake_url: str, tmp_path: Path, prefect_api: str) -> None:

@@ -6,7 +6,7 @@ from prefect_dask import DaskTaskRunner
 
 from flows.runner import OF_ENVIRONMENT, make_runner, runner_of
 from pricewright.core.errors import ParameterError
-from tasks.spread import cores
+from tasks.prefect_tasks import cores
 
 
 def test_threads_are_the_default_one_per_core() -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from pricewright.backups import REGISTRY
-from tasks.progress import untold
+from tasks.stage import untold
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
 
@@ -31,8 +31,8 @@ from prefect import flow
 from flows.runner import make_runner
 from tasks import tune
 from pricewright.backups import REGISTRY
-from tasks.progress import untold
-from tasks.spread import on_runner, spreading
+from tasks.stage import untold
+from tasks.prefect_tasks import on_runner, spreading
 from tasks.workspace import Workspace
 
 ROOT = Path(__file__).parent

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from inference.api import ROUTES
 from inference.query import PARAMETERS
-from inference.routes import ROUTES
 from tests.fuzz.bytes import NASTY, Bytes
 
 METHODS = ("GET", "POST", "OPTIONS", "HEAD", "PUT", "DELETE", "get", "")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import atheris
 
-OURS = ["inference", "pricewright.release", "pricewright.core.network.onnx_file", "pricewright.core.network.graph",
-        "pricewright.core.network.whole", "pricewright.core.network.sizes", "pricewright.ingest"]  # fmt: skip
+OURS = ["inference", "pricewright.release", "pricewright.core.onnx_file", "pricewright.core.graph",
+        "pricewright.core.onnx_file", "pricewright.core.graph", "pricewright.ingest"]  # fmt: skip
 LONGEST_INPUT = 4096  # bytes
 EVERY = 200  # inputs between two notes of how many there were
 

@@ -15,17 +15,16 @@ import polars as pl
 import yaml
 
 from inference.handler import App
+from pricewright.core.arrays import unpack, unpack_blocks
+from pricewright.core.blocks import BLOCK, Blocks
+from pricewright.core.content import check_form, check_history, check_values
 from pricewright.core.errors import PricewrightError
-from pricewright.core.network.graph import Graph
-from pricewright.core.network.onnx_file import UnknownGraph
-from pricewright.core.network.whole import refuse_elsewhere
-from pricewright.core.release.arrays import unpack, unpack_blocks
-from pricewright.core.release.blocks import BLOCK, Blocks
-from pricewright.core.release.content import check_form, check_history, check_values
-from pricewright.core.release.manifest import CATALOG, Manifest
+from pricewright.core.graph import Graph
+from pricewright.core.manifest import CATALOG, Manifest
+from pricewright.core.onnx_file import UnknownGraph, refuse_elsewhere
 from pricewright.ingest.intake import clean
 from pricewright.ingest.source import READERS, read_tables
-from pricewright.ingest.table import Table, with_rows
+from pricewright.ingest.tables import Table, with_rows
 from tests.fuzz.bytes import Bytes
 from tests.fuzz.events import event_from
 
@@ -108,7 +107,7 @@ def arrays(data: bytes) -> None:
 
 
 def _by_blocks(data: bytes, name: str) -> Mapping[str, Any]:
-    from pricewright.core.release.digest import sha256
+    from pricewright.core.blocks import sha256
 
     digests = "".join(sha256(data[at : at + BLOCK]).hexdigest() for at in range(0, len(data), BLOCK))
     return unpack_blocks(Blocks(name, len(data), digests, lambda start, stop: data[start:stop]), name)
@@ -197,8 +196,8 @@ TARGETS: dict[str, Target] = {
 @cache
 def seeds() -> dict[str, list[bytes]]:
     """Inputs to begin with: whole and good ones, of which a change is nearly good."""
+    from testing.synthetic_release import backup_onnx
     from tests.hostile_release import bodies_of, elsewhere_onnx
-    from tests.synthetic_release import backup_onnx
 
     bodies = bodies_of(skus=3)
     table = pl.DataFrame({word: [good[0]] * 2 for word, good in GOOD.items()})
@@ -215,15 +214,15 @@ def seeds() -> dict[str, list[bytes]]:
 
 
 def _manifest() -> bytes:
-    from pricewright.core.release.manifest import FILES, FileEntry
+    from pricewright.core.manifest import FILES, FileEntry
 
     files = {name: FileEntry.of(name.encode()) for name in FILES}
     return Manifest(files, "2011-W48", "2011-12-05T03:00:00Z", {"a": {"wape": 0.5}}, {}, {}).to_json()
 
 
 def _small_arrays() -> bytes:
-    from pricewright.core.release.arrays import pack
-    from tests.synthetic_release import contents
+    from pricewright.core.arrays import pack
+    from testing.synthetic_release import contents
 
     return pack(
         {name: array[:1] if array.ndim else array for name, array in contents(skus=2)["catalog_arrays"].items()}

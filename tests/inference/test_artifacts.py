@@ -14,9 +14,9 @@ from inference.artifacts import AHEAD, open_artifacts
 from inference.handler import App, make_app
 from inference.settings import Settings
 from inference.store import FolderStore
+from pricewright.core.arrays import unpack
 from pricewright.core.errors import ReleaseError
-from pricewright.core.release.arrays import unpack
-from tests.synthetic_release import write_release
+from testing.synthetic_release import write_release
 from tests.synthetic_shop import Clock, Shop
 
 SKUS = 30_000  # 9 MB of history, 7 MB of catalog

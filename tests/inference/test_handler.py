@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.api import ROUTES
 from inference.catalog import Catalog
 from inference.handler import App
 from inference.query import PARAMETERS
-from inference.routes import ROUTES
-from inference.table import harmless
 from inference.what_if import PARAMETERS as WHAT_IF
 from pricewright.core.item import Item
+from pricewright.core.spreadsheet import harmless
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from pricewright.backups import model_names
-from pricewright.core.release.blocks import BLOCK
-from pricewright.core.release.manifest import CATALOG, FILES, HISTORY
+from pricewright.core.blocks import BLOCK
+from pricewright.core.manifest import CATALOG, FILES, HISTORY
 from tests.hostile_release import (
     bodies_of,
     elsewhere_onnx,

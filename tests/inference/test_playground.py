@@ -17,9 +17,9 @@ from werkzeug.serving import make_server
 
 from inference.gateway import make_gateway
 from inference.handler import App
+from testing.synthetic_release import backup_onnx, contents
 from tests.hostile_release import bodies_of, write_unchecked
 from tests.odd_codes import ODD
-from tests.synthetic_release import backup_onnx, contents
 from tests.synthetic_shop import Shop
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

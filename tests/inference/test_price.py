@@ -9,8 +9,8 @@ import pytest
 
 from inference.handler import App
 from pricewright.price_list import ADDED, COLUMNS
+from testing.synthetic_release import FAMILIES, UNINFORMED, before_plans
 from tests.hostile_release import files_of, write_unchecked
-from tests.synthetic_release import FAMILIES, UNINFORMED, before_plans
 
 BINS = (10, 20, 50, 200)  # prices of the curve
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from inference.handler import App
+from testing.synthetic_release import FAMILIES, before_plans
 from tests.hostile_release import bodies_of, files_of, write_unchecked
-from tests.synthetic_release import FAMILIES, before_plans
 
 EIGHT = {f"{name}{part}" for name in ("units", "sales") for part in ("", "_now", "_low", "_high")}
 

@@ -12,8 +12,8 @@ import pytest
 
 import pricewright as pw
 from pricewright.core.errors import ParameterError, ReleaseError
-from tests.plain_shop import plain_shop
-from tests.synthetic_release import write_release
+from testing.plain_shop import plain_shop
+from testing.synthetic_release import write_release
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "notebook.md").read_text()

@@ -9,8 +9,8 @@ import yaml
 
 from pricewright.backups import REGISTRY
 from pricewright.core.errors import ModelError
-from pricewright.market import simulate
 from pricewright.tune import fingerprint, tune
+from pricewright.worlds.market import simulate
 from tests.pricewright.network.small_market import FEATURES, PARAMS, panel_of
 
 

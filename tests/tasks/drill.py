@@ -16,9 +16,8 @@ from typing import Any
 from blocks.lake import Blob, Lake
 from pricewright.core.errors import ChannelConflict
 from tasks import promote
-from tasks.progress import untold
-from tasks.releases import promote_release, roll_back_release
-from tasks.retention import retain
+from tasks.releases import promote_release, retain, roll_back_release
+from tasks.stage import untold
 from tasks.workspace import Workspace
 
 

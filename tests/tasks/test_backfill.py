@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from pricewright.core.errors import ParameterError, SourceError
-from pricewright.ingest.shelf import Shelf
+from pricewright.result_cache import Shelf
 from tasks.backfill import Backfill, find_weeks, ingest_weeks, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, page, run_stages, summarise
-from tasks.order import Order
+from tasks.existing_weeks import Order
 from tasks.run import open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
-from tests.weekly_shop import WeeklyShop, all_weeks, corrected, fresh, late, taken_back
+from testing.weekly_shop import WeeklyShop, all_weeks, corrected, fresh, late, taken_back
 
 WEEKS = all_weeks()
 

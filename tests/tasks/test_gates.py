@@ -10,7 +10,7 @@ from pricewright.core.errors import GateBlocked
 from pricewright.verdict import Check, Verdict
 from tasks import promote
 from tasks.gates import GATES, _write_checks, gates_of, pass_gates, warnings, write_verdict
-from tasks.progress import untold
+from tasks.stage import untold
 from tasks.workspace import Workspace, configure
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 from blocks.channel import Channel
 from blocks.lake import Lake
 from pricewright.core.errors import LakeError, ParameterError, PricewrightError, ReleaseError
-from pricewright.core.release.manifest import PRICE_LIST
+from pricewright.core.manifest import PRICE_LIST
 from tasks.releases import promote_release, read_manifest, roll_back_release
 from tests.hostile_release import bodies_of, elsewhere_onnx, write_unchecked
 

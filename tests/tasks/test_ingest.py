@@ -13,7 +13,7 @@ from pricewright.ingest import Ingested, ingest
 from tasks.ingest import INGEST
 from tasks.stage import do
 from tasks.workspace import configure
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 ROOT = Path(__file__).parents[2]
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())["ingest"]

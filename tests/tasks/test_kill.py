@@ -10,14 +10,12 @@ import pytest
 from blocks.channel import Channel
 from blocks.lake import Lake
 from tasks import promote
-from tasks.ask import PriceApi
-from tasks.progress import untold
-from tasks.releases import now, promote_release, roll_back_release, verify_release
-from tasks.retention import retain
+from tasks.releases import now, promote_release, retain, roll_back_release, verify_release
+from tasks.smoke import PriceApi
+from tasks.stage import untold
 from tasks.workspace import Workspace
-from tests.synthetic_release import FILES
+from testing.synthetic_release import FILES, fill
 from tests.tasks.conftest import Drill
-from tests.tasks.promotable import fill
 
 pytestmark = pytest.mark.platform
 
@@ -112,7 +110,7 @@ def later() -> Callable[..., Any]:
 def test_of_sixteen_processes_that_promote_at_once_one_wins_and_the_others_name_it(
     lake_url: str, tmp_path: Path, drill: Drill
 ) -> None:
-    from tests.tasks.racing import sixteen
+    from testing.racing import sixteen
 
     first, rivals = sixteen(lake_url, tmp_path)
     promote_release(Lake(lake_url), first, "production", 1)

@@ -67,7 +67,7 @@ def test_every_section_can_be_laid_over() -> None:
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_the_code_that_a_stage_uses_is_what_it_depends_on(stage: str) -> None:
     deps = {str(dep) for dep in PIPELINE[stage]["deps"]} | {
-        "pricewright/market.py"
+        "pricewright/worlds/market.py"
     }  # the source of a run without a file
     used = rooms_used(ROOT / "tasks" / f"{stage}.py", set()) - PLUMBING
     if stage != "feature":  # later stages take the features' names from there; the panel has them too

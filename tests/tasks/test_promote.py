@@ -9,11 +9,10 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from pricewright.core.errors import GateBlocked, ReleaseError
 from tasks import promote
-from tasks.progress import untold
 from tasks.releases import promote_release, read_releases, verify_release
+from tasks.stage import untold
 from tasks.workspace import Workspace
-from tests.synthetic_release import FILES, backup_onnx
-from tests.tasks.promotable import fill, override
+from testing.synthetic_release import FILES, backup_onnx, fill, override
 
 
 @pytest.fixture

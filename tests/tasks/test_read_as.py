@@ -8,7 +8,7 @@ import yaml
 
 from pricewright.ingest import ingest
 from tasks.ingest import INGEST
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 SHOP = plain_shop(weeks=20)
 

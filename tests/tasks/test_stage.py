@@ -8,11 +8,11 @@ import pytest
 
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError
-from tasks.artifacts import page
 from tasks.ledger import Entry, Ledger, Reason
-from tasks.progress import WATCHING, Tell
+from tasks.pages import page
 from tasks.run import Run, claim
-from tasks.stage import Stage, as_task
+from tasks.stage import WATCHING, Stage, Tell
+from tasks.stages import as_task
 from tasks.workspace import Workspace, configure
 
 PIPELINE = """

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from inference.events import read_event
+from inference.api import ROUTES
+from inference.http import read_event
 from inference.log import NAMESPACE, line
-from inference.routes import ROUTES
 from inference.settings import Settings, read_settings
 from tests.deployments.aws.moto_stack import BY_SERVICE, LEFT_OUT, Stack
 from tests.deployments.aws.template import FILES, FOLDER, read, resources

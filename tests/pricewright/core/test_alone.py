@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from pricewright.core.decision import Terms
 from pricewright.core.plan import Product, family_value, offer, recommend_alone
-from pricewright.core.recommendation import Terms
 from pricewright.core.substitution import Draws, Posterior
 from tests.pricewright.core.shops import ANCHOR, posterior
 

@@ -12,8 +12,8 @@ import yaml
 
 from pricewright.feature import build_panel
 from pricewright.ingest import clean
-from pricewright.ingest.table import Table, with_rows
-from pricewright.market import simulate
+from pricewright.ingest.tables import Table, with_rows
+from pricewright.worlds.market import simulate
 
 WHOLE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
 STABLE = WHOLE["market"] | {"skus": 40, "weeks": 78, "dirt": 0.0}

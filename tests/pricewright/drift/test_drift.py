@@ -11,14 +11,19 @@ import pytest
 
 from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
-from pricewright.drift.columns import constant_columns, judged_columns
-from pricewright.drift.distances import drifted_columns
 from pricewright.drift.gate import NEEDED, UNITS, judge_drift, measure
-from pricewright.drift.prices import price_jumps, price_level, price_shift
-from pricewright.drift.quantities import orders_fall
+from pricewright.drift.measures import (
+    constant_columns,
+    drifted_columns,
+    judged_columns,
+    orders_fall,
+    price_jumps,
+    price_level,
+    price_shift,
+)
 from pricewright.feature import build_panel
 from pricewright.ingest import ingest_frame
-from tests.plain_shop import FIRST, plain_shop
+from testing.plain_shop import FIRST, plain_shop
 from tests.pricewright.drift.conftest import NEWEST, WHOLE, split
 
 Shop = tuple[pl.DataFrame, pl.DataFrame]

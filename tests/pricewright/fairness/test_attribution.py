@@ -10,8 +10,7 @@ from polars.testing import assert_frame_equal
 
 from pricewright.core.errors import ParameterError
 from pricewright.fairness import Fairness
-from pricewright.fairness.attribution import GroupMasker, explain, group_inputs
-from pricewright.fairness.sample import Sample
+from pricewright.fairness.attribution import GroupMasker, Sample, explain, group_inputs
 
 FEATURES = ("units_lag_1", "units_lag_2", "registered_share", "week")
 PATTERNS = {"customer_mix": ["registered*"], "sales_history": ["units*"]}

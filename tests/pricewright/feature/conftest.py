@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from pricewright.ingest import clean
-from pricewright.ingest.table import Table, with_rows
-from pricewright.market import simulate
+from pricewright.ingest.tables import Table, with_rows
+from pricewright.worlds.market import simulate
 
 WHOLE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
 MARKET = WHOLE["market"] | {"skus": 40, "weeks": 70, "units_per_week": 12}

@@ -12,7 +12,7 @@ import yaml
 from polars.testing import assert_frame_equal
 
 from pricewright.feature import FEATURES, Panel, build_panel
-from pricewright.feature.week import monday
+from pricewright.feature.sales import monday
 from pricewright.ingest import clean
 from pricewright.ingest.source import read_tables
 

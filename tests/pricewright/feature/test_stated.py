@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pricewright.feature import FEATURES, Panel, build_panel
-from pricewright.feature.columns import KEPT
+from pricewright.feature.features import KEPT
 
 FIRST = date(2024, 1, 1)
 WEEKS = 12

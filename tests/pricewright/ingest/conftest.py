@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pricewright.ingest import Ingested, clean
-from pricewright.ingest.table import Table
+from pricewright.ingest.tables import Table
 
 START = datetime(2011, 1, 3, 9, 30)
 

@@ -96,7 +96,7 @@ def test_a_guest_cancels_one_recent_sale_at_that_price_or_none(line: Line, clean
 
 def test_a_cancelled_sale_in_another_file_is_named_with_it(line: Line, params: dict[str, Any]) -> None:
     from pricewright.ingest import clean
-    from pricewright.ingest.table import Table
+    from pricewright.ingest.tables import Table
 
     tables = [
         Table("january.csv", pl.DataFrame([line()]), 2),

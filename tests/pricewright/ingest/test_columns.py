@@ -11,7 +11,7 @@ from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.columns import find_columns
 from pricewright.ingest.source import read_tables
-from pricewright.ingest.table import Table
+from pricewright.ingest.tables import Table
 
 Params = dict[str, Any]
 SECOND = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}

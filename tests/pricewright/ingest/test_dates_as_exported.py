@@ -8,10 +8,10 @@ import pytest
 
 from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, ingest
-from pricewright.ingest.documents import find_documents
+from pricewright.ingest.source import find_documents
 from pricewright.ingest.times import day_balance, decide_order
 from pricewright.ingest.weekly import Intake
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
 TIME = pl.col("invoice_time")

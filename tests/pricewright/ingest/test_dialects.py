@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pricewright.core.errors import SourceError
 from pricewright.ingest import clean
 from pricewright.ingest.source import read_tables
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 SHOP = plain_shop(skus=5, weeks=6)
 HEADER = ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate")

@@ -11,8 +11,8 @@ import pytest
 from pricewright.core.errors import ParameterError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.source import read_tables
-from pricewright.ingest.table import Table
-from tests.plain_shop import plain_shop
+from pricewright.ingest.tables import Table
+from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
 Line = Callable[..., dict[str, Any]]

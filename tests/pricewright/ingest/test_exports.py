@@ -9,7 +9,7 @@ import pytest
 
 from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, ingest
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
 Row = dict[str, Any]

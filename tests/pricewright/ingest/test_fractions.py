@@ -10,7 +10,7 @@ import pytest
 
 from pricewright.feature import build_panel
 from pricewright.ingest import Ingested, ingest
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 Cleaned = Callable[..., Ingested]
 Line = Callable[..., dict[str, Any]]

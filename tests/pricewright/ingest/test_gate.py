@@ -13,9 +13,8 @@ import pytest
 
 from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, ingest, ingest_frame
-from pricewright.ingest.expectations import PROMISES as KEPT
-from pricewright.ingest.expectations import Observed, broken_promises
-from pricewright.ingest.gate import HINTS, MEASURES, REASON_HINTS, _agreed, assess, measure
+from pricewright.ingest.gate import HINTS, MEASURES, REASON_HINTS, Observed, _agreed, assess, broken_promises, measure
+from pricewright.ingest.gate import PROMISES as KEPT
 from pricewright.verdict import Check, Verdict
 
 Params = dict[str, Any]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricewright.ingest import Ingested, clean
-from pricewright.ingest.intake import TRANSACTION
-from pricewright.ingest.table import Table
+from pricewright.ingest.rules import TRANSACTION
+from pricewright.ingest.tables import Table
 
 Cleaned = Callable[..., Ingested]
 

@@ -9,10 +9,9 @@ import pytest
 
 from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean
-from pricewright.ingest.documents import find_documents
-from pricewright.ingest.source import read_tables
+from pricewright.ingest.source import find_documents, read_tables
 from pricewright.ingest.weekly import Intake
-from tests.plain_shop import plain_shop
+from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
 SHOP = plain_shop(weeks=10)

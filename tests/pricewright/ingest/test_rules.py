@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pricewright.ingest import Ingested, clean
-from pricewright.ingest.table import Table
+from pricewright.ingest.tables import Table
 
 Cleaned = Callable[..., Ingested]
 Line = Callable[..., dict[str, Any]]

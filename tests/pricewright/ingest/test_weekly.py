@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean
-from pricewright.ingest.documents import Document, find_documents
-from pricewright.ingest.hindsight import known_before
-from pricewright.ingest.source import read_tables
+from pricewright.ingest.cancellations import known_before
+from pricewright.ingest.source import Document, find_documents, read_tables
 from pricewright.ingest.weekly import Intake, Whole
 from pricewright.partitions import read_partitions, write_partitions
 from tests.pricewright.ingest.test_intake import COLUMNS, GOOD, dirty_rows

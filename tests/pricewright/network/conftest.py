@@ -5,9 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pricewright.market import Market, simulate
-from pricewright.network.network import DemandNetwork
-from pricewright.network.settings import network_settings
+from pricewright.network.network import DemandNetwork, network_settings
+from pricewright.worlds.market import Market, simulate
 from tests.pricewright.network.small_market import FEATURES, PARAMS, QUICK, panel_of
 
 

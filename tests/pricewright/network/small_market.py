@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from pricewright.market import Market
+from pricewright.worlds.market import Market
 
 FEATURES = ("log_units_mean_8", "log_units_lag_1", "log_units_lag_2", "zero_share_8")
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())

@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import norm, spearmanr
 
 from pricewright.core.errors import ModelError
-from pricewright.market import Market, simulate
 from pricewright.network.curves import Curves, fit_curves
 from pricewright.network.grid import grid_of
+from pricewright.worlds.market import Market, simulate
 from tests.pricewright.network.small_market import PARAMS, panel_of
 
 ANCHOR = PARAMS["network"]["anchor_weeks"]

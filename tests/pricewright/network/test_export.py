@@ -5,10 +5,10 @@ import onnxruntime
 import polars as pl
 import pytest
 
-from pricewright.core.network.session import NetworkSession
+from pricewright.core.graph import NetworkSession
 from pricewright.network.export import normal_draws, to_onnx
+from pricewright.network.level import Rows
 from pricewright.network.network import DemandNetwork
-from pricewright.network.rows import Rows
 
 DRAWS, SEED = 64, 5
 RATIOS = np.log(np.linspace(0.55, 1.8, 60))

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pricewright.market import simulate
 from pricewright.network.curves import Curves, fit_curves
 from pricewright.network.grid import grid_of
 from pricewright.proof import assess_proof, calibrate, draw_changes, price_changes
+from pricewright.worlds.market import simulate
 from tests.pricewright.network.small_market import PARAMS, panel_of
 from tests.pricewright.proof.known_shop import CAP, FITTED, MONDAYS, PROOF, shop
 

@@ -12,14 +12,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pricewright.core.arrays import pack, unpack
+from pricewright.core.content import PLANNED
 from pricewright.core.errors import ReleaseError
-from pricewright.core.release.arrays import pack, unpack
-from pricewright.core.release.content import PLANNED
-from pricewright.core.release.manifest import LATER, FileEntry
-from pricewright.price_changes import SCHEMA
+from pricewright.core.manifest import LATER, FileEntry
+from pricewright.price_list import SCHEMA
 from pricewright.release import Manifest, release_id, verify_bundle, write_bundle
+from testing.synthetic_release import FILES, before_plans, contents, write_release
 from tests.hostile_release import bodies_of, files_of, write_unchecked
-from tests.synthetic_release import FILES, before_plans, contents, write_release
 
 
 @pytest.fixture(scope="module")

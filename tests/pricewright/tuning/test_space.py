@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from pricewright.core.errors import ParameterError
-from pricewright.tuning.grid import coarse_grid
-from pricewright.tuning.optimiser import Task
+from pricewright.tuning.optimisers import Task, coarse_grid
 from pricewright.tuning.space import Range, read_space
 
 

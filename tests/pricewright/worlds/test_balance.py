@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pricewright.worlds import KINDS, World, simulate_world
-from pricewright.worlds.oracle import oracle_prices
+from pricewright.worlds.attainable import oracle_prices
 
 SMALL: dict[str, Any] = {"skus": 60, "weeks": 60, "first_week": "2024-01-01", "units_per_week": 25}
 SEEDS = (1, 2)

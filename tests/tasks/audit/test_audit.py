@@ -15,15 +15,14 @@ from pricewright.audit import account_for
 from pricewright.core.errors import LakeError, PricewrightError
 from pricewright.release import write_bundle
 from tasks.audit import audit
-from tasks.lineage import kept
 from tasks.lock import object_key
 from tasks.releases import promote_release, write_release
-from tasks.run import open_run
+from tasks.run import kept, open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
 from tasks.workspace import Workspace
-from tests.synthetic_release import contents
-from tests.weekly_shop import WeeklyShop, all_weeks, corrected
+from testing.synthetic_release import contents
+from testing.weekly_shop import WeeklyShop, all_weeks, corrected
 
 WEEK = all_weeks()[4]
 GATES = {gate: {"status": "ok", "checks": []} for gate in ("drift", "proof", "fairness")}

@@ -1,0 +1,178 @@
+"""What stands on the shelf: items in families of substitutes, families in categories, with names and usual prices."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricewright.worlds.kinds import Kind
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+GOODS = (
+    "LANTERN", "MUG", "CAKE STAND", "PARASOL", "BUNTING", "DOORMAT", "CANDLE", "JAM JAR", "CLOCK", "PENCIL TIN",
+    "TEAPOT", "CUSHION", "APRON", "BASKET", "NAPKINS", "SOAP DISH", "PHOTO FRAME", "DRAWER KNOB", "WRAP", "TOY BOX",
+)  # fmt: skip
+VARIETIES = ("RED", "BLUE", "GREEN", "IVORY", "LARGE", "SMALL", "VINTAGE", "STRIPED", "SPOTTY", "ROSE", "RETRO", "MINI")
+ALIKE, APART = 0.2, 0.4  # log sd of the prices of a category: of substitutes, of different things
+CATEGORY_SIZE = 8  # items, where each is a family of its own
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """family, category: (n,) numbers; the items of a family stand side by side. usual: (n,) prices."""
+
+    codes: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    family: Ints
+    category: Ints
+    usual: Floats
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The category's name, by item."""
+        return tuple(f"{GOODS[c % len(GOODS)]} {c // len(GOODS) + 1}" for c in self.category)
+
+
+def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Shelf:
+    """Draw families until `items` stand there; items of a category cost alike."""
+    low, high = kind.family_sizes
+    sizes = rng.integers(low, high + 1, items)
+    family = np.repeat(np.arange(items), sizes)[:items]
+    category = family if high > 1 else np.arange(items) // CATEGORY_SIZE
+    usual = rng.normal(1.3, 0.6, items)[category] + rng.normal(0, np.where(high > 1, ALIKE, APART), items)
+    number = np.sort(rng.choice(np.arange(20000, max(90000, 20000 + 9 * items)), items, replace=False))
+    codes = tuple(f"{i}{letter}" for i, letter in zip(number, rng.choice(["", "", "", "A", "B"], items), strict=True))
+    place = np.arange(items) - np.searchsorted(category, category)
+    described = tuple(
+        f"{VARIETIES[p % len(VARIETIES)]} {GOODS[c % len(GOODS)]} {c // len(GOODS) + 1}"
+        for p, c in zip(place, category, strict=True)
+    )
+    return Shelf(codes, described, family, category, np.round(np.exp(usual).clip(0.6, 60.0), 2))
+
+
+DEPTHS = (0.1, 0.15, 0.2, 0.25, 0.33)
+DISPLAYED = 0.7  # of the promotions
+NEW_LABEL = 0.5  # share of the weeks in which a price that follows a cause is set anew
+WIDEST = 0.5  # log distance of a regular price from the usual one
+
+
+class Paths(NamedTuple):
+    """regular: (n, weeks) prices; depth: (n, weeks) share taken off them, 0 without promotion; display: 0 or 1;
+    rival: (n, weeks) log price of the rival over its usual one."""
+
+    regular: Floats
+    depth: Floats
+    display: Floats
+    rival: Floats
+
+
+def draw_prices(rng: np.random.Generator, kind: Kind, shelf: Shelf, wave: Floats) -> Paths:
+    """Draw price paths; wave: (n, weeks) the foreseeable part of log demand. All prices can stand on a label."""
+    n, weeks = wave.shape
+    categories = int(shelf.category[-1]) + 1
+    rival = _jumps(rng, categories, weeks, 0.05, 0.09, 0.7)[shelf.category]
+    log_ratio = _jumps(rng, n, weeks, kind.changes, kind.change_sd, kind.pull)
+    log_ratio += _jumps(rng, categories, weeks, kind.common_changes, kind.common_sd, kind.pull)[shelf.category]
+    log_ratio += _jumps(rng, 1, weeks, kind.common_changes, kind.common_sd, kind.pull)
+    log_ratio += rng.normal(0, 0.04, (n, 1))  # how far the first price stands from the usual one
+    if kind.causes:
+        cost = _jumps(rng, categories, weeks, 0.05, 0.09, 0.7)[shelf.category]
+        causes = {"demand": wave - wave.mean(axis=1, keepdims=True), "cost": cost, "rival": rival}
+        cause = rng.choice(kind.causes, categories)[shelf.category, None]
+        strength = rng.uniform(*kind.following, categories)[shelf.category, None]
+        followed = strength * np.select([cause == name for name in causes], list(causes.values()))
+        log_ratio += _held(followed, rng.random((n, weeks)) < NEW_LABEL)
+    depth, display = _promotions(rng, kind.promotions, n, weeks)
+    regular = np.maximum(np.round(shelf.usual[:, None] * np.exp(log_ratio.clip(-WIDEST, WIDEST)), 2), 0.05)
+    return Paths(regular, depth, display, rival)
+
+
+def paid(paths: Paths) -> Floats:
+    """Prices at the till, (n, weeks)."""
+    return np.maximum(np.round(paths.regular * (1 - paths.depth), 2), 0.05)
+
+
+def _jumps(rng: np.random.Generator, n: int, weeks: int, rate: float, sd: float, pull: float) -> Floats:
+    """Log prices that stand still, and now and then jump, back towards the usual price on average, (n, weeks)."""
+    jumps = rng.random((n, weeks)) < rate
+    steps = rng.normal(0, sd, (n, weeks))
+    path = np.zeros((n, weeks))
+    for t in range(1, weeks):
+        path[:, t] = np.where(jumps[:, t], pull * path[:, t - 1] + steps[:, t], path[:, t - 1])
+    return path
+
+
+def _held(path: Floats, renewed: NDArray[np.bool_]) -> Floats:
+    """The path as it stood when it was last renewed."""
+    last = np.maximum.accumulate(np.where(renewed, np.arange(path.shape[1]), 0), axis=1)
+    return np.take_along_axis(path, last, axis=1)
+
+
+def _promotions(rng: np.random.Generator, rate: float, n: int, weeks: int) -> tuple[Floats, Floats]:
+    """Depth and display of promotions that begin with this rate; four in ten last a second week."""
+    begins = rng.random((n, weeks)) < rate
+    depth: Floats = np.where(begins, rng.choice(DEPTHS, (n, weeks)), 0.0)
+    display: Floats = np.where(begins & (rng.random((n, weeks)) < DISPLAYED), 1.0, 0.0)
+    longer = (rng.random((n, weeks - 1)) < 0.4) & begins[:, :-1] & ~begins[:, 1:]
+    for flags in (depth, display):
+        flags[:, 1:] = np.where(longer, flags[:, :-1], flags[:, 1:])
+    return depth, display
+
+
+YEAR = 52.18  # weeks
+CHRISTMAS = 49  # week of the year with the most sales
+
+
+class State(NamedTuple):
+    """base: (n, weeks) units at usual prices; wave: (n, weeks) the part of its log that a shop can foresee."""
+
+    base: Floats
+    wave: Floats
+
+
+def draw_state(rng: np.random.Generator, kind: Kind, shelf: Shelf, units_per_week: float, weeks: int) -> State:
+    """Draw the demand at usual prices; units_per_week is the median item's."""
+    n, families = len(shelf.family), int(shelf.family[-1]) + 1
+    week = np.arange(weeks)
+    christmas = rng.uniform(0.1, 0.5) * np.exp(-(((week % YEAR) - CHRISTMAS) ** 2) / 18)
+    wave = _seasons(rng, 1, weeks, 0.08) + christmas
+    wave = wave + (_seasons(rng, families, weeks, 0.15) + _trends(rng, families, weeks, 0.12))[shelf.family]
+    wave = wave + _seasons(rng, n, weeks, 0.08) + _trends(rng, n, weeks, 0.1)
+    shock = _slow(rng, families, weeks, 0.05)[shelf.family] + _slow(rng, n, weeks, 0.06)
+    shock = shock + rng.normal(0, 0.06, weeks) + rng.normal(0, 0.07, (families, weeks))[shelf.family]
+    shock = shock + _breaks(rng, kind.breaking_levels, families, weeks)[shelf.family]
+    slow = rng.random(n) < kind.slow
+    level = rng.normal(np.log(units_per_week), 0.6, n) + rng.normal(0, 0.6, families)[shelf.family]
+    level = np.where(slow, np.log(rng.uniform(*kind.slow_units, n)), level)
+    return State(np.exp(level[:, None] + wave + shock), wave)
+
+
+def _seasons(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
+    """A year's wave and a half-year's, which has half of its size."""
+    phase = 2 * np.pi * np.arange(weeks) / YEAR
+    waves = np.stack([np.sin(phase), np.cos(phase), 0.5 * np.sin(2 * phase), 0.5 * np.cos(2 * phase)])
+    seasons: Floats = rng.normal(0, sd, (n, 4)) @ waves
+    return seasons
+
+
+def _trends(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
+    """Straight lines in logs, sd per year, 0 in the middle."""
+    return rng.normal(0, sd, (n, 1)) * (np.arange(weeks) - weeks / 2) / YEAR
+
+
+def _slow(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
+    """An autoregression: 0.9 of last week's shock stays."""
+    shock = rng.normal(0, sd, (n, weeks))
+    for t in range(1, weeks):
+        shock[:, t] += 0.9 * shock[:, t - 1]
+    return shock
+
+
+def _breaks(rng: np.random.Generator, sd: float, n: int, weeks: int) -> Floats:
+    """A jump in half of the rows, somewhere in the middle half of the history."""
+    when = rng.integers(weeks // 4, max(weeks // 4 + 1, weeks * 3 // 4), (n, 1))
+    jump = rng.normal(0, 1, (n, 1)) * sd * (rng.random((n, 1)) < 0.5)
+    return jump * (np.arange(weeks) >= when)

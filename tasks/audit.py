@@ -1,0 +1,131 @@
+"""The auditor: is everything that the lake and the workspace promise really so? It reads, and changes nothing.
+
+It wants quiet: while a run is at work, what the run is about to write is not there yet.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from blocks.channel import Channel, Pointer, channels, pointed
+from blocks.lake import Lake
+from pricewright.audit import Finding, first_of
+from pricewright.core.errors import LakeError, LedgerError, PricewrightError
+from pricewright.core.manifest import MANIFEST
+from tasks.audit_data import Checked, check_fresh, check_locks, check_mirrors, check_rows
+from tasks.releases import verify_release
+from tasks.run import open_ledger
+from tasks.smoke import smoke_test
+from tasks.workspace import Workspace
+
+HINT = "pricewright promote or roll-back moves it to a release of the lake: pricewright releases."
+
+
+def check_channels(lake: Lake) -> Checked:
+    """One finding for each thing that is wrong with a pointer."""
+    names = channels(lake)
+    findings = tuple(finding for name in names for finding in _of(lake, name))
+    return Checked("channels", f"{len(names)} pointers: {', '.join(names) or 'nothing was promoted'}", findings)
+
+
+def _of(lake: Lake, name: str) -> Iterator[Finding]:
+    what = f"channel {name}"
+    try:
+        pointer = Channel(lake, name).read()
+    except LakeError as error:
+        if lake.find(f"channels/{name}.json") is None:
+            raise
+        yield Finding(what, error.message, "a channel is a pointer to a release", HINT)
+        return
+    if pointer is not None:
+        yield from _moved(what, pointer)
+        for release in filter(None, (pointer.release, pointer.previous)):
+            if lake.find(f"releases/{release}/{MANIFEST}") is None:
+                yield Finding(
+                    what, f"it names {release}, which is not there", "it names releases that the lake holds", HINT
+                )
+
+
+def _moved(what: str, pointer: Pointer) -> Iterator[Finding]:
+    try:
+        datetime.fromisoformat(pointer.promoted_at)
+    except (TypeError, ValueError):
+        yield Finding(what, f"it was moved at {pointer.promoted_at!r}", "a pointer says when, in ISO 8601", HINT)
+    if not pointer.promoted_by:
+        yield Finding(what, "it was moved by nobody", "a pointer says who moved it", HINT)
+
+
+SKUS = 3  # that each release is asked for
+
+
+def check_releases(lake: Lake) -> Checked:
+    """A release is there when its manifest is; what a killed writer left of others is retention's to remove."""
+    ids = sorted({key.split("/")[1] for key in lake.list("releases") if key.endswith(f"/{MANIFEST}")})
+    findings, files = [], 0
+    for release in ids:
+        try:
+            files += len(verify_release(lake, release).files)
+            smoke_test(lake, release, SKUS)
+        except PricewrightError as error:
+            findings.append(_finding(lake, release, error))
+    return Checked("releases", f"{len(ids)} releases, {files} files with their sha256", tuple(findings))
+
+
+def _finding(lake: Lake, release: str, error: PricewrightError) -> Finding:
+    served = "; a channel needs it" if release in _pointed(lake) else ""
+    return Finding(
+        f"release {release}",
+        f"{error.message}{served}",
+        "a release has its files unaltered, loads, and answers as its price list says",
+        error.hint or "promote the release again, or roll back to another.",
+    )
+
+
+def _pointed(lake: Lake) -> set[str]:
+    try:
+        return pointed(lake)
+    except LakeError:  # the check of the channels says so
+        return set()
+
+
+def check_workspace(workspace: Workspace, lake: Lake) -> Checked:
+    """Outputs that are not what the lock says; a stage that is stale only has something to do, and is not wrong."""
+    try:
+        ledger = open_ledger(workspace.root, lake)
+        wrong = ledger.differing()
+        stale = [name for name in ledger.stages if ledger.why_stale(name)]
+    except LedgerError as error:
+        finding = Finding("dvc.lock", error.message, "it can be read", error.hint or "remove it, and run again.")
+        return Checked("workspace", "unreadable", (finding,))
+    words = f"{len(ledger.stages)} stages in dvc.lock, stale: {', '.join(stale) or 'none'}"
+    if not wrong:
+        return Checked("workspace", words)
+    finding = Finding(
+        "dvc.lock",
+        first_of([f"{path} is {state}" for path, state in sorted(wrong.items())]),
+        "what a stage made is there as the lock says, or kept by the lake",
+        "a run was cut off, or a file was changed by hand: pricewright run makes it again.",
+    )
+    return Checked("workspace", words, (finding,))
+
+
+__all__ = ["Checked", "audit"]
+
+
+def audit(lake: Lake, workspace: Workspace | None, *, fresh: bool = False) -> Iterator[Checked]:
+    """Each check as it is done; `workspace` is one whose runs go to this lake, `fresh` builds the panel once more.
+
+    Raises LakeError when the lake cannot be read: then nothing can be said about it.
+    """
+    yield check_channels(lake)
+    yield check_releases(lake)
+    yield check_locks(lake)
+    yield check_rows(lake)
+    yield check_mirrors(lake)
+    if workspace is not None:
+        yield check_workspace(workspace, lake)
+        if fresh:
+            yield check_fresh(workspace, lake)
+    elif fresh:
+        raise PricewrightError(
+            f"no workspace here runs for {lake.url}, so nothing can be built anew.", "audit where the runs are."
+        )

@@ -1,0 +1,133 @@
+"""What a stage leaves in Prefect's UI: a page that says how it came out and why it ran, and tables of its numbers."""
+
+import io
+import json
+import time
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+
+from tasks.gates import gates_of
+from tasks.ledger import Entry
+from tasks.markdown import cells, shown, table
+from tasks.prefect_tasks import tell_gate, tell_release
+from tasks.stage import Progress
+from tasks.workspace import Workspace
+
+SHOWN = ("stock_code", "description", "current_price", "optimal_price", "sales_uplift", "uplift_probability")
+
+
+def read_price_list(body: bytes) -> pl.DataFrame:
+    """The table of price_list.parquet."""
+    return pl.read_parquet(io.BytesIO(body))
+
+
+def by_expected_gain(prices: pl.DataFrame) -> pl.DataFrame:
+    """The list, the largest expected gain first; the most valuable SKUs where none moves."""
+    gain = (pl.col("expected_sales") - pl.col("current_expected_sales")) * pl.col("uplift_probability").fill_null(0.5)
+    return prices.sort([gain, pl.col("current_expected_sales")], descending=True)
+
+
+def biggest_moves(prices: pl.DataFrame, count: int) -> list[dict[str, Any]]:
+    """Rows of the SKUs whose price moves, the largest expected gain first."""
+    moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
+    return by_expected_gain(moving).head(count).select(SHOWN).to_dicts()
+
+
+def count_moves(prices: pl.DataFrame) -> str:
+    """How many prices of the list are to be changed, and what for."""
+    moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
+    before = float(prices["current_expected_sales"].sum())
+    uplift = float(prices["expected_sales"].sum()) / before - 1 if before > 0 else 0.0
+    return f"{moving.height:,} of {prices.height:,} prices move, {uplift:+.1%} weekly sales expected"
+
+
+MOVES = 20
+PACE = 2.0  # seconds between two updates of a bar
+Metrics = dict[str, Any]
+Table = list[dict[str, Any]]
+
+
+def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) -> None:
+    """In a Prefect run: a line in its log, the stage's page, its tables, and an event for who waits for one."""
+    from prefect import get_run_logger
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+    get_run_logger().info("%s in %.1f s: %s", entry.how, entry.seconds, line)
+    first = line.splitlines()[0]
+    create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=first)
+    for key, rows in tables(at, entry.stage, metrics).items():
+        create_table_artifact(cells(rows), key=key, description=first)
+    for gate in gates_of(entry.stage):
+        said = metrics.get(gate, metrics)  # of a gate of its own name a stage has no other numbers
+        tell_gate(gate, said["status"], said["worst"])
+    if entry.stage == "promote" and entry.how == "ran":
+        tell_release(metrics["release"], metrics["channel"], metrics["previous"])
+
+
+def tables(at: Workspace, stage: str, metrics: Metrics) -> dict[str, Table]:
+    """The tables of a stage, by key; none of a stage that was skipped because another machine has done it."""
+    verdicts = {gate: at.work / gate / "verdict.json" for gate in gates_of(stage)}
+    found = {
+        f"{gate}-checks": json.loads(path.read_text())["checks"] for gate, path in verdicts.items() if path.exists()
+    }
+    if stage == "train" and (at.work / "price_list.parquet").exists():
+        models = [{"model": name, **values} for name, values in metrics["models"].items()]
+        moves = biggest_moves(read_price_list((at.work / "price_list.parquet").read_bytes()), MOVES)
+        return {"metrics": models, "moves": moves, **found}
+    return found
+
+
+def page(entry: Entry, line: str, metrics: Metrics) -> str:
+    """Markdown of a stage in this run."""
+    why = [f"- {shown(str(reason))}" for reason in entry.reasons] or ["- nothing changed since it last ran"]
+    numbers = [{"name": name, "value": value} for name, value in _flat(metrics)]
+    return "\n".join(
+        [f"# {entry.stage}: {entry.how}", *map(shown, line.splitlines()), "## Why", *why, "## Numbers", table(numbers)]
+    )
+
+
+class Bar:
+    """Passes on what a stage tells, and shows its share as a progress bar in Prefect's UI."""
+
+    def __init__(self, watching: Progress) -> None:
+        self._watching = watching
+        self._artifact: UUID | None = None
+        self._next = 0.0
+
+    def begin(self, stage: str) -> None:
+        """See Progress."""
+        self._watching.begin(stage)
+
+    def advance(self, stage: str, share: float, words: str) -> None:
+        """See Progress; the bar moves every few seconds."""
+        self._watching.advance(stage, share, words)
+        if time.monotonic() >= self._next:
+            self._show(stage, share, words)
+            self._next = time.monotonic() + PACE
+
+    def end(self, entry: Entry, line: str) -> None:
+        """See Progress."""
+        if self._artifact is not None:
+            self._show(entry.stage, 1.0, line)
+        self._watching.end(entry, line)
+
+    def _show(self, stage: str, share: float, words: str) -> None:
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+        if self._artifact is None:
+            self._artifact = _id(create_progress_artifact(100 * share, key=f"{stage}-progress", description=words))
+        else:
+            update_progress_artifact(self._artifact, 100 * share, description=words)
+
+
+def _id(made: Any) -> UUID:
+    return UUID(str(made))
+
+
+def _flat(metrics: Metrics, at: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in metrics.items():
+        rows += _flat(value, f"{at}{name}.") if isinstance(value, dict) else [(f"{at}{name}", value)]
+    return rows

@@ -1,0 +1,277 @@
+"""The origin of a release: every stage before promotion with the hashes of what it read and wrote, code, parameters.
+
+Written once, when the release is, under the hash of its own content; the release's manifest holds that hash. What the
+hashes stand for lies below dvc/ in the lake, so that another machine needs nothing but the lake.
+"""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from blocks.lake import Lake
+from pricewright.core.errors import LedgerError, ReleaseError, UnknownSku
+from pricewright.core.item import Item
+from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest
+from tasks.lock import LOCK, object_key
+from tasks.workspace import Workspace
+
+CODE = ("pricewright/", "tasks/", "inference/", "blocks/")
+COMMIT = "PRICEWRIGHT_COMMIT"  # where the code was built into an image, which has no .git
+Origin = dict[str, Any]
+
+
+def origin_key(digest: str) -> str:
+    """Where the lake keeps an origin."""
+    return f"lineage/origins/{digest}.json"
+
+
+def write_origin(at: Workspace, lake: Lake, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Put the origin of what the workspace made into the lake; what a manifest's lineage says about it.
+
+    Hashes of data, code and params (`unknown` where the stages were run without the ledger), and of the origin itself.
+    """
+    stages = _stages(at.root / LOCK)
+    raw = [out["md5"] for out in stages.get("ingest", {}).get("outs", []) if out["path"] == "work/raw"]
+    deps = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", [])}
+    code = {name: value for name, value in deps.items() if name.startswith(CODE)}
+    params = {name: stage.get("params", {}) for name, stage in stages.items()}
+    hashes = {"data": raw[0] if raw else "unknown", "code": _hash(code), "params": _hash(params)}
+    if not stages:
+        return hashes
+    files = {path.relative_to(at.root).as_posix(): _md5(path) for name in code for path in _files(at.root / name)}
+    origin = {
+        "stages": stages,
+        "code": commit_of(at.root, environment) | {"files": dict(sorted(files.items()))},
+        "source": {"name": at.described if at.simulated else at.source.name, "simulated": at.simulated},
+        "counts": {stage: _numbers(at, stage) for stage in ("ingest", "feature")},
+    }
+    body = json.dumps(origin, indent=1, sort_keys=True, default=str).encode()
+    digest = hashlib.sha256(body).hexdigest()
+    lake.write_new(origin_key(digest), body)
+    return hashes | {"origin": digest}
+
+
+def read_origin(lake: Lake, lineage: Mapping[str, Any]) -> Origin:
+    """The origin that a manifest's lineage names; empty where it names none, or the lake has lost it."""
+    digest = str(lineage.get("origin") or "")
+    blob = lake.find(origin_key(digest)) if digest else None
+    if blob is None or hashlib.sha256(blob.body).hexdigest() != digest:
+        return {}
+    origin: Origin = json.loads(blob.body)
+    return origin
+
+
+def commit_of(root: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The git commit of a checkout, and whether files differ from it; what the image says where there is no git."""
+    if not (root / ".git").exists():
+        return {"commit": environment.get(COMMIT, ""), "changed": False}
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return {"commit": commit, "changed": bool(_git(root, "status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.CalledProcessError):  # no git here, or a checkout of somebody else
+        return {"commit": environment.get(COMMIT, ""), "changed": False}
+
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout.strip()  # noqa: S603
+
+
+def _stages(lock: Path) -> dict[str, Any]:
+    stages: dict[str, Any] = yaml.safe_load(lock.read_text())["stages"] if lock.exists() else {}
+    return {name: stage for name, stage in stages.items() if name != "promote"}
+
+
+def _numbers(at: Workspace, stage: str) -> dict[str, Any]:
+    path = at.metrics(stage)
+    numbers: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return numbers
+
+
+def _files(path: Path) -> Iterator[Path]:
+    found = [path] if path.is_file() else sorted(path.rglob("*"))
+    return (file for file in found if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc")
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _hash(content: dict[str, Any]) -> str:
+    if not content:
+        return "unknown"
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+PARTITIONED = {"raw": "work/raw", "panel": "work/panel"}
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A release and what it came from; `origin` is empty for a release made before origins were kept.
+
+    weeks: per folder (raw, panel), the hash of each week's partition; empty where the lake has no listing.
+    parameters: every number by its full name, as it was used; overridden: those that a run laid over params.yaml.
+    """
+
+    release: str
+    created: str
+    manifest: str
+    files: Mapping[str, Mapping[str, Any]]
+    lineage: Mapping[str, Any]
+    origin: Origin
+    weeks: Mapping[str, Mapping[str, str]]
+    parameters: Mapping[str, Any]
+    overridden: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def read_descent(lake: Lake, release: str) -> Descent:
+    """Where a release of the lake came from. Raises ReleaseError when the lake has no such release."""
+    blob = lake.find(f"releases/{release}/{MANIFEST}")
+    if blob is None:
+        raise ReleaseError(f"the lake {lake.url} has no release {release}.", hint="see pricewright releases.")
+    manifest = Manifest.from_json(blob.body)
+    origin = read_origin(lake, manifest.lineage)
+    parameters, overridden = used_parameters(origin)
+    return Descent(
+        release=manifest.id,
+        created=manifest.created,
+        manifest=hashlib.sha256(blob.body).hexdigest(),
+        files={name: {"sha256": entry.sha256, "size": entry.size} for name, entry in sorted(manifest.files.items())},
+        lineage=manifest.lineage,
+        origin=origin,
+        weeks={name: read_weeks(lake, origin, path) for name, path in PARTITIONED.items()},
+        parameters=parameters,
+        overridden=overridden,
+    )
+
+
+def read_weeks(lake: Lake, origin: Origin, path: str) -> dict[str, str]:
+    """The hash of each week's partition of a folder that a stage wrote, such as {2011-W48: 5d41...}."""
+    (digest,) = [out["md5"] for stage in origin.get("stages", {}).values() for out in stage.get("outs", [])
+                 if out["path"] == path] or [""]  # fmt: skip
+    blob = lake.find(object_key(digest)) if digest else None
+    entries = json.loads(blob.body) if blob else []
+    return {entry["relpath"].split("/")[0].removeprefix("week="): entry["md5"] for entry in entries}
+
+
+def used_parameters(origin: Origin) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The numbers that the stages read, and the names of those that the run asked for."""
+    defaults: dict[str, Any] = {}
+    asked: dict[str, Any] = {}
+    for stage in origin.get("stages", {}).values():
+        params = stage.get("params", {})
+        defaults |= _flat(params.get("params.yaml", {}))
+        for name, value in params.get("run.yaml", {}).items():
+            asked |= _flat({name.removeprefix("overrides."): value}) if name.startswith("overrides.") else {}
+    used = {name: value for name, value in asked.items() if value != {}}
+    return dict(sorted((defaults | used).items())), tuple(sorted(used))
+
+
+def differences(one: Descent, other: Descent) -> dict[str, Any]:
+    """What differs, as {data, code, parameters: {name: [of one, of the other]}}; absent on a side is None.
+
+    Where one of the releases is older than origins, all that is known is whether the hashes differ.
+    """
+    if not (one.origin and other.origin):
+        named = {"data": "data", "code": "code", "parameters": "params"}
+        return {what: _differ({"hash": one.lineage.get(key)}, {"hash": other.lineage.get(key)})
+                for what, key in named.items()}  # fmt: skip
+    return {
+        "data": _differ(_data(one), _data(other)),
+        "code": _differ(_code(one), _code(other)),
+        "parameters": _differ(one.parameters, other.parameters),
+    }
+
+
+def source_hashes(origin: Origin) -> dict[str, str]:
+    """What ingest read that is no code: the hash of the source file or folder, by its path."""
+    deps = origin.get("stages", {}).get("ingest", {}).get("deps", [])
+    code = origin.get("code", {}).get("files", {})
+    return {
+        dep["path"]: dep["md5"]
+        for dep in deps
+        if dep["path"] not in code and not any(name.startswith(f"{dep['path']}/") for name in code)
+    }
+
+
+def _data(descent: Descent) -> dict[str, Any]:
+    source = {f"source {path}": digest for path, digest in source_hashes(descent.origin).items()}
+    weeks = {f"{name} {week}": md5 for name, found in descent.weeks.items() for week, md5 in found.items()}
+    return source | weeks
+
+
+def _code(descent: Descent) -> dict[str, Any]:
+    return {"commit": descent.origin["code"]["commit"], **descent.origin["code"]["files"]}
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, list[Any]]:
+    names = sorted(set(one) | set(other))
+    return {name: [one.get(name), other.get(name)] for name in names if one.get(name) != other.get(name)}
+
+
+def _flat(values: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{at}{name}.") if isinstance(value, Mapping) and value else {f"{at}{name}": value}
+    return flat
+
+
+AT_ONCE = 16  # partitions read at once: they are small, and S3 answers slowly
+LINE = ("week", "invoice_time", "invoice", "quantity", "unit_price", "source", "row")
+
+
+@dataclass(frozen=True)
+class SkuDescent:
+    """price: its row of the price list; panel: its rows by week, with the number of sales lines of each week (`lines`);
+    lines: these sales lines with the file (`source`) and the row of it that each one is."""
+
+    price: pl.DataFrame
+    panel: pl.DataFrame
+    lines: pl.DataFrame
+
+
+def read_sku(lake: Lake, descent: Descent, stock_code: Item | str, invoice: str = "") -> SkuDescent:
+    """What the release learned one price from; `invoice` narrows the lines. Raises UnknownSku."""
+    item = Item.of(stock_code)
+    price = _parquet(lake.read(f"releases/{descent.release}/{PRICE_LIST}").body, item)
+    if not price.height:
+        raise UnknownSku(f"release {descent.release} has no price of {item}.", hint="the price list names them all.")
+    panel, lines = (_read(lake, descent.weeks[name], name, item) for name in ("panel", "raw"))
+    counts = lines.group_by("week").agg(lines=pl.len())
+    kept = panel.select("week", "price", "units").join(counts, on="week", how="left").fill_null(0)
+    chosen = lines.filter(pl.col("invoice").cast(pl.String) == invoice) if invoice else lines
+    return SkuDescent(price, kept.sort("week"), chosen.select(LINE).sort("invoice_time", "row"))
+
+
+def _read(lake: Lake, weeks: Mapping[str, str], name: str, item: Item) -> pl.DataFrame:
+    if not weeks:
+        raise LedgerError(
+            f"the lake {lake.url} does not say which {name} partitions the release came from.",
+            hint="it was made by an older version, or by dvc repro, which gives the lake nothing.",
+        )
+
+    def read(week: str) -> pl.DataFrame:
+        rows = _parquet(lake.read(object_key(weeks[week])).body, item)
+        return rows.drop("week", strict=False).with_columns(week=pl.lit(week))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return pl.concat(pool.map(read, sorted(weeks)), how="diagonal_relaxed")
+
+
+def _parquet(body: bytes, item: Item) -> pl.DataFrame:
+    return pl.read_parquet(io.BytesIO(body)).filter(pl.col("stock_code") == item.as_code)

@@ -1,0 +1,45 @@
+"""`pricewright audit`: exit code 1 when anything is wrong, and what to do about it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from blocks.lake import Lake
+from cli.main import app
+from pricewright.release import write_bundle
+from tasks.releases import write_release
+from testing.synthetic_release import contents
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    made = Lake(str(tmp_path / "lake"))
+    manifest = write_bundle(tmp_path / "bundles", **contents(skus=5))
+    write_release(made, tmp_path / "bundles", manifest)
+    made.swap(
+        "channels/production.json",
+        None,
+        b'{"release": "%s", "previous": null, "promoted_at": "2011-12-05T03:00:00Z", "promoted_by": "ann"}'
+        % manifest.id.encode(),
+    )
+    return made
+
+
+def audit(lake: Lake) -> Result:
+    return CliRunner().invoke(app, ["audit", "--store", lake.url])
+
+
+def test_a_lake_that_is_whole_ends_with_0_and_says_what_was_looked_at(lake: Lake) -> None:
+    done = audit(lake)
+    assert done.exit_code == 0, done.output
+    assert "1 releases, 10 files with their sha256" in done.output and "wrong" not in done.output
+
+
+def test_a_broken_one_ends_with_1_and_says_value_rule_and_hint(lake: Lake) -> None:
+    (path,) = Path(lake.url).glob("releases/*/history.npz")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    done = audit(lake)
+    assert done.exit_code == 1
+    assert "a channel needs it; the rule: a release has its files unaltered" in done.output
+    assert "hint: the file was altered after it was written" in done.output and "1 things are wrong" in done.output

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -13,17 +12,19 @@ from rich.tree import Tree
 
 from cli.console import console
 from cli.options import ServedStore, chosen_store
-from tasks.provenance import Descent, SkuDescent, source_hashes
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from blocks.lake import Lake
+    from tasks.provenance import Descent, SkuDescent
 
 
 DIGITS = 10  # of a hash: enough to compare by eye, --json has all
 ROWS = 12
 
 
-def show_descent(out: Console, descent: Descent) -> None:
+def show_descent(out: Console, descent: "Descent") -> None:
     """From the release down to the source."""
     tree = Tree(f"[bold]release {escape(descent.release)}[/]  {descent.created}  manifest {_short(descent.manifest)}")
     files = tree.add("files, by SHA-256")
@@ -56,7 +57,7 @@ def show_differences(out: Console, one: str, other: str, found: Mapping[str, Map
             out.print(f"[dim]and {len(entries) - table.row_count:,} more: --json[/]")
 
 
-def show_sku(out: Console, release: str, sku: SkuDescent) -> None:
+def show_sku(out: Console, release: str, sku: "SkuDescent") -> None:
     """The price, the newest panel rows, the newest sales lines with their place in the source."""
     price = sku.price.row(0, named=True)
     out.print(f"[bold]{escape(str(price['stock_code']))}[/]  {escape(str(price['description']))}  in release {release}")
@@ -68,7 +69,7 @@ def show_sku(out: Console, release: str, sku: SkuDescent) -> None:
     out.print(_table(sku.lines))
 
 
-def _add_stages(tree: Tree, descent: Descent) -> None:
+def _add_stages(tree: Tree, descent: "Descent") -> None:
     stages = tree.add("stages, the last first, by MD5 (DVC's)")
     for name, stage in reversed(descent.origin["stages"].items()):
         made = stages.add(f"[bold]{escape(name)}[/]")
@@ -84,14 +85,16 @@ def _add_code(tree: Tree, code: Mapping[str, Any]) -> None:
     tree.add(f"code: {commit}{changed}; {len(code['files']):,} files, each with its hash in --json")
 
 
-def _add_parameters(tree: Tree, descent: Descent) -> None:
+def _add_parameters(tree: Tree, descent: "Descent") -> None:
     names = descent.overridden
     asked = tree.add(f"parameters: {len(descent.parameters)} numbers, {len(names)} of them asked for by the run")
     for name in names:
         asked.add(f"{escape(name)} = {escape(_value(descent.parameters[name]))}")
 
 
-def _add_data(tree: Tree, descent: Descent) -> None:
+def _add_data(tree: Tree, descent: "Descent") -> None:
+    from tasks.provenance import source_hashes
+
     counts = descent.origin["counts"]
     panel, raw = counts.get("feature", {}), counts.get("ingest", {})
     data = tree.add("data")
@@ -108,7 +111,7 @@ def _add_data(tree: Tree, descent: Descent) -> None:
         at.add(f"{escape(name)}: {table['rows']:,} rows")
 
 
-def _weeks(descent: Descent, name: str) -> str:
+def _weeks(descent: "Descent", name: str) -> str:
     weeks = sorted(descent.weeks[name])
     return f"{len(weeks)} weeks, {weeks[0]} to {weeks[-1]}" if weeks else "its weeks are not in the lake"
 
@@ -128,7 +131,7 @@ def _value(value: Any) -> str:
     return text[:DIGITS] if len(text.removesuffix(".dir")) in (32, 40, 64) and text[:8].isalnum() else text
 
 
-def _table(rows: pl.DataFrame) -> Table:
+def _table(rows: "pl.DataFrame") -> Table:
     table = Table(*rows.columns, box=None, pad_edge=False)
     for row in rows.tail(ROWS).rows():
         table.add_row(*(escape(_value(value)) for value in row))

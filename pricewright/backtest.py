@@ -1,6 +1,5 @@
 """The backtest: what every model said, one week ahead, about the last full weeks; and how far off it was."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -60,21 +59,3 @@ def _measures(part: pl.DataFrame) -> dict[str, float]:
         "rows": len(part),
     }
     return {name: float(value) for name, value in numbers.items()}
-
-
-def weeks_needed(params: Mapping[str, Any]) -> int:
-    """The least full weeks of sales that a run needs: its models are searched for, trained and judged."""
-    tune = params["tune"]
-    searched = int(tune["judged_weeks"]) + int(tune["validation_weeks"])
-    return max(weeks_to_train(params), searched + _to_begin(params))
-
-
-def weeks_to_train(params: Mapping[str, Any]) -> int:
-    """The least full weeks with which models are trained and judged: those held out, those without lags, one more."""
-    train = params["train"]
-    calibration = max(int(train["calibration_weeks"]), int(train["network"]["calibration_weeks"]))
-    return int(train["backtest_weeks"]) + calibration + _to_begin(params)
-
-
-def _to_begin(params: Mapping[str, Any]) -> int:
-    return int(params["network"]["level"]["first_weeks"]) + 1

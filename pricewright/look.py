@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, Literal, cast
 
 import polars as pl
 
-from pricewright.backtest import weeks_needed
 from pricewright.core.errors import SourceError
 from pricewright.feature import build_panel
+from pricewright.history import weeks_needed
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.columns import with_header, with_sales
 from pricewright.ingest.formats import encoding_of

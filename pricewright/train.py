@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pricewright.backtest import backtest_rows, in_stock, measure, weeks_to_train
+from pricewright.backtest import backtest_rows, in_stock, measure
 from pricewright.backups import REGISTRY, model_names
 from pricewright.backups.inputs import read_inputs
 from pricewright.backups.trained import TrainedBackup, judge_backup, train_backup
@@ -16,6 +16,7 @@ from pricewright.core.errors import ModelError, ParameterError
 from pricewright.core.models import NETWORK
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES, build_panel
+from pricewright.history import weeks_to_train
 from pricewright.network.export import to_onnx
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.network.walk import Walked, walk

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pricewright.backtest import weeks_needed
 from pricewright.core.errors import SourceError
 from pricewright.files import digest_of
+from pricewright.history import weeks_needed
 from pricewright.ingest.rules import NO_PRODUCT
 from pricewright.ingest.source import Document, find_documents
 from pricewright.ingest.tables import Table

@@ -2,8 +2,8 @@
 
 import json
 
-from pricewright.backtest import weeks_needed
 from pricewright.core.errors import ModelError
+from pricewright.history import weeks_needed
 from pricewright.partitions import read_partitions
 from tasks.prefect_tasks import SPREAD
 from tasks.stage import Metrics, Stage, Tell

@@ -93,7 +93,7 @@ class Shop:
 
     def __init__(self, root: Path) -> None:
         (root / "params.yaml").write_text(PARAMS.read_text())
-        (root / "pricewright").mkdir()
+        (root / "pricewright" / "worlds").mkdir(parents=True)
         (root / "pricewright/worlds/market.py").write_text("# the first")
         (root / "sales.csv").write_text("invoice\n")
         self.at: Workspace = configure(root, "sales.csv", str(root / "lake"))

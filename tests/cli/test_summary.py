@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from cli.run import show_summary
+from cli.summary import show_summary
 from tasks.run import Outcome
 from tests.synthetic_shop import Shop
 

@@ -17,9 +17,9 @@ from typing import Any
 from bench.hand_written import write_panel
 from bench.memory import peak_memory
 from bench.weekly_files import write_weeks
-from pricewright.feature.weekly import PanelIntake
+from pricewright.feature.weekly import IncrementalPanel
 from pricewright.ingest.source import find_documents
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from pricewright.partitions import partition_files
 
 MOST = 18.0  # GB of memory at which a step is given up: what else runs on 24 GB needs the rest
@@ -50,13 +50,13 @@ def files(place: Path, params: Params) -> None:
 def ingest(place: Path, params: Params) -> None:
     """All weeks that are there and not on the shelf."""
     documents = find_documents(place / "source", place / "digests.json")
-    whole = Intake(place / "intake", params["ingest"]).ingest(documents, "source")
+    whole = IncrementalIngest(place / "intake", params["ingest"]).ingest(documents, "source")
     whole.write(place / "raw", place / "quarantine")
 
 
 def feature(place: Path, params: Params) -> None:
     """The panel of all weeks, those made that are not on the shelf."""
-    built = PanelIntake(place / "shelves", params["feature"]).build(partition_files(place / "raw"))
+    built = IncrementalPanel(place / "shelves", params["feature"]).build(partition_files(place / "raw"))
     built.write(place / "panel")
     built.ending.coming.write_parquet(place / "coming.parquet")
     built.ending.catalog.write_parquet(place / "catalog.parquet")

@@ -61,8 +61,8 @@ def draw_shop(seed: int, skus: int, weeks: int, params: Mapping[str, Any], *, su
     a = r + depth[:, None] * cut + display * promoted
     base = _base(rng, skus, weeks) - dip * dip_after(cut + 0.1 * promoted)
     keeps = [
-        rng.normal(rng.normal(start, START_SD), np.sqrt(spread.start), family.max() + 1)
-        for start, spread in zip(START, SPREADS, strict=True)
+        rng.normal(rng.normal(start, START_SD), np.sqrt(task_map.start), family.max() + 1)
+        for start, task_map in zip(START, SPREADS, strict=True)
     ]
     log_units = base + a + (_taken(base, r, a, family, keeps) if substitutes else 0.0)
     size = np.exp(rng.normal(np.log(5.0), 0.3, (skus, 1)))
@@ -131,8 +131,8 @@ def _slopes_and_cuts(rng: np.random.Generator, skus: int, *, substitutes: bool) 
     """Latent slopes and effects of a cut's depth, (n,) each: alike in their means, and within a shop."""
     centre, sd = SUBSTITUTES if substitutes else NO_SUBSTITUTES
     mean = rng.multivariate_normal([centre, 2.0], [[sd**2, MEANS_ALIKE * sd * 1.5], [MEANS_ALIKE * sd * 1.5, 1.5**2]])
-    spread = np.sqrt(0.6) * np.exp(rng.normal(0, 0.2))
-    drawn = rng.multivariate_normal(mean, [[spread**2, ALIKE * spread], [ALIKE * spread, 1.0]], skus)
+    task_map = np.sqrt(0.6) * np.exp(rng.normal(0, 0.2))
+    drawn = rng.multivariate_normal(mean, [[task_map**2, ALIKE * task_map], [ALIKE * task_map, 1.0]], skus)
     return drawn[:, 0], drawn[:, 1]
 
 

@@ -57,8 +57,8 @@ def fit(folder: Path, params: Mapping[str, Any]) -> None:
 def search(folder: Path, params: Mapping[str, Any]) -> None:
     """Tune with the default budget, then train."""
     rows, coming, catalog = _tables(folder)
-    with on_threads(os.cpu_count() or 1) as spread:
-        tuned = tune(rows, params, spread=spread)
+    with on_threads(os.cpu_count() or 1) as task_map:
+        tuned = tune(rows, params, task_map=task_map)
     train(rows, coming, catalog, tuned.hyperparameters, params)
 
 

@@ -55,11 +55,11 @@ def shrink(slopes: Slopes) -> Floats:
     w = 1 / variance
     mean = (w * y).sum() / w.sum()
     excess = (w * (y - mean) ** 2).sum() - (len(y) - 1)
-    spread = max(0.0, excess / (w.sum() - (w**2).sum() / w.sum()))
-    w = 1 / (variance + spread)
+    task_map = max(0.0, excess / (w.sum() - (w**2).sum() / w.sum()))
+    w = 1 / (variance + task_map)
     mean = (w * y).sum() / w.sum()
     result = np.full(len(slopes.elasticity), mean)
-    result[known] = (spread * y + variance * mean) / (spread + variance)
+    result[known] = (task_map * y + variance * mean) / (task_map + variance)
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pricewright.partitions import iso_week
-from pricewright.worlds.market import PACKS, Market, ring_up_week, simulate
+from pricewright.worlds.market import PACKS, Market, simulate, to_transactions_of_week
 
 SAMPLE = 2_000  # SKUs on which the units per week are looked for that give so many lines
 LEAST, MOST = 0.01, 100_000.0  # units per week of the median SKU
@@ -23,7 +23,7 @@ def write_weeks(folder: Path, params: Mapping[str, Any], rows: int) -> int:
 
 def write_week(folder: Path, market: Market, week: int, params: Mapping[str, Any]) -> int:
     """Write one week's file, and return its lines."""
-    lines = ring_up_week(market, week, params)
+    lines = to_transactions_of_week(market, week, params)
     lines.write_parquet(folder / f"{iso_week(market.weeks[week])}.parquet", compression="zstd", compression_level=1)
     return lines.height
 

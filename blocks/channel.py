@@ -129,7 +129,7 @@ class ReleaseInUse(ReleaseError):
     """Somebody else holds or removes the release."""
 
 
-class Hold:
+class Lease:
     """A hold on a release, or its condemnation, that somebody has."""
 
     def __init__(self, lake: Lake, release: str, by: str, clock: Clock) -> None:
@@ -167,7 +167,7 @@ class Hold:
         with suppress(LakeError, ChannelConflict):
             self._update(lambda state: state | {"holders": self._alive(state, but=self._id)})
 
-    def condemn(self) -> None:
+    def mark_for_deletion(self) -> None:
         """Be the only one to act on it. Raises ReleaseInUse while anybody else holds or removes it."""
 
         def change(state: State) -> State:
@@ -179,7 +179,7 @@ class Hold:
 
         self._update(change)
 
-    def spare(self) -> None:
+    def unmark(self) -> None:
         """Condemn it no more."""
         with suppress(LakeError, ChannelConflict):
             if self._lake.find(self._key) is not None:
@@ -213,9 +213,9 @@ class Hold:
 
 
 @contextmanager
-def held(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Hold]:
+def held(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Lease]:
     """Hold a release for as long as the context lasts. Raises ReleaseInUse while it is being removed."""
-    hold = Hold(lake, release, by, clock)
+    hold = Lease(lake, release, by, clock)
     hold.take()
     try:
         yield hold
@@ -224,11 +224,11 @@ def held(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Hold]:
 
 
 @contextmanager
-def condemned(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Hold]:
+def marked_for_deletion(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Lease]:
     """Be the only one to act on a release. Raises ReleaseInUse while somebody else does."""
-    hold = Hold(lake, release, by, clock)
-    hold.condemn()
+    hold = Lease(lake, release, by, clock)
+    hold.mark_for_deletion()
     try:
         yield hold
     finally:
-        hold.spare()
+        hold.unmark()

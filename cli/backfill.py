@@ -44,14 +44,14 @@ def register(app: typer.Typer) -> None:
         Killed and started again with the same options, it goes on with the weeks that are left. Exit code 2: the
         source does not have the weeks, or has lost rows since; then nothing was changed.
         """
-        from tasks.existing_weeks import Order
+        from tasks.existing_weeks import BackfillOrder
         from tasks.stages import STAGES
 
         names = [name.strip() for name in stages.split(",") if name.strip()]
         unknown = [name for name in names if name not in STAGES]
         if unknown or not names:
             raise ParameterError(f"there is no stage {unknown or stages!r}.", hint=f"the stages: {', '.join(STAGES)}.")
-        _ = Order(first, last or first).weeks  # raises where they are none
+        _ = BackfillOrder(first, last or first).weeks  # raises where they are none
         columns, parameters = parse_asked(param, column, mapping)
         _run(
             {

@@ -28,7 +28,7 @@ MEMORY = 4.0  # GB that a run on half a million lines takes
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at; only a failure stops a run."""
 
     what: str
@@ -37,47 +37,47 @@ class Finding:
     hint: str = ""
 
 
-def examine(root: Path, store: str) -> list[Finding]:
+def examine(root: Path, store: str) -> list[Diagnosis]:
     """All findings; nothing is changed except for one object that is written to the lake and removed."""
     return [python(), packages(root), checkout(root), disk(root), memory(), proxy(), lake(store), redis(), prefect()]
 
 
-def python() -> Finding:
+def python() -> Diagnosis:
     """The interpreter's version."""
     version = platform.python_version()
     good = sys.version_info[:2] == (3, 11)
-    return Finding("python", "ok" if good else "fail", version, "" if good else "Python 3.11 is needed: make setup.")
+    return Diagnosis("python", "ok" if good else "fail", version, "" if good else "Python 3.11 is needed: make setup.")
 
 
-def packages(root: Path) -> Finding:
+def packages(root: Path) -> Diagnosis:
     """Whether what is installed is what requirements.lock says."""
     try:
         lines = (root / "requirements.lock").read_text().splitlines()
     except FileNotFoundError:
-        return Finding("packages", "warn", f"no requirements.lock in {root}", "run it in a checkout: git clone.")
+        return Diagnosis("packages", "warn", f"no requirements.lock in {root}", "run it in a checkout: git clone.")
     pins = dict(line.split("==") for line in lines if "==" in line and not line.startswith((" ", "#")))
     wrong = [f"{name} {_installed(name)} instead of {pin}" for name, pin in pins.items() if _installed(name) != pin]
     if wrong:
-        return Finding("packages", "warn", f"{len(wrong)} differ, the first: {wrong[0]}", "make setup installs them.")
-    return Finding("packages", "ok", f"{len(pins)} as locked")
+        return Diagnosis("packages", "warn", f"{len(wrong)} differ, the first: {wrong[0]}", "make setup installs them.")
+    return Diagnosis("packages", "ok", f"{len(pins)} as locked")
 
 
-def disk(root: Path) -> Finding:
+def disk(root: Path) -> Diagnosis:
     """Free space where the workspace lies."""
     free = shutil.disk_usage(root).free / 1e9
     good = free >= DISK
-    return Finding("disk", "ok" if good else "warn", f"{free:.1f} GB free", "" if good else f"keep {DISK:g} GB free.")
+    return Diagnosis("disk", "ok" if good else "warn", f"{free:.1f} GB free", "" if good else f"keep {DISK:g} GB free.")
 
 
-def memory() -> Finding:
+def memory() -> Diagnosis:
     """The machine's memory."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     good = total >= MEMORY
     hint = "" if good else "half a million sales lines may not fit."
-    return Finding("memory", "ok" if good else "warn", f"{total:.1f} GB, {os.cpu_count()} cores", hint)
+    return Diagnosis("memory", "ok" if good else "warn", f"{total:.1f} GB, {os.cpu_count()} cores", hint)
 
 
-def lake(store: str) -> Finding:
+def lake(store: str) -> Diagnosis:
     """Whether the lake can be written, read and swapped."""
 
     def probe() -> str:
@@ -93,19 +93,19 @@ def lake(store: str) -> Finding:
     return _finding("lake", probe, "fail")
 
 
-def checkout(root: Path) -> Finding:
+def checkout(root: Path) -> Diagnosis:
     """Whether this user may write where results, and Prefect's database, are kept."""
     try:
         tempfile.TemporaryFile(dir=root).close()
     except OSError as error:
-        return Finding("checkout", "fail", f"{root}: {error.strerror}", "copy it to a folder that this user owns.")
-    return Finding("checkout", "ok", f"{root} can be written")
+        return Diagnosis("checkout", "fail", f"{root}: {error.strerror}", "copy it to a folder that this user owns.")
+    return Diagnosis("checkout", "ok", f"{root} can be written")
 
 
-def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
+def proxy(environment: Mapping[str, str] = os.environ) -> Diagnosis:
     """The proxy, and whether it keeps us from what is asked over the network."""
     if not (found := find_proxies(environment)):
-        return Finding("proxy", "ok", "none")
+        return Diagnosis("proxy", "ok", "none")
 
     def probe() -> str:
         check_proxies(environment)
@@ -115,11 +115,11 @@ def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
     return _finding("proxy", probe, "fail")
 
 
-def redis() -> Finding:
+def redis() -> Diagnosis:
     """The price cache, where one is configured."""
     url = os.environ.get("PRICEWRIGHT_REDIS_URL")
     if not url:
-        return Finding("redis", "ok", "not configured: prices are cached in the process")
+        return Diagnosis("redis", "ok", "not configured: prices are cached in the process")
 
     def probe() -> str:
         from pydantic import SecretStr
@@ -131,11 +131,11 @@ def redis() -> Finding:
     return _finding("redis", probe, "warn")
 
 
-def prefect() -> Finding:
+def prefect() -> Diagnosis:
     """The Prefect server, where one is configured."""
     url = os.environ.get("PREFECT_API_URL")
     if not url:
-        return Finding("prefect", "ok", "not configured: each run brings its own server")
+        return Diagnosis("prefect", "ok", "not configured: each run brings its own server")
 
     def probe() -> str:
         from flows.embedded import silence
@@ -157,11 +157,11 @@ def _walk(lake: Lake, shown: str) -> str:
     return f"{shown} can be read, written and swapped"
 
 
-def _finding(what: str, probe: Callable[[], str], otherwise: Literal["warn", "fail"]) -> Finding:
+def _finding(what: str, probe: Callable[[], str], otherwise: Literal["warn", "fail"]) -> Diagnosis:
     try:
-        return Finding(what, "ok", probe())
+        return Diagnosis(what, "ok", probe())
     except PricewrightError as error:
-        return Finding(what, otherwise, error.message, error.hint)
+        return Diagnosis(what, otherwise, error.message, error.hint)
 
 
 def _installed(name: str) -> str:
@@ -188,7 +188,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: Diagnosis) -> None:
     out = console()
     out.print(f"  [{COLOUR[finding.status]}]{finding.status:<5}[/] {finding.what:<9} {escape(finding.words)}")
     if finding.hint:

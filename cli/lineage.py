@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     import polars as pl
 
     from blocks.lake import Lake
-    from tasks.provenance import Descent, SkuDescent
+    from tasks.provenance import ReleaseLineage, SkuLineage
 
 
 DIGITS = 10  # of a hash: enough to compare by eye, --json has all
 ROWS = 12
 
 
-def show_descent(out: Console, descent: "Descent") -> None:
+def show_descent(out: Console, lineage: "ReleaseLineage") -> None:
     """From the release down to the source."""
-    tree = Tree(f"[bold]release {escape(descent.release)}[/]  {descent.created}  manifest {_short(descent.manifest)}")
+    tree = Tree(f"[bold]release {escape(lineage.release)}[/]  {lineage.created}  manifest {_short(lineage.manifest)}")
     files = tree.add("files, by SHA-256")
-    for name, entry in descent.files.items():
+    for name, entry in lineage.files.items():
         files.add(f"{_short(entry['sha256'])}  {escape(name)}  [dim]{entry['size']:,} bytes[/]")
-    if not descent.origin:
-        known = {name: value for name, value in descent.lineage.items() if name != "origin"}
+    if not lineage.origin:
+        known = {name: value for name, value in lineage.lineage.items() if name != "origin"}
         old = tree.add("lineage: hashes only; the release is older than what is shown here, or the lake has lost it")
         for name, value in known.items():
             old.add(f"{escape(name)}  {escape(str(value))}")
     else:
-        _add_stages(tree, descent)
-        _add_code(tree, descent.origin["code"])
-        _add_parameters(tree, descent)
-        _add_data(tree, descent)
+        _add_stages(tree, lineage)
+        _add_code(tree, lineage.origin["code"])
+        _add_parameters(tree, lineage)
+        _add_data(tree, lineage)
     out.print(tree)
 
 
@@ -57,7 +57,7 @@ def show_differences(out: Console, one: str, other: str, found: Mapping[str, Map
             out.print(f"[dim]and {len(entries) - table.row_count:,} more: --json[/]")
 
 
-def show_sku(out: Console, release: str, sku: "SkuDescent") -> None:
+def show_sku(out: Console, release: str, sku: "SkuLineage") -> None:
     """The price, the newest panel rows, the newest sales lines with their place in the source."""
     price = sku.price.row(0, named=True)
     out.print(f"[bold]{escape(str(price['stock_code']))}[/]  {escape(str(price['description']))}  in release {release}")
@@ -69,9 +69,9 @@ def show_sku(out: Console, release: str, sku: "SkuDescent") -> None:
     out.print(_table(sku.lines))
 
 
-def _add_stages(tree: Tree, descent: "Descent") -> None:
+def _add_stages(tree: Tree, lineage: "ReleaseLineage") -> None:
     stages = tree.add("stages, the last first, by MD5 (DVC's)")
-    for name, stage in reversed(descent.origin["stages"].items()):
+    for name, stage in reversed(lineage.origin["stages"].items()):
         made = stages.add(f"[bold]{escape(name)}[/]")
         for sign, key in (("->", "outs"), ("<-", "deps")):
             for entry in stage.get(key, []):
@@ -85,34 +85,34 @@ def _add_code(tree: Tree, code: Mapping[str, Any]) -> None:
     tree.add(f"code: {commit}{changed}; {len(code['files']):,} files, each with its hash in --json")
 
 
-def _add_parameters(tree: Tree, descent: "Descent") -> None:
-    names = descent.overridden
-    asked = tree.add(f"parameters: {len(descent.parameters)} numbers, {len(names)} of them asked for by the run")
+def _add_parameters(tree: Tree, lineage: "ReleaseLineage") -> None:
+    names = lineage.overridden
+    asked = tree.add(f"parameters: {len(lineage.parameters)} numbers, {len(names)} of them asked for by the run")
     for name in names:
-        asked.add(f"{escape(name)} = {escape(_value(descent.parameters[name]))}")
+        asked.add(f"{escape(name)} = {escape(_value(lineage.parameters[name]))}")
 
 
-def _add_data(tree: Tree, descent: "Descent") -> None:
+def _add_data(tree: Tree, lineage: "ReleaseLineage") -> None:
     from tasks.provenance import source_hashes
 
-    counts = descent.origin["counts"]
+    counts = lineage.origin["counts"]
     panel, raw = counts.get("feature", {}), counts.get("ingest", {})
     data = tree.add("data")
-    at = data.add(f"panel: {_count(panel, 'rows')} rows of {_count(panel, 'skus')} SKUs, {_weeks(descent, 'panel')}")
-    at = at.add(f"sales lines: {_count(raw, 'accepted')} accepted, {_weeks(descent, 'raw')}")
-    source = descent.origin["source"]
+    at = data.add(f"panel: {_count(panel, 'rows')} rows of {_count(panel, 'skus')} SKUs, {_weeks(lineage, 'panel')}")
+    at = at.add(f"sales lines: {_count(raw, 'accepted')} accepted, {_weeks(lineage, 'raw')}")
+    source = lineage.origin["source"]
     at = at.add(
         f"source: {escape(source['name'])}, {_count(raw, 'rows')} rows: {_count(raw, 'accepted')} accepted, "
         f"{_count(raw, 'quarantined')} quarantined, {_count(raw, 'duplicates')} duplicates"
     )
-    for path, digest in source_hashes(descent.origin).items():
+    for path, digest in source_hashes(lineage.origin).items():
         at.add(f"{_short(digest)}  {escape(path)}")
     for name, table in raw.get("read_as", {}).items():
         at.add(f"{escape(name)}: {table['rows']:,} rows")
 
 
-def _weeks(descent: "Descent", name: str) -> str:
-    weeks = sorted(descent.weeks[name])
+def _weeks(lineage: "ReleaseLineage", name: str) -> str:
+    weeks = sorted(lineage.weeks[name])
     return f"{len(weeks)} weeks, {weeks[0]} to {weeks[-1]}" if weeks else "its weeks are not in the lake"
 
 
@@ -160,16 +160,16 @@ def register(app: typer.Typer) -> None:
 
         lake = Lake(chosen_store(store))
         out = console()
-        descent = read_descent(lake, release or _served(lake))
+        lineage = read_descent(lake, release or _served(lake))
         if against:
-            found = differences(descent, read_descent(lake, against))
-            out.print_json(json.dumps(found)) if as_json else show_differences(out, descent.release, against, found)
+            found = differences(lineage, read_descent(lake, against))
+            out.print_json(json.dumps(found)) if as_json else show_differences(out, lineage.release, against, found)
         elif sku:
-            one = read_sku(lake, descent, Item.parse(sku), invoice)
+            one = read_sku(lake, lineage, Item.parse(sku), invoice)
             content = {name: getattr(one, name).to_dicts() for name in ("price", "panel", "lines")}
-            out.print_json(json.dumps(content, default=str)) if as_json else show_sku(out, descent.release, one)
+            out.print_json(json.dumps(content, default=str)) if as_json else show_sku(out, lineage.release, one)
         else:
-            out.print_json(json.dumps(descent.as_dict(), default=str)) if as_json else show_descent(out, descent)
+            out.print_json(json.dumps(lineage.as_dict(), default=str)) if as_json else show_descent(out, lineage)
 
     @app.command(name="pull")
     def _pull(

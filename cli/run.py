@@ -92,7 +92,7 @@ def register_stage(app: typer.Typer) -> None:
             do(STAGES[verb], workspace)
         publish(STAGES[verb], workspace, Lake(workspace.store))
         metrics = json.loads(workspace.metrics(verb).read_text())
-        console().print(f"{verb}: {STAGES[verb].said(metrics)}", markup=False)
+        console().print(f"{verb}: {STAGES[verb].summary(metrics)}", markup=False)
 
     @app.command(name="configure", rich_help_panel="For dvc.yaml")
     def _configure(

@@ -37,10 +37,12 @@ def backfill(root: str, source: str, store: str, first: str, last: str, drop: bo
     """All steps of a backfill but the walk."""
     from tasks.backfill import find_weeks, ingest_weeks, open_backfill, read_documents
     from tasks.backfill_page import run_stages, summarise
-    from tasks.existing_weeks import Order
+    from tasks.existing_weeks import BackfillOrder
 
     os.chdir(root)
-    with open_backfill(Path(root), Order(first, last, source=source, store=store, drop_vanished=drop)) as under_way:
+    with open_backfill(
+        Path(root), BackfillOrder(first, last, source=source, store=store, drop_vanished=drop)
+    ) as under_way:
         read_documents(under_way)
         find_weeks(under_way)
         ingest_weeks(under_way)
@@ -68,10 +70,10 @@ def publish(store: str, root: str) -> dict[str, Any]:
     """Promote what a workspace has made: bundle, upload, read back, point."""
     from blocks.lake import Lake
     from tasks import promote as stage
-    from tasks.stage import untold
+    from tasks.stage import report_nothing
     from tasks.workspace import Workspace
 
-    return {"release": stage.work(Workspace(Path(root)), untold, Lake(store))["release"]}
+    return {"release": stage.work(Workspace(Path(root)), report_nothing, Lake(store))["release"]}
 
 
 JOBS = {"weekly": weekly, "backfill": backfill, "promote": promote, "roll back": roll_back, "publish": publish}

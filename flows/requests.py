@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from tasks.existing_weeks import Order
+from tasks.existing_weeks import BackfillOrder
 from tasks.stages import STAGES
 
 
@@ -77,10 +77,10 @@ class BackfillRequest(BaseModel):
             raise AssertionError("weeks are one or more")
         return self
 
-    def order(self) -> Order:
+    def order(self) -> BackfillOrder:
         """The same for the tasks, the stages in the order in which they run."""
         asked = self.model_dump() | {"stages": tuple(name for name in STAGES if name in self.stages)}
-        return Order(**asked)
+        return BackfillOrder(**asked)
 
 
 class ReleaseRequest(BaseModel):

@@ -101,7 +101,7 @@ class Product(NamedTuple):
     description: str
     current_price: float
     reference_price: float
-    anchor_price: float
+    curve_reference_price: float
     last_price: float
     low: float
     high: float

@@ -75,10 +75,10 @@ class Model(Protocol):
         ...
 
     def points(self, grid: Floats) -> Floats:
-        """The prices at which `units` has to be known, so that `drawn` can show it at the grid (n,)."""
+        """The prices at which `units` has to be known, so that `curve_interval` can show it at the grid (n,)."""
         ...
 
-    def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
+    def curve_interval(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """Mean and 90 % interval of the units of one week, three arrays (n + 1,), at the grid (n,) and one price more.
 
         units: what `units` gave at the points of the grid and, last, at that price.
@@ -107,7 +107,7 @@ class Network:
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
         until = time.perf_counter() + self._seconds
-        return self._network.prepared_units(self._prepared(product.place), prices, product.anchor_price, until)
+        return self._network.prepared_units(self._prepared(product.place), prices, product.curve_reference_price, until)
 
     def _prepared(self, place: int) -> Sequence[Any]:
         """What no price changes: computed for a block of SKUs at once, which takes little longer than for one."""
@@ -125,7 +125,7 @@ class Network:
         """See Model: few, since the curve is smooth."""
         return points(grid[0], grid[-1]) if len(grid) >= LEAST_PRICES else grid
 
-    def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
+    def curve_interval(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
         mean, between = moments(units)
         if len(units) <= len(grid):
@@ -139,7 +139,7 @@ class Network:
         return interval_of_moments(mean, between, product.dispersion, self._spread)
 
 
-class Backup:
+class ServedBackup:
     """A model of log(1 + units): one column, and an interval from the residuals of held-out weeks."""
 
     def __init__(self, name: str, body: bytes, catalog: Catalog) -> None:
@@ -155,7 +155,7 @@ class Backup:
 
         return units_from_log(self._log_units(product, prices), self._learnt.smear)[:, None]
 
-    def drawn(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
+    def curve_interval(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
         from pricewright.core.forecast import forecast_from_log
 
@@ -238,7 +238,7 @@ class Models:
         try:
             if name == NETWORK:
                 return Network(body, self._catalog, self._workers.seconds)
-            return Backup(name, body, self._catalog)
+            return ServedBackup(name, body, self._catalog)
         except Exception as error:  # a missing package, a file that is no ONNX, an operator that is not known
             raise ModelError(f"{type(error).__name__}: {_first_line(error)}") from error
 

@@ -95,7 +95,7 @@ class Asked:
         self._prices, self._units, self._drawn = prices, units[count:], units[:count]
         return self._units
 
-    def drawn(self, price: float, mean: float | None = None) -> Interval:
+    def curve_interval(self, price: float, mean: float | None = None) -> Interval:
         """Mean and 90 % interval over the grid, and last at one of the prices that were asked for.
 
         mean: what is expected there, if not what the model says: a plan moves the others of a family too.
@@ -105,7 +105,7 @@ class Asked:
         if mean is not None:
             last = last * (mean / max(float(mean_over_draws(last)[0]), TINY))
         units = np.concatenate([self._drawn, last.astype(self._units.dtype)])
-        return self._model.drawn(self._product, self._grid, price, units)
+        return self._model.curve_interval(self._product, self._grid, price, units)
 
 
 def price_with(
@@ -134,7 +134,7 @@ def price_with(
     price, posterior = found.decision.optimal_price, found.decision.uplift_probability is not None
     if planned:
         asked.units_at(np.array([price]))
-    means, lowest, highest = asked.drawn(price, found.decision.expected_units if planned else None)
+    means, lowest, highest = asked.curve_interval(price, found.decision.expected_units if planned else None)
     answer = {
         "stock_code": product.stock_code,
         "description": product.description,

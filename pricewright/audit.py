@@ -14,7 +14,7 @@ def first_of(wrong: Sequence[str]) -> str:
     return f"{'; '.join(wrong[:NAMED])}{more}"
 
 
-class Finding(NamedTuple):
+class AuditFinding(NamedTuple):
     """Something that breaks a rule: what, the value seen, the rule, and what to do about it."""
 
     what: str
@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     hint: str
 
 
-def account_for(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> list[Finding]:
+def account_for(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> list[AuditFinding]:
     """Whether read = accepted + quarantined + duplicates, over all files and for each, and no row is in two places.
 
     metrics: what the stage ingest counted; accepted, rejected: `source` and `row` of the lines that are there.
@@ -31,10 +31,10 @@ def account_for(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl
     return [*_totals(metrics, accepted, rejected), *_doubled(accepted, rejected), *_files(metrics, accepted, rejected)]
 
 
-def _totals(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[Finding]:
+def _totals(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[AuditFinding]:
     for name, rows in (("accepted", accepted.height), ("quarantined", rejected.height)):
         if rows != metrics[name]:
-            yield Finding(
+            yield AuditFinding(
                 f"{name} rows",
                 f"{rows:,}",
                 f"the stage ingest counted {metrics[name]:,}",
@@ -42,7 +42,7 @@ def _totals(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.Dat
             )
     placed = metrics["accepted"] + metrics["quarantined"] + metrics["duplicates"]
     if placed != metrics["rows"]:
-        yield Finding(
+        yield AuditFinding(
             "rows of the source",
             f"{placed:,} accepted, quarantined or duplicates",
             f"all {metrics['rows']:,} that were read",
@@ -50,12 +50,12 @@ def _totals(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.Dat
         )
 
 
-def _doubled(accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[Finding]:
+def _doubled(accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[AuditFinding]:
     everything = pl.concat([accepted.select("source", "row"), rejected.select("source", "row")])
     twice = everything.filter(everything.is_duplicated()).unique().sort("source", "row")
     if twice.height:
         first = ", ".join(f"row {row} of {source}" for source, row in twice.head(NAMED).iter_rows())
-        yield Finding(
+        yield AuditFinding(
             "rows of the source",
             f"{twice.height:,} are there more than once (first: {first})",
             "a row is accepted or quarantined, and once",
@@ -63,20 +63,20 @@ def _doubled(accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[Finding
         )
 
 
-def _files(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[Finding]:
+def _files(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[AuditFinding]:
     """A file's duplicates are those of its rows that are nowhere; all files together have as many as were counted."""
     read = {name: int(known["rows"]) for name, known in metrics["read_as"].items()}
     there = pl.concat([accepted.select("source", "row"), rejected.select("source", "row")])
     span = there.group_by("source").agg(pl.len(), reach=pl.col("row").max() - pl.col("row").min() + 1)
     found = {source: (count, reach) for source, count, reach in span.sort("source").iter_rows()}
     for source in sorted(set(found) - set(read)):
-        yield Finding(
+        yield AuditFinding(
             source, f"{found[source][0]:,} rows", "only files that were read have rows", "pricewright run reads again."
         )
     for source, rows in sorted(read.items()):
         count, reach = found.get(source, (0, 0))
         if max(count, reach) > rows:
-            yield Finding(
+            yield AuditFinding(
                 source,
                 f"{count:,} rows, over {reach:,} row numbers",
                 f"at most the {rows:,} that it has",
@@ -84,7 +84,7 @@ def _files(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.Data
             )
     missing = sum(read.values()) - sum(count for count, _ in found.values())
     if missing != metrics["duplicates"]:
-        yield Finding(
+        yield AuditFinding(
             "duplicates",
             f"{missing:,} rows of the files are neither accepted nor quarantined",
             f"these are the {metrics['duplicates']:,} duplicates that were counted",

@@ -28,7 +28,7 @@ DAY = 86400.0  # seconds
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedResult:
     """A result: its files lie in `folder`, `files` has their sha256; `index` is what its maker wanted to be known."""
 
     key: str
@@ -37,7 +37,7 @@ class Entry:
     files: dict[str, str]
 
 
-class Shelf:
+class ResultCache:
     """Results by key. Several processes may work on one: each result is put there in one step.
 
     boot: a file that differs after each start of the machine.
@@ -46,9 +46,9 @@ class Shelf:
     def __init__(self, folder: Path, boot: Path = BOOT) -> None:
         self.folder = folder
         self._boot = boot.read_text().strip() if boot.exists() else ""
-        self._seen: dict[str, Entry] = {}
+        self._seen: dict[str, CachedResult] = {}
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> CachedResult | None:
         """The result, if it is there and none of its files differs from what was put there."""
         if key not in self._seen:
             folder = self.folder / key
@@ -59,10 +59,10 @@ class Shelf:
             except (OSError, ValueError, KeyError, AttributeError):
                 return None
             os.utime(folder)  # used today
-            self._seen[key] = Entry(key, folder, known["index"], known["files"])
+            self._seen[key] = CachedResult(key, folder, known["index"], known["files"])
         return self._seen[key]
 
-    def put(self, key: str, write: Callable[[Path], Mapping[str, Any]]) -> Entry:
+    def put(self, key: str, write: Callable[[Path], Mapping[str, Any]]) -> CachedResult:
         """Let `write` fill a folder and say what is to be known of it; then it takes its place under the key."""
         self.folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=self.folder, prefix="."))
@@ -75,7 +75,7 @@ class Shelf:
             self._place(fresh, self.folder / key)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-        self._seen[key] = Entry(key, self.folder / key, index, files)
+        self._seen[key] = CachedResult(key, self.folder / key, index, files)
         return self._seen[key]
 
     def discard(self, key: str) -> None:

@@ -35,7 +35,7 @@ from pricewright.proof import Proof, assess_proof, price_changes
 from pricewright.proof.changes import ever_moved
 from pricewright.verdict import Verdict
 
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def train(
     catalog: pl.DataFrame,
     hyperparameters: Mapping[str, Mapping[str, Any]],
     params: Mapping[str, Any],
-    tell: Tell = lambda share, words: None,
+    report_progress: ReportProgress = lambda share, words: None,
     features: Sequence[str] = FEATURES,
 ) -> Trained:
     """Train, judge and price. `params` is all of params.yaml; panel, coming and catalog are those of the feature stage.
@@ -72,20 +72,20 @@ def train(
     check_weeks(panel, params)
     own = params["train"]
     settings = network_settings(params, hyperparameters["network"], own["network"])
-    tell(0.0, "network, on the weeks before the backtest")
+    report_progress(0.0, "network, on the weeks before the backtest")
     families = families_of(panel, dict(catalog.select("stock_code", "description").iter_rows()))
     walked = walk_network(
-        panel, features, settings, params, lambda share: tell(0.4 * share, "network, week by week"), families
+        panel, features, settings, params, lambda share: report_progress(0.4 * share, "network, week by week"), families
     )
     changes = price_changes(panel, walked.curves, params["proof"], float(params["network"]["level"]["effect_cap"]))
     proof, verdict = assess_proof(changes, params["proof"])
-    tell(0.4, "network, on all weeks")
+    report_progress(0.4, "network, on all weeks")
     network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
     release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust)
     parts, models, arrays = [walked_rows(walked)], {NETWORK: release.model}, release.arrays
     stocked = in_stock(panel)
     for place, name in enumerate(REGISTRY):
-        tell(0.7 + 0.3 * place / len(REGISTRY), name)
+        report_progress(0.7 + 0.3 * place / len(REGISTRY), name)
         backup = _backup(name, stocked, features, hyperparameters[name], own)
         models[name] = backup.model.to_onnx()
         arrays |= backup.retransformation.arrays(name)
@@ -105,7 +105,7 @@ def train(
         "plan": release.plan,
         "proof": proof.as_dict(),
     }
-    tell(1.0, "done")
+    report_progress(1.0, "done")
     return Trained(
         models, arrays, release.price_list, release.plan, backtest, metrics, changes.select(*SCHEMA), proof, verdict
     )
@@ -142,7 +142,7 @@ def walk_network(
     features: Sequence[str],
     settings: Mapping[str, Any],
     params: Mapping[str, Any],
-    tell: Callable[[float], None] = lambda share: None,
+    report_progress: Callable[[float], None] = lambda share: None,
     families: Mapping[str, str] | None = None,
 ) -> Walked:
     """The network of the weeks before, walked through the calibration and the backtest."""
@@ -150,7 +150,7 @@ def walk_network(
     weeks = panel["week"].unique().sort().to_list()[-judged - int(own["network"]["calibration_weeks"]) :]
     earlier = panel.filter(pl.col("week") < weeks[0])
     network = DemandNetwork.fit(earlier, features, settings, int(own["seed"]), families=families)
-    tell(0.5)
+    report_progress(0.5)
     return walk(panel, network, weeks, judged, own["network"])
 
 

@@ -18,10 +18,10 @@ from threadpoolctl import threadpool_limits
 from pricewright.backups import model_names
 from pricewright.core.models import NETWORK
 from pricewright.feature import FEATURES
-from pricewright.tuning import Best, Objective, Spread, tune_backup
+from pricewright.tuning import Best, Objective, TaskMap, tune_backup
 from pricewright.tuning.objectives import OPENED, Problem, before_judged, tune_network
 
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ def tune(
     panel: pl.DataFrame,
     params: Mapping[str, Any],
     storage: Path | None = None,
-    tell: Tell = lambda share, words: None,
+    report_progress: ReportProgress = lambda share, words: None,
     features: Sequence[str] = FEATURES,
     *,
-    spread: Spread = map,
+    task_map: TaskMap = map,
     panel_folder: Path | None = None,
 ) -> Tuned:
     """Search the hyperparameters of every model; `params` is all of params.yaml.
@@ -51,7 +51,7 @@ def tune(
     same seed. panel_folder: where the same panel lies, for a spread that leaves this process.
     """
     rows = before_judged(panel, int(params["tune"]["judged_weeks"]))
-    progress = _Progress(tell)
+    progress = _Progress(report_progress)
 
     def search(model: str) -> Best:
         objective: Objective | None = Problem.of(model, panel_folder, params, features) if panel_folder else None
@@ -59,12 +59,19 @@ def tune(
         if model == NETWORK:
             name = f"network-{fingerprint(rows, features, params)}"
             return tune_network(
-                rows, features, params, storage=storage, name=name, progress=told, spread=spread, objective=objective
+                rows,
+                features,
+                params,
+                storage=storage,
+                name=name,
+                progress=told,
+                task_map=task_map,
+                objective=objective,
             )
-        return tune_backup(model, rows, features, params["tune"], progress=told, spread=spread, objective=objective)
+        return tune_backup(model, rows, features, params["tune"], progress=told, task_map=task_map, objective=objective)
 
     with _one_thread_per_trial():
-        found = _searched(search, 1 if spread is map else len(model_names()))
+        found = _searched(search, 1 if task_map is map else len(model_names()))
     hyperparameters = {model: dict(best.hyperparameters) for model, best in found.items()}
     trials = pl.concat([_trials(model, best) for model, best in found.items()])
     return Tuned(hyperparameters, trials, {model: _metrics(best) for model, best in found.items()})
@@ -107,8 +114,8 @@ def _one_thread_per_trial() -> Iterator[None]:
 class _Progress:
     """How far the searches of all models have got, told one at a time."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, report_progress: ReportProgress) -> None:
+        self._tell = report_progress
         self._lock = threading.Lock()
         self._shares = dict.fromkeys(model_names(), 0.0)
 

@@ -26,7 +26,7 @@ from pricewright.core.errors import ApprovalError, ChannelConflict
 from pricewright.core.manifest import MANIFEST, Manifest
 from pricewright.release.approval import Approval
 from tasks.candidate import Candidate, examine_candidate, review_page
-from tasks.markdown import cells
+from tasks.markdown import table_cells
 from tasks.prefect_tasks import rename_run, tell_release
 from tasks.releases import now, promote_release
 from tasks.workspace import Workspace, find_root
@@ -191,7 +191,7 @@ def show(candidate: Candidate) -> None:
     create_markdown_artifact(review_page(candidate), key="review", description=f"review of {candidate.release}")
     tables = {"candidate-metrics": candidate.metrics, "gates": candidate.gates, "moves": candidate.moves}
     for key, rows in tables.items():
-        create_table_artifact(cells(rows), key=key, description=candidate.release)
+        create_table_artifact(table_cells(rows), key=key, description=candidate.release)
 
 
 def not_released(candidate: Candidate, approval: Approval) -> State[Any]:

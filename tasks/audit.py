@@ -8,7 +8,7 @@ from datetime import datetime
 
 from blocks.channel import Channel, Pointer, channels, pointed
 from blocks.lake import Lake
-from pricewright.audit import Finding, first_of
+from pricewright.audit import AuditFinding, first_of
 from pricewright.core.errors import LakeError, LedgerError, PricewrightError
 from pricewright.core.manifest import MANIFEST
 from tasks.audit_data import Checked, check_fresh, check_locks, check_mirrors, check_rows
@@ -27,31 +27,31 @@ def check_channels(lake: Lake) -> Checked:
     return Checked("channels", f"{len(names)} pointers: {', '.join(names) or 'nothing was promoted'}", findings)
 
 
-def _of(lake: Lake, name: str) -> Iterator[Finding]:
+def _of(lake: Lake, name: str) -> Iterator[AuditFinding]:
     what = f"channel {name}"
     try:
         pointer = Channel(lake, name).read()
     except LakeError as error:
         if lake.find(f"channels/{name}.json") is None:
             raise
-        yield Finding(what, error.message, "a channel is a pointer to a release", HINT)
+        yield AuditFinding(what, error.message, "a channel is a pointer to a release", HINT)
         return
     if pointer is not None:
         yield from _moved(what, pointer)
         for release in filter(None, (pointer.release, pointer.previous)):
             if lake.find(f"releases/{release}/{MANIFEST}") is None:
-                yield Finding(
+                yield AuditFinding(
                     what, f"it names {release}, which is not there", "it names releases that the lake holds", HINT
                 )
 
 
-def _moved(what: str, pointer: Pointer) -> Iterator[Finding]:
+def _moved(what: str, pointer: Pointer) -> Iterator[AuditFinding]:
     try:
         datetime.fromisoformat(pointer.promoted_at)
     except (TypeError, ValueError):
-        yield Finding(what, f"it was moved at {pointer.promoted_at!r}", "a pointer says when, in ISO 8601", HINT)
+        yield AuditFinding(what, f"it was moved at {pointer.promoted_at!r}", "a pointer says when, in ISO 8601", HINT)
     if not pointer.promoted_by:
-        yield Finding(what, "it was moved by nobody", "a pointer says who moved it", HINT)
+        yield AuditFinding(what, "it was moved by nobody", "a pointer says who moved it", HINT)
 
 
 SKUS = 3  # that each release is asked for
@@ -70,9 +70,9 @@ def check_releases(lake: Lake) -> Checked:
     return Checked("releases", f"{len(ids)} releases, {files} files with their sha256", tuple(findings))
 
 
-def _finding(lake: Lake, release: str, error: PricewrightError) -> Finding:
+def _finding(lake: Lake, release: str, error: PricewrightError) -> AuditFinding:
     served = "; a channel needs it" if release in _pointed(lake) else ""
-    return Finding(
+    return AuditFinding(
         f"release {release}",
         f"{error.message}{served}",
         "a release has its files unaltered, loads, and answers as its price list says",
@@ -94,12 +94,12 @@ def check_workspace(workspace: Workspace, lake: Lake) -> Checked:
         wrong = ledger.differing()
         stale = [name for name in ledger.stages if ledger.why_stale(name)]
     except LedgerError as error:
-        finding = Finding("dvc.lock", error.message, "it can be read", error.hint or "remove it, and run again.")
+        finding = AuditFinding("dvc.lock", error.message, "it can be read", error.hint or "remove it, and run again.")
         return Checked("workspace", "unreadable", (finding,))
     words = f"{len(ledger.stages)} stages in dvc.lock, stale: {', '.join(stale) or 'none'}"
     if not wrong:
         return Checked("workspace", words)
-    finding = Finding(
+    finding = AuditFinding(
         "dvc.lock",
         first_of([f"{path} is {state}" for path, state in sorted(wrong.items())]),
         "what a stage made is there as the lock says, or kept by the lake",

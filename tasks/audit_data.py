@@ -12,7 +12,7 @@ import polars as pl
 import yaml
 
 from blocks.lake import Lake
-from pricewright.audit import NAMED, Finding, account_for, first_of
+from pricewright.audit import NAMED, AuditFinding, account_for, first_of
 from pricewright.core.errors import LakeError, LedgerError, PricewrightError
 from pricewright.partitions import PART
 from tasks.feature import FEATURE
@@ -29,7 +29,7 @@ class Checked:
 
     name: str
     words: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[AuditFinding, ...] = ()
 
 
 LISTING = ".dir"
@@ -90,13 +90,13 @@ def check_locks(lake: Lake) -> Checked:
     return Checked("lineage", f"{len(weeks)} locks, {len(good):,} objects with their MD5", findings)
 
 
-def _of(lake: Lake, week: str, good: set[str]) -> list[Finding]:
+def _of(lake: Lake, week: str, good: set[str]) -> list[AuditFinding]:
     """`good`: hashes of what was found as promised; most of it is promised by several locks."""
     what = f"lineage/{week}/{LOCK}"
     try:
         promised = outputs(read_lock(lake, week))
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        return [Finding(what, f"{type(error).__name__}: it cannot be read", "it is a dvc.lock", "remove it.")]
+        return [AuditFinding(what, f"{type(error).__name__}: it cannot be read", "it is a dvc.lock", "remove it.")]
     wrong = []
     for path, md5 in sorted(promised.items()):
         try:
@@ -105,7 +105,7 @@ def _of(lake: Lake, week: str, good: set[str]) -> list[Finding]:
                 good.add(own)
         except LedgerError as error:
             wrong.append(f"{path}: {error.message}")
-    return [Finding(what, first_of(wrong), LINEAGE_RULE, LINEAGE_HINT)] if wrong else []
+    return [AuditFinding(what, first_of(wrong), LINEAGE_RULE, LINEAGE_HINT)] if wrong else []
 
 
 FOLDERS = tuple(folder for stage in STAGES.values() for folder in stage.publishes)
@@ -123,7 +123,7 @@ def check_mirrors(lake: Lake) -> Checked:
         try:
             wanted = {key.removeprefix("work/"): md5 for key, md5 in files_of(lake, path, promised[path]).items()}
         except LedgerError as error:
-            findings.append(Finding(folder, error.message, MIRROR_RULE, MIRROR_HINT))
+            findings.append(AuditFinding(folder, error.message, MIRROR_RULE, MIRROR_HINT))
             continue
         there = present(lake, folder)
         files += len(there)
@@ -131,7 +131,7 @@ def check_mirrors(lake: Lake) -> Checked:
     return Checked("folders", f"{files:,} files of {', '.join(FOLDERS)} as the newest lock names them", tuple(findings))
 
 
-def differences(what: str, wanted: dict[str, str], there: dict[str, str], rule: str, hint: str) -> list[Finding]:
+def differences(what: str, wanted: dict[str, str], there: dict[str, str], rule: str, hint: str) -> list[AuditFinding]:
     """A finding that says which files are missing, altered, or too many; none where there are no such."""
     kinds = {
         "missing": sorted(set(wanted) - set(there)),
@@ -139,7 +139,7 @@ def differences(what: str, wanted: dict[str, str], there: dict[str, str], rule: 
         "not named": sorted(set(there) - set(wanted)),
     }
     seen = [f"{len(keys)} {kind} (first: {', '.join(keys[:NAMED])})" for kind, keys in kinds.items() if keys]
-    return [Finding(what, "; ".join(seen), rule, hint)] if seen else []
+    return [AuditFinding(what, "; ".join(seen), rule, hint)] if seen else []
 
 
 SINGLE = ("coming.parquet", "catalog.parquet")  # of the stage feature, in the workspace alone
@@ -154,7 +154,7 @@ def check_fresh(workspace: Workspace, lake: Lake) -> Checked:
             built = _build(workspace, Path(folder))
         except PricewrightError as error:
             return Checked(
-                "fresh build", "failed", (Finding("source", error.message, "it can be ingested", error.hint),)
+                "fresh build", "failed", (AuditFinding("source", error.message, "it can be ingested", error.hint),)
             )
         wanted = _files(built, FOLDERS)
         findings = differences("lake", wanted, _below(lake), FRESH_RULE, FRESH_HINT)
@@ -199,7 +199,9 @@ def check_rows(lake: Lake) -> Checked:
         metrics = json.loads(read_object(lake, md5))
         accepted, rejected = _rows(lake, "raw"), _rows(lake, "quarantine")
     except (LedgerError, pl.exceptions.PolarsError) as error:
-        finding = Finding("rows", str(error).splitlines()[0], "they can be read", "pricewright run makes them again.")
+        finding = AuditFinding(
+            "rows", str(error).splitlines()[0], "they can be read", "pricewright run makes them again."
+        )
         return Checked("rows", "unreadable", (finding,))
     words = (
         f"{metrics['rows']:,} of {len(metrics['read_as'])} files: {metrics['accepted']:,} accepted, "

@@ -20,16 +20,16 @@ from pricewright.files import write_whole
 from pricewright.ingest.numbers import Signs
 from pricewright.ingest.source import Document
 from pricewright.ingest.week import RAW, WeekJob, load_job, save_job
-from pricewright.ingest.weekly import Intake, complete
+from pricewright.ingest.weekly import IncrementalIngest, complete
 from pricewright.result_cache import key_of
-from tasks.existing_weeks import Order, Weeks, check_range, check_vanished, present_weeks
-from tasks.ingest import intake_folder, open_intake, source_documents
+from tasks.existing_weeks import BackfillOrder, Weeks, check_range, check_vanished, present_weeks
+from tasks.ingest import ingest_cache_folder, open_ingest, source_documents
 from tasks.prefect_tasks import CountBar, at_most, rename_run
 from tasks.run import Run, kept, open_run
 from tasks.source import origin
 
 
-class Journal:
+class Checkpoint:
     """`begun.json`: what the weeks were before; `jobs/<week>/`: what each is made of; `done/<week>.json`: what came."""
 
     def __init__(self, folder: Path) -> None:
@@ -70,22 +70,22 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class BackfillFolders:
     """Where an intake is, and with which parameters and columns."""
 
     folder: Path
     params: Mapping[str, Any]
     columns: Mapping[str, str]
 
-    def open(self) -> Intake:
+    def open(self) -> IncrementalIngest:
         """The intake itself."""
-        return Intake(self.folder, self.params, self.columns)
+        return IncrementalIngest(self.folder, self.params, self.columns)
 
 
 class ReadPiece:
     """A document to be read."""
 
-    def __init__(self, at: Place, document: Document, balance: int, signs: Signs) -> None:
+    def __init__(self, at: BackfillFolders, document: Document, balance: int, signs: Signs) -> None:
         self.at, self.document, self.balance, self.signs = at, document, balance, signs
 
     def __str__(self) -> str:
@@ -95,8 +95,8 @@ class ReadPiece:
 class WeekPiece:
     """A week to be made, by the job that the journal has of it."""
 
-    def __init__(self, at: Place, journal: Path, week: str) -> None:
-        self.at, self.journal, self.week = at, journal, week
+    def __init__(self, at: BackfillFolders, checkpoint: Path, week: str) -> None:
+        self.at, self.checkpoint, self.week = at, checkpoint, week
 
     def __str__(self) -> str:
         return self.week
@@ -110,25 +110,25 @@ def read_document(piece: ReadPiece) -> int:
 
 def make_week(piece: WeekPiece) -> dict[str, Any]:
     """Make a week and write down that it is done."""
-    began, journal = time.time(), Journal(piece.journal)
-    job = load_job(journal.job(piece.week))
+    began, checkpoint = time.time(), Checkpoint(piece.checkpoint)
+    job = load_job(checkpoint.job(piece.week))
     entry = piece.at.open().build([job], [])[piece.week]
     counted = {name: entry.index["counts"][name] for name in ("accepted", "quarantined", "duplicates")}
     result = {"week": job.week, "key": job.key, **counted, "digest": entry.files.get(RAW, "")}
     result |= {"began": began, "ended": time.time()}
-    journal.write(piece.week, result)
+    checkpoint.write(piece.week, result)
     return result
 
 
 class Backfill:
     """What the steps of one backfill share (no dataclass: Prefect would look into one for results to wait for)."""
 
-    def __init__(self, run: Run, order: Order) -> None:
+    def __init__(self, run: Run, order: BackfillOrder) -> None:
         self.run, self.order = run, order
-        self.intake: Intake = open_intake(run.workspace)
+        self.intake: IncrementalIngest = open_ingest(run.workspace)
         self.documents: list[Document] = source_documents(run.workspace, trust=False)
         asked = (order.weeks, str(run.workspace.source), run.lake.url, run.workspace.columns, run.workspace.parameters)
-        self.journal = Journal(run.workspace.root / ".pricewright" / "backfills" / key_of(*asked)[:12])
+        self.checkpoint = Checkpoint(run.workspace.root / ".pricewright" / "backfills" / key_of(*asked)[:12])
         self.before: Weeks = {}
         self.jobs: dict[str, WeekJob] = {}
         self.elsewhere: list[str] = []  # weeks outside of the range that are to be made anew as well
@@ -136,15 +136,15 @@ class Backfill:
         self.walked: Any = None
 
     @property
-    def at(self) -> "Place":
+    def at(self) -> "BackfillFolders":
         """What a worker needs to open the intake."""
-        return Place(
-            intake_folder(self.run.workspace), self.run.workspace.parameters["ingest"], self.run.workspace.columns
+        return BackfillFolders(
+            ingest_cache_folder(self.run.workspace), self.run.workspace.parameters["ingest"], self.run.workspace.columns
         )
 
 
 @contextmanager
-def open_backfill(root: Path, order: Order, environment: Mapping[str, str] = os.environ) -> Iterator[Backfill]:
+def open_backfill(root: Path, order: BackfillOrder, environment: Mapping[str, str] = os.environ) -> Iterator[Backfill]:
     """A backfill of this workspace, and no other run there; source and store are the last run's unless named.
 
     `environment`: where the lake's endpoint and region come from.
@@ -183,14 +183,14 @@ def begin(backfill: Backfill) -> None:
     Not when it is gone on with: what was read since it began is not read again.
     """
     wanted = set(backfill.order.weeks)
-    known = backfill.journal.before()
+    known = backfill.checkpoint.before()
     if known is None:
         known = present_weeks(backfill.run.workspace, backfill.run.lake, wanted)
         for document in backfill.documents:
             entry = backfill.intake.known(document)
             if entry and wanted & {week for table in entry.index["tables"] for week in table["weeks"]}:
                 backfill.intake.documents.discard(entry.key)
-        backfill.journal.begin(known)
+        backfill.checkpoint.begin(known)
     backfill.before = known
 
 
@@ -212,15 +212,15 @@ def ingest_weeks(backfill: Backfill) -> None:
     """Make the weeks that this backfill has not made yet; a task each."""
     left = [job for job in backfill.jobs.values() if not _is_done(backfill, job)]
     for job in left:
-        save_job(complete(job, backfill.documents), backfill.journal.job(job.week))
-    pieces = [WeekPiece(backfill.at, backfill.journal.folder, job.week) for job in left]
+        save_job(complete(job, backfill.documents), backfill.checkpoint.job(job.week))
+    pieces = [WeekPiece(backfill.at, backfill.checkpoint.folder, job.week) for job in left]
     progress = CountBar("backfill-weeks", len(backfill.jobs))
     progress.show(len(backfill.jobs) - len(left))
     for result in at_most(backfill.order.max_parallel, "ingest", make_week, pieces):
         progress.step(f"{result['week']}: {result['accepted']:,} rows accepted")
-    backfill.results = [made for week in backfill.jobs if (made := backfill.journal.done(week))]
+    backfill.results = [made for week in backfill.jobs if (made := backfill.checkpoint.done(week))]
 
 
 def _is_done(backfill: Backfill, job: WeekJob) -> bool:
-    done = backfill.journal.done(job.week)
+    done = backfill.checkpoint.done(job.week)
     return bool(done and done["key"] == job.key and backfill.intake.weeks.find(job.key))

@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.backfill import Backfill
 from tasks.ledger import Entry
-from tasks.markdown import cells, table
+from tasks.markdown import table, table_cells
 from tasks.stages import STEPS
 from tasks.walk_forward import series
 
@@ -42,7 +42,7 @@ def summarise(backfill: Backfill) -> Backfilled:
         unscored=tuple(result for result in backfill.walked or [] if result["why"]),
     )
     _leave(backfill, outcome)
-    backfill.journal.close()
+    backfill.checkpoint.close()
     return outcome
 
 
@@ -98,4 +98,4 @@ def _leave(backfill: Backfill, outcome: Backfilled) -> None:
     create_markdown_artifact(page(backfill, outcome), key="backfill", description=words)
     if outcome.walked.height:
         rows = outcome.walked.with_columns(pl.col("week").cast(pl.String)).to_dicts()
-        create_table_artifact(cells(rows), key="walk-forward-series", description=words)
+        create_table_artifact(table_cells(rows), key="walk-forward-series", description=words)

@@ -25,10 +25,12 @@ def report_files() -> dict[str, str]:
     return {report.published: f"{gate.name}/{report.file}" for gate in GATES.values() for report in gate.reports}
 
 
-def publish_reports(at: Workspace, lake: Lake, release: str) -> list[str]:
+def publish_reports(workspace: Workspace, lake: Lake, release: str) -> list[str]:
     """Put the reports that the stages left beside the release; returns their names."""
     with tempfile.TemporaryDirectory() as folder:
-        there = {name: at.work / path for name, path in report_files().items() if (at.work / path).exists()}
+        there = {
+            name: workspace.work / path for name, path in report_files().items() if (workspace.work / path).exists()
+        }
         for name, path in there.items():
             shutil.copyfile(path, Path(folder) / name)
         lake.publish_folder(f"reports/{release}", Path(folder))

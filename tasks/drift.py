@@ -6,19 +6,19 @@ from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
 from pricewright.partitions import read_partitions
 from tasks.gates import verdict_line, verdict_notes, write_verdict
-from tasks.stage import Metrics, Stage, Tell
+from tasks.stage import Metrics, ReportProgress, Stage
 from tasks.workspace import Workspace
 
 
-def work(at: Workspace, tell: Tell) -> Metrics:
+def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """The verdict is written whatever it says; promotion reads it."""
-    params = at.parameters["drift"]
-    panel = read_partitions(at.work / "panel")
+    params = workspace.parameters["drift"]
+    panel = read_partitions(workspace.work / "panel")
     reference, current = split(panel, int(params["weeks"]))
-    tell(0.2, f"{current.height:,} rows against {reference.height:,}")
+    report_progress(0.2, f"{current.height:,} rows against {reference.height:,}")
     verdict, page = assess_drift(reference, current, params)
-    metrics = write_verdict(at, verdict)
-    (at.work / "drift" / "report.html").write_text(page)
+    metrics = write_verdict(workspace, verdict)
+    (workspace.work / "drift" / "report.html").write_text(page)
     return metrics | {"reference_rows": reference.height, "current_rows": current.height}
 
 

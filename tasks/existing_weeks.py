@@ -20,14 +20,14 @@ KINDS = ("raw", "quarantine")
 Weeks = dict[str, dict[str, Any]]
 
 
-def present_weeks(at: Workspace, lake: Lake, wanted: Iterable[str]) -> Weeks:
+def present_weeks(workspace: Workspace, lake: Lake, wanted: Iterable[str]) -> Weeks:
     """Per week: accepted and quarantined rows, the files they came from, sha256 of the accepted ones.
 
     The lake is asked where the workspace has no transactions; of weeks that are not wanted it is only said that they
     are there, for each costs a download.
     """
-    if (at.work / "raw").exists():
-        parts = {kind: _local(at.work / kind) for kind in KINDS}
+    if (workspace.work / "raw").exists():
+        parts = {kind: _local(workspace.work / kind) for kind in KINDS}
     else:
         parts = {kind: _remote(lake, kind) for kind in KINDS}
         for kind in KINDS:
@@ -100,7 +100,7 @@ def _named(weeks: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Order:
+class BackfillOrder:
     """What a backfill is asked for; see flows/requests.py for each field."""
 
     first_week: str

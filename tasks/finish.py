@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 
 from pricewright.backups import model_names
 from tasks.candidate import publish_reports, report_files, report_links
-from tasks.markdown import cells, links, table
+from tasks.markdown import links, table, table_cells
 from tasks.pages import biggest_moves, count_moves, read_price_list
 from tasks.run import Outcome, Run, kept, open_run
 from tasks.stage import perform
@@ -33,7 +33,7 @@ def pass_over(root: Path, source: str, store: str, columns: Mapping[str, str], o
 
 def is_fresh(run: Run) -> bool:
     """No stage is stale, and the lake still has what was promoted."""
-    if any(stage.undone(run.workspace, run.lake) for stage in STAGES.values()):
+    if any(stage.why_invalid(run.workspace, run.lake) for stage in STAGES.values()):
         return False
     return not any(run.ledger.why_stale(name) for name in run.ledger.stages)
 
@@ -66,7 +66,7 @@ def nothing_changed(run: Run) -> State[Outcome]:
     compared = compare(run)
     outcome = skip_all(run)
     words = f"{len(compared)} files, folders and parameters are as they were; {outcome.release} is served as before."
-    create_table_artifact(cells(compared), key="compared", description=words)
+    create_table_artifact(table_cells(compared), key="compared", description=words)
     return Completed(name="Nothing changed", message=words, data=outcome)
 
 

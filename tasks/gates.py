@@ -67,10 +67,12 @@ def gates_of(stage: str) -> list[str]:
     return [gate.name for gate in GATES.values() if gate.stage == stage]
 
 
-def judge_gates(stage: str, at: Workspace) -> dict[str, Metrics]:
+def judge_gates(stage: str, workspace: Workspace) -> dict[str, Metrics]:
     """Write the verdicts that are asked for after the work of this stage; the numbers of each gate, by its name."""
     return {
-        gate.name: write_verdict(at, gate.judge(at)) for gate in GATES.values() if gate.stage == stage and gate.judge
+        gate.name: write_verdict(workspace, gate.judge(workspace))
+        for gate in GATES.values()
+        if gate.stage == stage and gate.judge
     }
 
 
@@ -79,9 +81,9 @@ def judged_notes(stage: str, metrics: Metrics) -> list[str]:
     return [note for gate in gates_of(stage) if GATES[gate].judge for note in verdict_notes(metrics[gate])]
 
 
-def write_verdict(at: Workspace, verdict: Verdict) -> Metrics:
+def write_verdict(workspace: Workspace, verdict: Verdict) -> Metrics:
     """work/<gate>/verdict.json for promotion, checks.csv for `dvc plots`; returns the numbers of the gate."""
-    folder = at.work / verdict.gate
+    folder = workspace.work / verdict.gate
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=2) + "\n")
     _write_checks(folder / "checks.csv", verdict)
@@ -117,9 +119,9 @@ def verdict_line(metrics: Metrics) -> str:
     return f"ok, {judged}" if metrics["status"] == "ok" else f"{metrics['status']}, {judged}: {metrics['worst']}"
 
 
-def read_verdicts(at: Workspace) -> Verdicts:
+def read_verdicts(workspace: Workspace) -> Verdicts:
     """The verdict of every gate that has one, by its name."""
-    paths = {gate: at.work / gate / "verdict.json" for gate in GATES}
+    paths = {gate: workspace.work / gate / "verdict.json" for gate in GATES}
     return {gate: json.loads(path.read_text()) for gate, path in paths.items() if path.exists()}
 
 

@@ -11,11 +11,11 @@ from pricewright.history import weeks_needed
 from pricewright.ingest.rules import NO_PRODUCT
 from pricewright.ingest.source import Document, find_documents
 from pricewright.ingest.tables import Table
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from pricewright.result_cache import key_of
 from pricewright.worlds import default
 from tasks.gates import warnings
-from tasks.stage import Metrics, Stage, Tell
+from tasks.stage import Metrics, ReportProgress, Stage
 from tasks.workspace import Workspace
 
 DECIMALS = {"1.234,50": "decimal comma", "1,234.50": "decimal point"}
@@ -55,13 +55,15 @@ CODES, LONGEST = 8, 40  # that are no products, named in the run's output; chara
 NOTABLE = 0.001  # of the accepted rows: so many equal ones are worth a note
 
 
-def work(at: Workspace, tell: Tell) -> Metrics:
+def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """Account for every row; nothing is written when the source cannot be used. Weeks that stay are not made again."""
-    documents = source_documents(at)
-    whole = open_intake(at).ingest(documents, source_name(at), lambda share, words: tell(0.9 * share, words))
-    check_history(whole.counts, at.parameters, source_name(at))
-    tell(0.9, "writing the weeks")
-    whole.write(at.work / "raw", at.work / "quarantine")
+    documents = source_documents(workspace)
+    whole = open_ingest(workspace).ingest(
+        documents, source_name(workspace), lambda share, words: report_progress(0.9 * share, words)
+    )
+    check_history(whole.counts, workspace.parameters, source_name(workspace))
+    report_progress(0.9, "writing the weeks")
+    whole.write(workspace.work / "raw", workspace.work / "quarantine")
     return dict(whole.counts)
 
 
@@ -76,26 +78,26 @@ def check_history(counts: Metrics, params: Mapping[str, Any], name: str) -> None
         )
 
 
-def open_intake(at: Workspace) -> Intake:
+def open_ingest(workspace: Workspace) -> IncrementalIngest:
     """The ingest of the workspace; its shelf lies outside of what the stage writes, and may be deleted."""
-    return Intake(intake_folder(at), at.parameters["ingest"], at.columns)
+    return IncrementalIngest(ingest_cache_folder(workspace), workspace.parameters["ingest"], workspace.columns)
 
 
-def intake_folder(at: Workspace) -> Path:
+def ingest_cache_folder(workspace: Workspace) -> Path:
     """Where the shelf is."""
-    return at.root / ".pricewright" / "intake"
+    return workspace.root / ".pricewright" / "intake"
 
 
-def source_name(at: Workspace) -> str:
+def source_name(workspace: Workspace) -> str:
     """What messages call the source."""
-    return MARKET_NAME if at.simulated else at.source.name
+    return MARKET_NAME if workspace.simulated else workspace.source.name
 
 
-def source_documents(at: Workspace, *, trust: bool = True) -> list[Document]:
+def source_documents(workspace: Workspace, *, trust: bool = True) -> list[Document]:
     """The files of the source; the simulated market is one. `trust`: see find_documents."""
-    if not at.simulated:
-        return find_documents(at.source, intake_folder(at) / "digests.json", trust=trust)
-    params = at.parameters["market"]
+    if not workspace.simulated:
+        return find_documents(workspace.source, ingest_cache_folder(workspace) / "digests.json", trust=trust)
+    params = workspace.parameters["market"]
     code = [digest_of(file) for file in sorted(Path(default.__file__).parent.glob("*.py"))]
     return [Document(MARKET_NAME, key_of(params, code), partial(_simulated, params))]
 

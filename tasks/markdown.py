@@ -23,7 +23,7 @@ def links(found: Mapping[str, str]) -> str:
     return "\n".join(parts) or "-"
 
 
-def cells(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def table_cells(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows of a table artifact: its texts are taken for Markdown, each by itself."""
     return [{name: shown(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from tasks.gates import gates_of
 from tasks.ledger import Entry
-from tasks.markdown import cells, shown, table
+from tasks.markdown import shown, table, table_cells
 from tasks.prefect_tasks import tell_gate, tell_release
 from tasks.stage import Progress
 from tasks.workspace import Workspace
@@ -49,7 +49,7 @@ Metrics = dict[str, Any]
 Table = list[dict[str, Any]]
 
 
-def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) -> None:
+def leave_artifacts(workspace: Workspace, entry: Entry, line: str, metrics: Metrics) -> None:
     """In a Prefect run: a line in its log, the stage's page, its tables, and an event for who waits for one."""
     from prefect import get_run_logger
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -57,8 +57,8 @@ def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) ->
     get_run_logger().info("%s in %.1f s: %s", entry.how, entry.seconds, line)
     first = line.splitlines()[0]
     create_markdown_artifact(key=entry.stage, markdown=page(entry, line, metrics), description=first)
-    for key, rows in tables(at, entry.stage, metrics).items():
-        create_table_artifact(cells(rows), key=key, description=first)
+    for key, rows in tables(workspace, entry.stage, metrics).items():
+        create_table_artifact(table_cells(rows), key=key, description=first)
     for gate in gates_of(entry.stage):
         said = metrics.get(gate, metrics)  # of a gate of its own name a stage has no other numbers
         tell_gate(gate, said["status"], said["worst"])
@@ -66,15 +66,15 @@ def leave_artifacts(at: Workspace, entry: Entry, line: str, metrics: Metrics) ->
         tell_release(metrics["release"], metrics["channel"], metrics["previous"])
 
 
-def tables(at: Workspace, stage: str, metrics: Metrics) -> dict[str, Table]:
+def tables(workspace: Workspace, stage: str, metrics: Metrics) -> dict[str, Table]:
     """The tables of a stage, by key; none of a stage that was skipped because another machine has done it."""
-    verdicts = {gate: at.work / gate / "verdict.json" for gate in gates_of(stage)}
+    verdicts = {gate: workspace.work / gate / "verdict.json" for gate in gates_of(stage)}
     found = {
         f"{gate}-checks": json.loads(path.read_text())["checks"] for gate, path in verdicts.items() if path.exists()
     }
-    if stage == "train" and (at.work / "price_list.parquet").exists():
+    if stage == "train" and (workspace.work / "price_list.parquet").exists():
         models = [{"model": name, **values} for name, values in metrics["models"].items()]
-        moves = biggest_moves(read_price_list((at.work / "price_list.parquet").read_bytes()), MOVES)
+        moves = biggest_moves(read_price_list((workspace.work / "price_list.parquet").read_bytes()), MOVES)
         return {"metrics": models, "moves": moves, **found}
     return found
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar, copy_context
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from pricewright.tuning import Spread, on_threads
+from pricewright.tuning import TaskMap, on_threads
 from tasks.markdown import shown, table
 
 Parameters = ParamSpec("Parameters")
@@ -48,7 +48,7 @@ def leave_page(key: str, line: str, rows: dict[str, str]) -> None:
 Argument = TypeVar("Argument")
 
 
-def here() -> AbstractContextManager[Spread]:
+def here() -> AbstractContextManager[TaskMap]:
     """Threads of this process, one per core."""
     return on_threads(cores())
 
@@ -59,7 +59,7 @@ def cores() -> int:
 
 
 @contextmanager
-def on_runner() -> Iterator[Spread]:
+def on_runner() -> Iterator[TaskMap]:
     """Tasks of the flow run that is under way, on whatever runner it has: threads, or the workers of a cluster."""
     from prefect.context import FlowRunContext
 
@@ -95,21 +95,21 @@ class Call:
         self.argument = argument
 
 
-Way = Callable[[], AbstractContextManager[Spread]]
-SPREAD: ContextVar[Way] = ContextVar("spread", default=here)
+Way = Callable[[], AbstractContextManager[TaskMap]]
+TASK_MAP: ContextVar[Way] = ContextVar("spread", default=here)
 
 
 @contextmanager
-def spreading(way: Way) -> Iterator[None]:
+def using_task_map(way: Way) -> Iterator[None]:
     """Stages that run in this context have their pieces done that way.
 
     Code of a flow calls this instead of setting the variable: it travels to workers, and a variable cannot.
     """
-    token = SPREAD.set(way)
+    token = TASK_MAP.set(way)
     try:
         yield
     finally:
-        SPREAD.reset(token)
+        TASK_MAP.reset(token)
 
 
 def at_most(

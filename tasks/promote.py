@@ -12,37 +12,37 @@ from pricewright.release import write_bundle
 from tasks.gates import pass_gates, read_verdicts
 from tasks.provenance import write_origin
 from tasks.releases import now, promote_release, retain, whoever, write_release
-from tasks.stage import Metrics, Stage, Tell
+from tasks.stage import Metrics, ReportProgress, Stage
 from tasks.workspace import Workspace
 
 
-def work(at: Workspace, tell: Tell, lake: Lake | None = None) -> Metrics:
+def work(workspace: Workspace, report_progress: ReportProgress, lake: Lake | None = None) -> Metrics:
     """A kill at any instant leaves the channel at the old release or at the new one: objects first, one swap last."""
-    lake = lake or Lake(at.store, at.environment)
-    params, verdicts = at.parameters["promote"], read_verdicts(at)
+    lake = lake or Lake(workspace.store, workspace.environment)
+    params, verdicts = workspace.parameters["promote"], read_verdicts(workspace)
     pass_gates(verdicts, str(params["override"]))
-    tell(0.0, "bundling")
-    models = at.work / "models"
+    report_progress(0.0, "bundling")
+    models = workspace.work / "models"
     manifest = write_bundle(
-        at.work / "release",
+        workspace.work / "release",
         {path.stem: path.read_bytes() for path in sorted(models.glob("*.onnx"))},
         unpack((models / "catalog.npz").read_bytes(), "catalog.npz"),
-        pl.read_parquet(at.work / PRICE_LIST),
-        pl.read_parquet(at.work / BACKTEST),
-        json.loads((at.work / PLAN).read_text()),
-        pl.read_parquet(at.work / PRICE_CHANGES),
-        metrics=json.loads(at.metrics("train").read_text()),
+        pl.read_parquet(workspace.work / PRICE_LIST),
+        pl.read_parquet(workspace.work / BACKTEST),
+        json.loads((workspace.work / PLAN).read_text()),
+        pl.read_parquet(workspace.work / PRICE_CHANGES),
+        metrics=json.loads(workspace.metrics("train").read_text()),
         gates=verdicts | {"override": params["override"]},
-        lineage=write_origin(at, lake),
-        week=json.loads(at.metrics("feature").read_text())["last_week"],
+        lineage=write_origin(workspace, lake),
+        week=json.loads(workspace.metrics("feature").read_text())["last_week"],
         created=f"{now():%Y-%m-%dT%H:%M:%SZ}",
     )
     with held(lake, manifest.id, whoever(), now):
-        tell(0.3, f"publishing {manifest.id}")
-        write_release(lake, at.work / "release", manifest)
-        tell(0.6, "reading back and asking for prices")
+        report_progress(0.3, f"publishing {manifest.id}")
+        write_release(lake, workspace.work / "release", manifest)
+        report_progress(0.6, "reading back and asking for prices")
         pointer = promote_release(lake, manifest.id, str(params["channel"]), int(params["smoke_skus"]))
-    tell(0.9, "removing old releases")
+    report_progress(0.9, "removing old releases")
     removed = retain(lake, int(params["keep_releases"]), whoever(), now)
     return {"release": manifest.id, "channel": params["channel"], "previous": pointer.previous, "store": lake.url,
             "removed": removed}  # fmt: skip
@@ -55,15 +55,15 @@ def line(metrics: Metrics) -> str:
     return f"{metrics['channel']} serves {metrics['release']}{before}{gone}"
 
 
-def undone(at: Workspace, lake: Lake) -> str:
+def why_invalid(workspace: Workspace, lake: Lake) -> str:
     """A lake that was emptied gets the release once more; one that serves another has only retired this one."""
-    path = at.metrics("promote")
+    path = workspace.metrics("promote")
     release = json.loads(path.read_text())["release"] if path.exists() else ""
-    pointer = Channel(lake, str(at.parameters["promote"]["channel"])).read()
+    pointer = Channel(lake, str(workspace.parameters["promote"]["channel"])).read()
     there = {release, pointer.release if pointer else release}
     if not release or any(lake.find(f"releases/{one}/manifest.json") for one in there):
         return ""
     return f"the lake has no release {release}"
 
 
-PROMOTE = Stage("promote", work, line, acts=True, undone=undone)
+PROMOTE = Stage("promote", work, line, has_effects=True, why_invalid=why_invalid)

@@ -35,12 +35,12 @@ def origin_key(digest: str) -> str:
     return f"lineage/origins/{digest}.json"
 
 
-def write_origin(at: Workspace, lake: Lake, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def write_origin(workspace: Workspace, lake: Lake, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Put the origin of what the workspace made into the lake; what a manifest's lineage says about it.
 
     Hashes of data, code and params (`unknown` where the stages were run without the ledger), and of the origin itself.
     """
-    stages = _stages(at.root / LOCK)
+    stages = _stages(workspace.root / LOCK)
     raw = [out["md5"] for out in stages.get("ingest", {}).get("outs", []) if out["path"] == "work/raw"]
     deps = {dep["path"]: dep["md5"] for stage in stages.values() for dep in stage.get("deps", [])}
     code = {name: value for name, value in deps.items() if name.startswith(CODE)}
@@ -48,12 +48,19 @@ def write_origin(at: Workspace, lake: Lake, environment: Mapping[str, str] = os.
     hashes = {"data": raw[0] if raw else "unknown", "code": _hash(code), "params": _hash(params)}
     if not stages:
         return hashes
-    files = {path.relative_to(at.root).as_posix(): _md5(path) for name in code for path in _files(at.root / name)}
+    files = {
+        path.relative_to(workspace.root).as_posix(): _md5(path)
+        for name in code
+        for path in _files(workspace.root / name)
+    }
     origin = {
         "stages": stages,
-        "code": commit_of(at.root, environment) | {"files": dict(sorted(files.items()))},
-        "source": {"name": at.described if at.simulated else at.source.name, "simulated": at.simulated},
-        "counts": {stage: _numbers(at, stage) for stage in ("ingest", "feature")},
+        "code": commit_of(workspace.root, environment) | {"files": dict(sorted(files.items()))},
+        "source": {
+            "name": workspace.described if workspace.simulated else workspace.source.name,
+            "simulated": workspace.simulated,
+        },
+        "counts": {stage: _numbers(workspace, stage) for stage in ("ingest", "feature")},
     }
     body = json.dumps(origin, indent=1, sort_keys=True, default=str).encode()
     digest = hashlib.sha256(body).hexdigest()
@@ -92,8 +99,8 @@ def _stages(lock: Path) -> dict[str, Any]:
     return {name: stage for name, stage in stages.items() if name != "promote"}
 
 
-def _numbers(at: Workspace, stage: str) -> dict[str, Any]:
-    path = at.metrics(stage)
+def _numbers(workspace: Workspace, stage: str) -> dict[str, Any]:
+    path = workspace.metrics(stage)
     numbers: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return numbers
 
@@ -117,7 +124,7 @@ PARTITIONED = {"raw": "work/raw", "panel": "work/panel"}
 
 
 @dataclass(frozen=True)
-class Descent:
+class ReleaseLineage:
     """A release and what it came from; `origin` is empty for a release made before origins were kept.
 
     weeks: per folder (raw, panel), the hash of each week's partition; empty where the lake has no listing.
@@ -139,7 +146,7 @@ class Descent:
         return asdict(self)
 
 
-def read_descent(lake: Lake, release: str) -> Descent:
+def read_descent(lake: Lake, release: str) -> ReleaseLineage:
     """Where a release of the lake came from. Raises ReleaseError when the lake has no such release."""
     blob = lake.find(f"releases/{release}/{MANIFEST}")
     if blob is None:
@@ -147,7 +154,7 @@ def read_descent(lake: Lake, release: str) -> Descent:
     manifest = Manifest.from_json(blob.body)
     origin = read_origin(lake, manifest.lineage)
     parameters, overridden = used_parameters(origin)
-    return Descent(
+    return ReleaseLineage(
         release=manifest.id,
         created=manifest.created,
         manifest=hashlib.sha256(blob.body).hexdigest(),
@@ -182,7 +189,7 @@ def used_parameters(origin: Origin) -> tuple[dict[str, Any], tuple[str, ...]]:
     return dict(sorted((defaults | used).items())), tuple(sorted(used))
 
 
-def differences(one: Descent, other: Descent) -> dict[str, Any]:
+def differences(one: ReleaseLineage, other: ReleaseLineage) -> dict[str, Any]:
     """What differs, as {data, code, parameters: {name: [of one, of the other]}}; absent on a side is None.
 
     Where one of the releases is older than origins, all that is known is whether the hashes differ.
@@ -209,14 +216,14 @@ def source_hashes(origin: Origin) -> dict[str, str]:
     }
 
 
-def _data(descent: Descent) -> dict[str, Any]:
-    source = {f"source {path}": digest for path, digest in source_hashes(descent.origin).items()}
-    weeks = {f"{name} {week}": md5 for name, found in descent.weeks.items() for week, md5 in found.items()}
+def _data(lineage: ReleaseLineage) -> dict[str, Any]:
+    source = {f"source {path}": digest for path, digest in source_hashes(lineage.origin).items()}
+    weeks = {f"{name} {week}": md5 for name, found in lineage.weeks.items() for week, md5 in found.items()}
     return source | weeks
 
 
-def _code(descent: Descent) -> dict[str, Any]:
-    return {"commit": descent.origin["code"]["commit"], **descent.origin["code"]["files"]}
+def _code(lineage: ReleaseLineage) -> dict[str, Any]:
+    return {"commit": lineage.origin["code"]["commit"], **lineage.origin["code"]["files"]}
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -236,7 +243,7 @@ LINE = ("week", "invoice_time", "invoice", "quantity", "unit_price", "source", "
 
 
 @dataclass(frozen=True)
-class SkuDescent:
+class SkuLineage:
     """price: its row of the price list; panel: its rows by week, with the number of sales lines of each week (`lines`);
     lines: these sales lines with the file (`source`) and the row of it that each one is."""
 
@@ -245,17 +252,17 @@ class SkuDescent:
     lines: pl.DataFrame
 
 
-def read_sku(lake: Lake, descent: Descent, stock_code: Item | str, invoice: str = "") -> SkuDescent:
+def read_sku(lake: Lake, lineage: ReleaseLineage, stock_code: Item | str, invoice: str = "") -> SkuLineage:
     """What the release learned one price from; `invoice` narrows the lines. Raises UnknownSku."""
     item = Item.of(stock_code)
-    price = _parquet(lake.read(f"releases/{descent.release}/{PRICE_LIST}").body, item)
+    price = _parquet(lake.read(f"releases/{lineage.release}/{PRICE_LIST}").body, item)
     if not price.height:
-        raise UnknownSku(f"release {descent.release} has no price of {item}.", hint="the price list names them all.")
-    panel, lines = (_read(lake, descent.weeks[name], name, item) for name in ("panel", "raw"))
+        raise UnknownSku(f"release {lineage.release} has no price of {item}.", hint="the price list names them all.")
+    panel, lines = (_read(lake, lineage.weeks[name], name, item) for name in ("panel", "raw"))
     counts = lines.group_by("week").agg(lines=pl.len())
     kept = panel.select("week", "price", "units").join(counts, on="week", how="left").fill_null(0)
     chosen = lines.filter(pl.col("invoice").cast(pl.String) == invoice) if invoice else lines
-    return SkuDescent(price, kept.sort("week"), chosen.select(LINE).sort("invoice_time", "row"))
+    return SkuLineage(price, kept.sort("week"), chosen.select(LINE).sort("invoice_time", "row"))
 
 
 def _read(lake: Lake, weeks: Mapping[str, str], name: str, item: Item) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, condemned, held, pointed
+from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, held, marked_for_deletion, pointed
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError, ParameterError, PricewrightError, ReleaseError
 from pricewright.core.manifest import MANIFEST, Manifest, need_id
@@ -175,7 +175,7 @@ def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
     """Whether it is gone now: not while somebody holds it, nor when a channel points to it after all."""
     place = f"releases/{release}"
     try:
-        with condemned(lake, release, by, clock) as alone:
+        with marked_for_deletion(lake, release, by, clock) as alone:
             if release in pointed(lake):
                 return False
             alone.check()

@@ -14,7 +14,7 @@ from tasks.ledger import Entry, Reason
 from tasks.run import Run
 from tasks.workspace import Workspace
 
-Tell = Callable[[float, str], None]  # share of the stage that is done (0 to 1), and a few words
+ReportProgress = Callable[[float, str], None]  # share of the stage that is done (0 to 1), and a few words
 
 
 class Progress(Protocol):
@@ -47,8 +47,8 @@ NOBODY = Silent()
 WATCHING: ContextVar[Progress] = ContextVar("watching", default=NOBODY)
 
 
-def untold(share: float, words: str) -> None:
-    """A `Tell` for work that nobody watches."""
+def report_nothing(share: float, words: str) -> None:
+    """A `ReportProgress` for work that nobody watches."""
 
 
 Metrics = dict[str, Any]
@@ -60,21 +60,21 @@ class Stage:
     """One verb of dvc.yaml."""
 
     name: str
-    work: Callable[[Workspace, Tell], Metrics]
+    work: Callable[[Workspace, ReportProgress], Metrics]
     line: Callable[[Metrics], str]
     publishes: tuple[str, ...] = ()  # folders of work/ that the lake mirrors
-    acts: bool = False  # it acts on the world: what it did before is not restored, it is done again
+    has_effects: bool = False  # it acts on the world: what it did before is not restored, it is done again
     notes: Callable[[Metrics], list[str]] = lambda metrics: []  # further lines: warnings, what nobody should miss
-    undone: Callable[[Workspace, Lake], str] = lambda at, lake: ""  # why what it did in the lake no longer stands
+    why_invalid: Callable[[Workspace, Lake], str] = lambda at, lake: ""  # why what it did in the lake no longer stands
 
-    def said(self, metrics: Metrics) -> str:
+    def summary(self, metrics: Metrics) -> str:
         """The line, and below it its notes and those of the gates that were asked after its work."""
         return "\n".join([self.line(metrics), *self.notes(metrics), *judged_notes(self.name, metrics)])
 
 
-def do(stage: Stage, workspace: Workspace, tell: Tell = untold) -> None:
+def do(stage: Stage, workspace: Workspace, report_progress: ReportProgress = report_nothing) -> None:
     """The work of a stage and its metrics; what its command in dvc.yaml runs."""
-    metrics = stage.work(workspace, tell) | judge_gates(stage.name, workspace)
+    metrics = stage.work(workspace, report_progress) | judge_gates(stage.name, workspace)
     text = json.dumps(metrics, indent=2, sort_keys=True, default=float)
     write_whole(workspace.metrics(stage.name), f"{text}\n".encode())
 
@@ -92,11 +92,11 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     watching = WATCHING.get()
     watching.begin(stage.name)
     work = lambda: do(stage, run.workspace, lambda share, words: watching.advance(stage.name, share, words))  # noqa: E731
-    entry = run.ledger.run(stage.name, work, restore=not stage.acts, also=_undone(stage, run))
+    entry = run.ledger.run(stage.name, work, restore=not stage.has_effects, also=_undone(stage, run))
     publish(stage, run.workspace, run.lake)
     run.bring(f"work/metrics/{stage.name}.json")
     metrics = json.loads(run.workspace.metrics(stage.name).read_text())
-    said = stage.said(metrics)
+    said = stage.summary(metrics)
     watching.end(entry, said)
     leave(entry, said, metrics)
     run.entries.append(entry)
@@ -114,5 +114,5 @@ def publish(stage: Stage, workspace: Workspace, lake: Lake) -> None:
 
 
 def _undone(stage: Stage, run: Run) -> tuple[Reason, ...]:
-    why = stage.undone(run.workspace, run.lake)
+    why = stage.why_invalid(run.workspace, run.lake)
     return (Reason(why),) if why else ()

@@ -9,7 +9,7 @@ from tasks.feature import FEATURE
 from tasks.ingest import INGEST
 from tasks.ledger import Entry
 from tasks.pages import Bar, leave_artifacts
-from tasks.prefect_tasks import on_runner, rename_run, spreading
+from tasks.prefect_tasks import on_runner, rename_run, using_task_map
 from tasks.promote import PROMOTE
 from tasks.run import Run
 from tasks.stage import WATCHING, Stage, Step, perform
@@ -39,7 +39,7 @@ def as_task(stage: Stage) -> Step:
             return perform(stage, run)
         if TaskRunContext.get():  # itself on the runner, where waiting for others would hold their workers
             return prefect_task(run)
-        with spreading(on_runner):
+        with using_task_map(on_runner):
             return prefect_task(run)
 
     return call

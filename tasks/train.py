@@ -10,47 +10,47 @@ from pricewright.core.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.partitions import read_partitions
 from pricewright.release.bundle import plan_json
 from tasks.gates import verdict_notes, write_verdict
-from tasks.stage import Metrics, Stage, Tell
+from tasks.stage import Metrics, ReportProgress, Stage
 from tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from pricewright.train import Trained
 
 
-def work(at: Workspace, tell: Tell) -> Metrics:
+def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """Fit on all full weeks; the backtest's models have seen earlier weeks only."""
     from pricewright.train import train
 
-    hyperparameters = json.loads((at.work / "hyperparameters.json").read_text())
+    hyperparameters = json.loads((workspace.work / "hyperparameters.json").read_text())
     panel, coming, catalog = (
-        read_partitions(at.work / "panel"),
-        pl.read_parquet(at.work / "coming.parquet"),
-        pl.read_parquet(at.work / "catalog.parquet"),
+        read_partitions(workspace.work / "panel"),
+        pl.read_parquet(workspace.work / "coming.parquet"),
+        pl.read_parquet(workspace.work / "catalog.parquet"),
     )
-    trained = train(panel, coming, catalog, hyperparameters, at.parameters, tell)
-    _write(at, trained)
-    return trained.metrics | {"proof": trained.metrics["proof"] | _write_proof(at, trained)}
+    trained = train(panel, coming, catalog, hyperparameters, workspace.parameters, report_progress)
+    _write(workspace, trained)
+    return trained.metrics | {"proof": trained.metrics["proof"] | _write_proof(workspace, trained)}
 
 
-def _write(at: Workspace, trained: "Trained") -> None:
-    models = at.work / "models"
+def _write(workspace: Workspace, trained: "Trained") -> None:
+    models = workspace.work / "models"
     models.mkdir(parents=True, exist_ok=True)
     for name, body in trained.models.items():
         (models / f"{name}.onnx").write_bytes(body)
     (models / "catalog.npz").write_bytes(pack(trained.catalog))
-    trained.price_list.write_parquet(at.work / PRICE_LIST)
-    trained.backtest.write_parquet(at.work / BACKTEST)
-    trained.price_changes.write_parquet(at.work / PRICE_CHANGES)
-    (at.work / PLAN).write_bytes(plan_json(trained.plan))
-    (at.work / "plots").mkdir(exist_ok=True)
-    errors_by_week(trained.backtest).write_csv(at.work / "plots" / "backtest.csv")
+    trained.price_list.write_parquet(workspace.work / PRICE_LIST)
+    trained.backtest.write_parquet(workspace.work / BACKTEST)
+    trained.price_changes.write_parquet(workspace.work / PRICE_CHANGES)
+    (workspace.work / PLAN).write_bytes(plan_json(trained.plan))
+    (workspace.work / "plots").mkdir(exist_ok=True)
+    errors_by_week(trained.backtest).write_csv(workspace.work / "plots" / "backtest.csv")
 
 
-def _write_proof(at: Workspace, trained: "Trained") -> Metrics:
+def _write_proof(workspace: Workspace, trained: "Trained") -> Metrics:
     """The verdict is written whatever it says; promotion reads it."""
     from pricewright.proof import draw_changes
 
-    said, folder = write_verdict(at, trained.verdict), at.work / "proof"
+    said, folder = write_verdict(workspace, trained.verdict), workspace.work / "proof"
     draw_changes(trained.price_changes, trained.proof, folder / "price_changes.png")
     return said
 

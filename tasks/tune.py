@@ -5,30 +5,32 @@ import json
 from pricewright.core.errors import ModelError
 from pricewright.history import weeks_needed
 from pricewright.partitions import read_partitions
-from tasks.prefect_tasks import SPREAD
-from tasks.stage import Metrics, Stage, Tell
+from tasks.prefect_tasks import TASK_MAP
+from tasks.stage import Metrics, ReportProgress, Stage
 from tasks.workspace import Workspace
 
 
-def work(at: Workspace, tell: Tell) -> Metrics:
+def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """The trials go where the flow's tasks run; a search that was killed goes on where it was.
 
     For that, what was tried lies outside of what the stage writes.
     """
     from pricewright.tune import tune  # imports torch: 2 s that a run which skips this stage does not wait
 
-    folder = at.work / "panel"
-    storage = at.root / ".pricewright" / "trials.db"
+    folder = workspace.work / "panel"
+    storage = workspace.root / ".pricewright" / "trials.db"
     storage.parent.mkdir(exist_ok=True)
     panel = read_partitions(folder)
-    weeks, needed = panel["week"].n_unique(), weeks_needed(at.parameters)
+    weeks, needed = panel["week"].n_unique(), weeks_needed(workspace.parameters)
     if weeks < needed:
         raise ModelError(f"the panel has {weeks} full weeks: at least {needed} are needed.", "give a longer history.")
-    with SPREAD.get()() as spread:
-        tuned = tune(panel, at.parameters, storage, tell, spread=spread, panel_folder=folder)
-    (at.work / "hyperparameters.json").write_text(json.dumps(tuned.hyperparameters, indent=2, sort_keys=True) + "\n")
-    (at.work / "plots").mkdir(exist_ok=True)
-    tuned.trials.write_csv(at.work / "plots" / "trials.csv")
+    with TASK_MAP.get()() as task_map:
+        tuned = tune(panel, workspace.parameters, storage, report_progress, task_map=task_map, panel_folder=folder)
+    (workspace.work / "hyperparameters.json").write_text(
+        json.dumps(tuned.hyperparameters, indent=2, sort_keys=True) + "\n"
+    )
+    (workspace.work / "plots").mkdir(exist_ok=True)
+    tuned.trials.write_csv(workspace.work / "plots" / "trials.csv")
     return {"models": tuned.metrics}
 
 

@@ -49,9 +49,9 @@ def walk_weeks(backfill: Backfill) -> None:
             backfill.run.lake.publish_folder(f"{FOLDER}/{week}", at.work / FOLDER / week)
 
 
-def series(at: Workspace, weeks: list[str]) -> pl.DataFrame:
+def series(workspace: Workspace, weeks: list[str]) -> pl.DataFrame:
     """The scores of the weeks that have some: week, model, measures."""
-    parts = [path for week in weeks if (path := at.work / FOLDER / f"week={week}" / PART).exists()]
+    parts = [path for week in weeks if (path := workspace.work / FOLDER / f"week={week}" / PART).exists()]
     return pl.concat([pl.read_parquet(part, hive_partitioning=False) for part in parts]) if parts else pl.DataFrame()
 
 
@@ -90,7 +90,7 @@ def _pieces(backfill: Backfill) -> list[WalkPiece]:
     pieces = []
     for week in backfill.order.weeks:
         cancelled = intake.cancelled_by(found, monday_of(week) + timedelta(weeks=1))
-        folder = backfill.journal.folder / "walks" / week
+        folder = backfill.checkpoint.folder / "walks" / week
         folder.mkdir(parents=True, exist_ok=True)
         cancelled.write_parquet(folder / "cancelled.parquet")
         key = key_of([job.key for job in jobs if job.week <= week], cancelled.write_csv(), numbers)

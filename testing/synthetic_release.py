@@ -268,6 +268,6 @@ def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1, slope: 
     return at
 
 
-def override(at: Workspace, **promote: str) -> Workspace:
+def override(workspace: Workspace, **promote: str) -> Workspace:
     """The workspace of a run that lays these over params.yaml's section promote."""
-    return configure(at.root, store=at.store, overrides={"promote": promote})
+    return configure(workspace.root, store=workspace.store, overrides={"promote": promote})

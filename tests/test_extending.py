@@ -26,7 +26,7 @@ from pricewright.verdict import Check, Verdict
 from tasks import promote
 from tasks.candidate import examine_candidate, publish_reports, report_links, review_page
 from tasks.gates import GATES, Gate, Report, write_verdict
-from tasks.stage import Stage, do, untold
+from tasks.stage import Stage, do, report_nothing
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
 from testing.checkout import TINY, lay_over
@@ -78,10 +78,10 @@ SEARCH = {
 def assortment(least: int, table: str = "catalog", **how: Any) -> Gate:
     """A gate that blocks where a table of one row per SKU has fewer SKUs than that."""
 
-    def judge(at: Workspace) -> Verdict:
-        skus = pl.read_parquet(at.work / f"{table}.parquet").height
-        (at.work / "assortment").mkdir(exist_ok=True)
-        (at.work / "assortment" / "skus.txt").write_text(f"{skus} SKUs\n")
+    def judge(workspace: Workspace) -> Verdict:
+        skus = pl.read_parquet(workspace.work / f"{table}.parquet").height
+        (workspace.work / "assortment").mkdir(exist_ok=True)
+        (workspace.work / "assortment" / "skus.txt").write_text(f"{skus} SKUs\n")
         return Verdict("assortment", (Check("skus", skus, least, least, larger_is_worse=False),))
 
     return Gate("assortment", judge=judge, **{"stage": "feature"} | how)
@@ -108,8 +108,8 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return at
 
 
-def released(at: Workspace) -> tuple[Path, Manifest]:
-    folder = Path(at.store) / "releases" / Channel(Lake(at.store)).read().release
+def released(workspace: Workspace) -> tuple[Path, Manifest]:
+    folder = Path(workspace.store) / "releases" / Channel(Lake(workspace.store)).read().release
     return folder, Manifest.from_json((folder / MANIFEST).read_bytes())
 
 
@@ -190,18 +190,18 @@ def test_a_registration_ends_with_its_context_whatever_happens() -> None:
     assert (tuple(REGISTRY), tuple(GATES)) == before
 
 
-TRAINED = Stage("train", lambda at, tell: {"models": {"network": {"wape": 0.5}}}, lambda metrics: "trained")
+TRAINED = Stage("train", lambda at, report_progress: {"models": {"network": {"wape": 0.5}}}, lambda metrics: "trained")
 
 
 def test_a_gate_that_blocks_stops_promotion_by_its_name(tmp_path: Path) -> None:
     at = fill(tmp_path, str(tmp_path / "lake"))
     with GATES.registered(assortment(1000, "price_list", stage="train")):
         with pytest.raises(GateBlocked, match="gate assortment has no verdict") as silent:
-            promote.work(at, untold)
+            promote.work(at, report_nothing)
         assert silent.value.hint == "pricewright stage train."
         do(TRAINED, at)
         with pytest.raises(GateBlocked, match=r"assortment blocks: skus is 40, the limit is 1000"):
-            promote.work(at, untold)
+            promote.work(at, report_nothing)
         said = TRAINED.said(json.loads(at.metrics("train").read_text()))
     assert said.splitlines()[1].startswith("assortment blocks: skus is 40")
     assert "see work/assortment/checks.csv" in said
@@ -213,7 +213,7 @@ def test_a_gate_has_its_checks_and_its_reports_in_front_of_the_reviewer(tmp_path
     reports = (Report("skus.txt", "assortment.txt", "the assortment"),)
     with GATES.registered(assortment(3, "price_list", stage="train", reports=reports)):
         do(TRAINED, at)
-        release = str(promote.work(at, untold)["release"])
+        release = str(promote.work(at, report_nothing)["release"])
         publish_reports(at, lake, release)
         page = review_page(examine_candidate(lake, release, "staging"))
         assert "the assortment" in report_links(lake, release)

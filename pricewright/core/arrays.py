@@ -26,7 +26,7 @@ class Member(NamedTuple):
     size: int
 
 
-class Place(NamedTuple):
+class ArrayLocation(NamedTuple):
     """Where an array's values begin, and what they are."""
 
     start: int
@@ -74,7 +74,7 @@ def directory(body: Any, need: Need) -> dict[str, Member] | None:
     return found
 
 
-def find(body: Any, need: Need, name: str, member: Member) -> Place:
+def find(body: Any, need: Need, name: str, member: Member) -> ArrayLocation:
     """The place of an array. Raises ValueError when it holds Python objects, or more than the zip's directory says."""
     header = member.header
     need(header, min(header + LONGEST_HEADER, len(body)))
@@ -85,7 +85,7 @@ def find(body: Any, need: Need, name: str, member: Member) -> Place:
     shape, fortran, dtype = read(stream)
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects.")
-    place = Place(start + stream.tell(), dtype, shape, fortran)
+    place = ArrayLocation(start + stream.tell(), dtype, shape, fortran)
     if min(shape, default=0) < 0 or stream.tell() + place.size > member.size:
         raise ValueError(f"{name} has the shape {shape}, and {member.size} bytes for it.")
     if place.start + place.size > len(body):
@@ -119,7 +119,7 @@ def _read(name: str, body: bytes) -> NDArray[Any]:
 class Rows:
     """A long array; one row or a slice of rows is read and checked alone, anything else needs all of it."""
 
-    def __init__(self, blocks: Blocks, place: Place) -> None:
+    def __init__(self, blocks: Blocks, place: ArrayLocation) -> None:
         self._blocks = blocks
         self._place = place
         self._view = place.view(blocks.body)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.feature.panel_builder import Walk
+from pricewright.feature.panel_builder import PanelBuilder
 from pricewright.feature.sales import WeekSales, open_weeks, read_sales, repeat_customers
 from pricewright.partitions import iso_week
 from pricewright.units import counted
@@ -135,11 +135,11 @@ def build_panel(transactions: pl.DataFrame, params: Mapping[str, Any], last_week
     again = gather(
         repeat_customers([week.buyers.lazy() for week in past], 0, codes, sum(w.buyers.height for w in past))
     )
-    walk = Walk(codes, weeks, params)
-    steps = [walk.step(week, again.get(t, NOBODY)) for t, week in enumerate(past)]
-    carried = walk.carried_on()
+    builder = PanelBuilder(codes, weeks, params)
+    steps = [builder.step(week, again.get(t, NOBODY)) for t, week in enumerate(past)]
+    carried = builder.carried_on()
     later = set().union(*(week.names["stock_code"] for week in sales[len(past) :]))
-    ending = end(walk, carried, [said(week) for week in sales], weeks, later, params)
+    ending = end(builder, carried, [said(week) for week in sales], weeks, later, params)
     rows = pl.concat(steps).join(ending.dropped, on="stock_code", how="anti")
     return Panel(rows.sort("stock_code", "week"), ending.coming, ending.catalog, ending.counts)
 
@@ -165,7 +165,7 @@ def said(week: WeekSales) -> Said:
 
 
 def end(
-    walk: Walk, carried: pl.DataFrame, said: Sequence[Said], weeks: pl.DataFrame, later: set[str],
+    builder: PanelBuilder, carried: pl.DataFrame, said: Sequence[Said], weeks: pl.DataFrame, later: set[str],
     params: Mapping[str, Any],
 ) -> Ending:  # fmt: skip
     """The coming week, the catalog and the counts, when the walk has seen the last full week."""
@@ -178,8 +178,8 @@ def end(
         )
     often = pl.col("selling_weeks") >= least
     kept = carried.filter(often)
-    ahead = walk.coming().join(kept, on="stock_code", how="semi", maintain_order="left")
-    catalog = build_catalog(kept, ahead, walk.t, params)
+    ahead = builder.coming().join(kept, on="stock_code", how="semi", maintain_order="left")
+    catalog = build_catalog(kept, ahead, builder.t, params)
     return Ending(
         coming=ahead.join(catalog, on="stock_code", how="semi", maintain_order="left"),
         catalog=catalog,

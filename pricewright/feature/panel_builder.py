@@ -140,7 +140,7 @@ def _for_catalog(before: Carried, sales: Mapping[str, Floats], list_price: Float
 WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
 
 
-class Walk:
+class PanelBuilder:
     """codes: all SKUs that sell in any week, sorted; weeks: as open_weeks gives them; params: the section `feature`."""
 
     def __init__(self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any]) -> None:

@@ -19,20 +19,20 @@ import polars as pl
 
 from pricewright.feature.features import FEATURES, KEPT
 from pricewright.feature.panel import NOBODY, Ending, Said, end, gather, said, weeks_of
-from pricewright.feature.panel_builder import WINDOW, Walk
+from pricewright.feature.panel_builder import WINDOW, PanelBuilder
 from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
 from pricewright.files import Digests, digest_of
 from pricewright.partitions import gather_partitions, iso_week, write_part
-from pricewright.result_cache import Entry, Shelf, key_of, side_by_side
+from pricewright.result_cache import CachedResult, ResultCache, key_of, side_by_side
 
 SALES, ASKED, NAMES, BUYERS = "sales.parquet", "asked.parquet", "names.parquet", "buyers.parquet"
 
 
 @dataclass(frozen=True)
-class SalesOnShelf:
+class CachedSales:
     """The sales of a week as they lie on the shelf."""
 
-    entry: Entry
+    entry: CachedResult
 
     @cached_property
     def week(self) -> date:
@@ -106,7 +106,7 @@ READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in
         "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
         "in_stock")  # fmt: skip
 OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -122,24 +122,28 @@ class WeeklyPanel:
         gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *FEATURES))
 
 
-class PanelIntake:
+class IncrementalPanel:
     """The panel of one workspace: `folder` holds the shelves, `params` is the section `feature`."""
 
     def __init__(self, folder: Path, params: Mapping[str, Any]) -> None:
-        self.sales, self.rows, self.kept = (Shelf(folder / name) for name in ("sales", "rows", "kept"))
+        self.sales, self.rows, self.kept = (ResultCache(folder / name) for name in ("sales", "rows", "kept"))
         self._digests, self._params = folder / "digests.json", params
 
-    def build(self, raw: Mapping[str, Path], tell: Tell = lambda share, words: None) -> WeeklyPanel:
+    def build(
+        self, raw: Mapping[str, Path], report_progress: ReportProgress = lambda share, words: None
+    ) -> WeeklyPanel:
         """The panel of the transactions of all weeks, by ISO week. Raises SourceError when none can be made of them."""
-        sales = self._read(raw, lambda share, words: tell(0.4 * share, words))
+        sales = self._read(raw, lambda share, words: report_progress(0.4 * share, words))
         weeks = weeks_of([week.days for week in sales])
         past = [week for week in sales if week.week < weeks["week"][-1]]
         keys = self._keys(past)
         known = list(self._known(keys))
-        walk, rows = self._walk(past, weeks, keys, known, lambda share, words: tell(0.4 + 0.5 * share, words))
-        tell(0.9, "leaving out what sold too rarely")
+        builder, rows = self._walk(
+            past, weeks, keys, known, lambda share, words: report_progress(0.4 + 0.5 * share, words)
+        )
+        report_progress(0.9, "leaving out what sold too rarely")
         later = set().union(*(week.codes() for week in sales[len(past) :]))
-        ending = end(walk, walk.carried_on(), [week.said for week in sales], weeks, later, self._params)
+        ending = end(builder, builder.carried_on(), [week.said for week in sales], weeks, later, self._params)
         entries = list(side_by_side(lambda t: self._without(rows[t], ending.dropped, len(rows) - t), range(len(rows))))
         self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
         self.rows.prune({entry.key for entry in rows}, SPARE_DAYS)
@@ -148,36 +152,36 @@ class PanelIntake:
         parts = {week: path for week, path in parts.items() if path.exists()}
         return WeeklyPanel(parts, ending, len(rows) - len(known))
 
-    def _read(self, raw: Mapping[str, Path], tell: Tell) -> list[SalesOnShelf]:
+    def _read(self, raw: Mapping[str, Path], report_progress: ReportProgress) -> list[CachedSales]:
         """The sales of every week, in order; those that are not on the shelf, or knew another home, are made."""
         digests = Digests(self._digests)  # of links, whose inodes change with each
-        found: list[SalesOnShelf] = []
+        found: list[CachedSales] = []
         waiting: dict[str, pl.DataFrame] = {}
         for place, (name, path) in enumerate(sorted(raw.items())):
             key = key_of(code_digest(), name, digests.of(path))
             entry = self.sales.find(key)
             if entry or sum(lines.height for lines in waiting.values()) >= BATCH:
-                tell(place / len(raw), f"sales of the weeks before {name}")
+                report_progress(place / len(raw), f"sales of the weeks before {name}")
                 found += self._make(waiting, found)
                 waiting = {}
-            if entry and entry.index["home"] == home_country(_countries([*found, SalesOnShelf(entry)])):
-                found.append(SalesOnShelf(entry))
+            if entry and entry.index["home"] == home_country(_countries([*found, CachedSales(entry)])):
+                found.append(CachedSales(entry))
             else:
                 waiting[key] = pl.read_parquet(path, columns=list(READ), hive_partitioning=False)
         digests.save()
         return found + self._make(waiting, found)
 
-    def _make(self, waiting: Mapping[str, pl.DataFrame], before: Sequence[SalesOnShelf]) -> list[SalesOnShelf]:
+    def _make(self, waiting: Mapping[str, pl.DataFrame], before: Sequence[CachedSales]) -> list[CachedSales]:
         keys = [key for key, lines in waiting.items() if lines.height]
         if not keys:
             return []
         weeks = read_sales(pl.concat(waiting.values()), _countries(before))
         return [
-            SalesOnShelf(self.sales.put(key, lambda folder, week=week: write_sales(week, folder)))  # type: ignore[misc]
+            CachedSales(self.sales.put(key, lambda folder, week=week: write_sales(week, folder)))  # type: ignore[misc]
             for key, week in zip(keys, weeks, strict=True)
         ]
 
-    def _keys(self, past: Sequence[SalesOnShelf]) -> list[str]:
+    def _keys(self, past: Sequence[CachedSales]) -> list[str]:
         """A key for the rows of each week, which differs where its own sales or those of any week before do."""
         keys: list[str] = []
         before = key_of(code_digest(), {name: self._params[name] for name in OF_ROWS})
@@ -186,7 +190,7 @@ class PanelIntake:
             keys.append(before)
         return keys
 
-    def _known(self, keys: Sequence[str]) -> Iterator[Entry]:
+    def _known(self, keys: Sequence[str]) -> Iterator[CachedResult]:
         for key in keys:
             entry = self.rows.find(key)
             if entry is None:
@@ -194,28 +198,33 @@ class PanelIntake:
             yield entry
 
     def _walk(
-        self, past: Sequence[SalesOnShelf], weeks: pl.DataFrame, keys: Sequence[str], known: list[Entry], tell: Tell
-    ) -> tuple[Walk, list[Entry]]:
+        self,
+        past: Sequence[CachedSales],
+        weeks: pl.DataFrame,
+        keys: Sequence[str],
+        known: list[CachedResult],
+        report_progress: ReportProgress,
+    ) -> tuple[PanelBuilder, list[CachedResult]]:
         """The walk after the last full week, and the rows of all weeks."""
         start, rows = len(known), list(known)
         carried = [entry.folder / CARRIED for entry in known[-WINDOW:]]
         files = [*carried[-1:], *(week.entry.folder / SALES for week in past[start:])]
         codes = [pl.read_parquet(file, columns=["stock_code"])["stock_code"] for file in files]
-        walk = Walk(pl.concat(codes).unique().sort().to_list() if codes else [], weeks, self._params)
-        walk.go_on(start, (pl.read_parquet(file) for file in carried))
+        builder = PanelBuilder(pl.concat(codes).unique().sort().to_list() if codes else [], weeks, self._params)
+        builder.go_on(start, (pl.read_parquet(file) for file in carried))
         pairs = sum(int(week.entry.index["buyers"]) for week in past)
-        again = gather(repeat_customers([week.buyers() for week in past], start, walk.codes, pairs))
+        again = gather(repeat_customers([week.buyers() for week in past], start, builder.codes, pairs))
         with ThreadPoolExecutor(1) as writer:  # a week is written while the next one is worked out
-            writing: list[Future[Entry]] = []
+            writing: list[Future[CachedResult]] = []
             for t in range(start, len(past)):
-                tell((t - start) / (len(past) - start), f"rows of {past[t].week}")
-                made = walk.step(past[t].read(), again.pop(t, NOBODY))
+                report_progress((t - start) / (len(past) - start), f"rows of {past[t].week}")
+                made = builder.step(past[t].read(), again.pop(t, NOBODY))
                 rows += [written.result() for written in writing]
-                writing = [writer.submit(self.rows.put, keys[t], partial(_write_rows, made, walk.carried_on()))]
+                writing = [writer.submit(self.rows.put, keys[t], partial(_write_rows, made, builder.carried_on()))]
             rows += [written.result() for written in writing]
-        return walk, rows
+        return builder, rows
 
-    def _without(self, entry: Entry, dropped: pl.DataFrame, age: int) -> Entry:
+    def _without(self, entry: CachedResult, dropped: pl.DataFrame, age: int) -> CachedResult:
         """The rows of a week without the SKUs that are dropped; age: how old a SKU is at the end that began then."""
         then = dropped.filter(pl.col("age") >= age)["stock_code"].sort()
         if then.is_empty():
@@ -242,7 +251,7 @@ def _write_rows(rows: pl.DataFrame, carried: pl.DataFrame, folder: Path) -> dict
     return {}
 
 
-def _write_kept(entry: Entry, dropped: pl.Series, folder: Path) -> dict[str, Any]:
+def _write_kept(entry: CachedResult, dropped: pl.Series, folder: Path) -> dict[str, Any]:
     rows = pl.read_parquet(entry.folder / ROWS, hive_partitioning=False)
     kept = rows.filter(~pl.col("stock_code").is_in(dropped.implode()))
     if kept.height:
@@ -250,7 +259,7 @@ def _write_kept(entry: Entry, dropped: pl.Series, folder: Path) -> dict[str, Any
     return {}
 
 
-def _countries(weeks: Sequence[SalesOnShelf]) -> dict[str, int]:
+def _countries(weeks: Sequence[CachedSales]) -> dict[str, int]:
     """Lines by country of all these weeks."""
     total: Counter[str] = Counter()
     for week in weeks:

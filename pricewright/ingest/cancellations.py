@@ -16,11 +16,13 @@ from pricewright.ingest.survey import Survey
 from pricewright.partitions import week_of
 from pricewright.units import DECIMALS, rounded
 
-PAIRS = {"taking": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
+PAIRS = {"cancellation": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
 
 
-def match_cancellations(sales: pl.DataFrame, takings: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
-    """Pairs (taking, sale, units): so many units of line `sale` are cancelled by line `taking`.
+def match_cancellations(
+    sales: pl.DataFrame, cancellation_lines: pl.DataFrame, params: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Pairs (taking, sale, units): so many units of line `sale` are cancelled by line `cancellation`.
 
     Both frames have line, stock_code, customer_id, country, unit_price, invoice_time, quantity. The units of a
     sale are never cancelled twice, and no cancellation takes back more units than it names.
@@ -34,7 +36,10 @@ def match_cancellations(sales: pl.DataFrame, takings: pl.DataFrame, params: Mapp
     ]
     pairs = pl.DataFrame(schema=PAIRS)
     for who, same, window in steps:
-        left, wanted = _left(sales.filter(who), pairs, "sale"), _left(takings.filter(who), pairs, "taking")
+        left, wanted = (
+            _left(sales.filter(who), pairs, "sale"),
+            _left(cancellation_lines.filter(who), pairs, "cancellation"),
+        )
         pairs = pl.concat([pairs, _match(left, wanted, same, window)])
     return pairs
 
@@ -47,24 +52,26 @@ def _left(lines: pl.DataFrame, pairs: pl.DataFrame, side: str) -> pl.DataFrame:
     return left.filter(pl.col("left") > 0)
 
 
-def _match(sales: pl.DataFrame, takings: pl.DataFrame, same: list[str], window: timedelta | None) -> pl.DataFrame:
+def _match(
+    sales: pl.DataFrame, cancellation_lines: pl.DataFrame, same: list[str], window: timedelta | None
+) -> pl.DataFrame:
     """Pairs among lines that agree in the columns `same`; `window` is for guests."""
-    keys = takings.select(same).unique(maintain_order=True).with_row_index("key")
+    keys = cancellation_lines.select(same).unique(maintain_order=True).with_row_index("key")
     events = [
         lines.join(keys, on=same, how="inner", nulls_equal=True).select(
             "key", "invoice_time", pl.lit(takes).alias("takes"), "line", "left"
         )
-        for lines, takes in ((sales, False), (takings, True))
+        for lines, takes in ((sales, False), (cancellation_lines, True))
     ]
     ordered = pl.concat(events).sort("key", "invoice_time", "takes", "line")
     return pl.DataFrame(list(_walk(ordered.iter_rows(), window)), schema=PAIRS, orient="row")
 
 
-def cancelled_units(sales: pl.DataFrame, takings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def cancelled_units(sales: pl.DataFrame, cancellation_lines: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """line, cancelled, cancelled_in_week of the sales of which units were cancelled: at any time later, and in the
     week of the sale itself."""
     return (
-        pairs.join(_monday(takings, "taking"), on="taking")
+        pairs.join(_monday(cancellation_lines, "cancellation"), on="cancellation")
         .join(_monday(sales, "sale"), on="sale", suffix="_of_sale")
         .group_by(line="sale")
         .agg(
@@ -102,25 +109,25 @@ def _walk(events: Iterable[tuple[Any, ...]], window: timedelta | None) -> Iterab
             yield from _take_one(stack, line, units, time - window)
 
 
-def _take(stack: list[list[Any]], taking: int, units: float) -> Iterable[tuple[int, int, float]]:
+def _take(stack: list[list[Any]], cancellation: int, units: float) -> Iterable[tuple[int, int, float]]:
     """Take units from as many of the latest sales as it needs."""
     while units and stack:
         sale = stack[-1]
         taken = min(units, sale[1])
-        yield taking, sale[0], taken
+        yield cancellation, sale[0], taken
         units, sale[1] = round(units - taken, DECIMALS), round(sale[1] - taken, DECIMALS)
         if not sale[1]:
             stack.pop()
 
 
-def _take_one(stack: list[list[Any]], taking: int, units: float, oldest: Any) -> Iterable[tuple[int, int, float]]:
+def _take_one(stack: list[list[Any]], cancellation: int, units: float, oldest: Any) -> Iterable[tuple[int, int, float]]:
     """Take all units from the latest sale that has them left, or none."""
     for position in range(len(stack) - 1, -1, -1):
         sale = stack[position]
         if sale[2] < oldest:
             return
         if sale[1] >= units:
-            yield taking, sale[0], units
+            yield cancellation, sale[0], units
             sale[1] = round(sale[1] - units, DECIMALS)
             if not sale[1]:
                 del stack[position]
@@ -141,20 +148,22 @@ class Settlement:
 
 def settle_source(survey: Survey, params: Mapping[str, Any], before: date | None = None) -> dict[str, Settlement]:
     """The settlement of every week that has a part in it; `before` leaves out the lines of that day and later ones."""
-    takings = survey.takings()
+    cancellation_lines = survey.cancellation_lines()
     known = pl.col("customer_id").is_not_null()
     keys = [
-        takings.filter(known).select("customer_id", "stock_code").unique(),
-        takings.filter(~known).select("customer_id", "stock_code", "unit_price", "country").unique(),
+        cancellation_lines.filter(known).select("customer_id", "stock_code").unique(),
+        cancellation_lines.filter(~known).select("customer_id", "stock_code", "unit_price", "country").unique(),
     ]
     sales = survey.sales_like(keys)
     inside = ~is_far(survey.main) if survey.main else pl.lit(True)
     if before is not None:
         inside &= pl.col("invoice_time").dt.date() < before
-    takings, sales = takings.filter(inside), sales.filter(inside)
-    pairs = match_cancellations(sales, takings, params)
-    cancelled = cancelled_units(sales, takings, pairs).join(sales.select("line", *PLACE, "invoice_time"), on="line")
-    asked = takings.with_columns(pl.lit(None, pl.String).alias(name) for name in ("reason", "detail"))
+    cancellation_lines, sales = cancellation_lines.filter(inside), sales.filter(inside)
+    pairs = match_cancellations(sales, cancellation_lines, params)
+    cancelled = cancelled_units(sales, cancellation_lines, pairs).join(
+        sales.select("line", *PLACE, "invoice_time"), on="line"
+    )
+    asked = cancellation_lines.with_columns(pl.lit(None, pl.String).alias(name) for name in ("reason", "detail"))
     return _by_week(cancelled, settle(asked, sales, pairs))
 
 

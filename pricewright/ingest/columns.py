@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pricewright.core.errors import ParameterError, SourceError
-from pricewright.ingest.tables import Grid, Table
+from pricewright.ingest.tables import CellGrid, Table
 from pricewright.ingest.times import read_times
 
 REQUIRED = ("stock_code", "quantity", "invoice_time", "unit_price")
@@ -190,7 +190,7 @@ LOOKED_AT = 100  # first rows that say how wide a table is
 Cells = Sequence[str | None]
 
 
-def with_header(table: Table | Grid, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None) -> Table:
+def with_header(table: Table | CellGrid, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None) -> Table:
     """The table below its header. Raises SourceError when there is nothing."""
     return table if isinstance(table, Table) else table.below(find_header(table.top, known, asked) + 1)
 

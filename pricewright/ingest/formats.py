@@ -18,7 +18,7 @@ import polars as pl
 
 from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import LOOKED_AT
-from pricewright.ingest.tables import Grid, check_size, unpacked_size
+from pricewright.ingest.tables import CellGrid, check_size, unpacked_size
 
 SEPARATORS = (",", ";", "\t", "|")
 SAID = r'^"?sep=([^"\r\n])"?\r?\n'  # Excel's way to name the separator in the first line
@@ -27,7 +27,7 @@ SAMPLE = 1_000_000  # characters from which separator and width are taken
 EMPTY_HINT = "was the export cut off?"
 
 
-def read_delimited(content: bytes, name: str) -> Grid:
+def read_delimited(content: bytes, name: str) -> CellGrid:
     """The rows of a text file, every value as text. Raises SourceError when it is no table."""
     text, encoding = decode(content, name)
     if not text.strip():
@@ -40,7 +40,7 @@ def read_delimited(content: bytes, name: str) -> Grid:
         rows = pl.read_csv(f"{header}\n{text}".encode(), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError:  # a quote inside a value, such as 12" RULER, is too much for it
         rows = _read_patiently(text, name, separator, width)
-    return Grid(
+    return CellGrid(
         name,
         top,
         lambda header_row: _text_below(rows, top, header_row, name, separator),
@@ -153,7 +153,7 @@ UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a header
 PEEK = 1 << 20  # bytes of a sheet in which its first value is looked for
 
 
-def read_workbook(file: Path | BytesIO, name: str) -> Iterator[Grid]:
+def read_workbook(file: Path | BytesIO, name: str) -> Iterator[CellGrid]:
     """Every sheet with rows; its name is `file[sheet]` when there are several. Raises SourceError when none has."""
     if not zipfile.is_zipfile(file):
         raise SourceError(f"{name} is no xlsx workbook.", "save it from Excel as .xlsx, or export it as CSV.")
@@ -169,7 +169,7 @@ def read_workbook(file: Path | BytesIO, name: str) -> Iterator[Grid]:
     several = len(tops) > 1
     for sheet, top in tops.items():
         read = partial(_sheet_below, file, sheet, sheets[sheet] if from_the_top else None)
-        yield Grid(f"{name}[{sheet}]" if several else name, top, read, several)
+        yield CellGrid(f"{name}[{sheet}]" if several else name, top, read, several)
 
 
 def _read(file: Path | BytesIO, header_row: int, **which: Any) -> Any:

@@ -26,7 +26,7 @@ from pricewright.ingest.rules import (
 )
 from pricewright.ingest.sorting import schema_of, with_habits
 from pricewright.ingest.source import read_tables
-from pricewright.ingest.tables import Grid, Table, with_rows
+from pricewright.ingest.tables import CellGrid, Table, with_rows
 from pricewright.ingest.texts import one_spelling, said_of
 from pricewright.ingest.times import (
     check_step,
@@ -51,7 +51,9 @@ class Reading:
     params: dict[str, dict[str, Any]]
 
 
-def read_all(tables: Iterable[Table | Grid], params: Mapping[str, Any], columns: Mapping[str, str] | None) -> Reading:
+def read_all(
+    tables: Iterable[Table | CellGrid], params: Mapping[str, Any], columns: Mapping[str, str] | None
+) -> Reading:
     """The lines of all tables. Raises SourceError when one cannot be used; those without sales are left out."""
     used, left_out = with_sales(
         [with_header(t, params["columns"], columns) for t in tables], params["columns"], columns
@@ -122,7 +124,7 @@ def _gated(found: Ingested, params: Mapping[str, Any], name: str) -> Ingested:
 
 
 def clean(
-    tables: Iterable[Table | Grid], params: Mapping[str, Any], columns: Mapping[str, str] | None = None
+    tables: Iterable[Table | CellGrid], params: Mapping[str, Any], columns: Mapping[str, str] | None = None
 ) -> Ingested:
     """What `ingest` gives, before the gate has seen it. Raises SourceError when a table cannot be used."""
     read = read_all(tables, params, columns)
@@ -132,16 +134,16 @@ def clean(
     period = main_period(periods_of(single["invoice_time"], int(params["largest_gap_days"])))
     judged = judge_dates(_judge_all(single, read.params), period)
     sales = judged.filter(pl.col("reason").is_null())
-    takings = judged.filter(pl.col("reason") == CANCELLATION)
-    pairs = match_cancellations(sales, takings, params)
+    cancellation_lines = judged.filter(pl.col("reason") == CANCELLATION)
+    pairs = match_cancellations(sales, cancellation_lines, params)
     rejected = pl.concat(
         [
             lines.filter(pl.col("reason").is_not_null()),
             judged.filter(pl.col("reason") != CANCELLATION),
-            settle(takings, sales, pairs),
+            settle(cancellation_lines, sales, pairs),
         ]
     ).sort("line")
-    accepted = less_cancelled(sales, cancelled_units(sales, takings, pairs))
+    accepted = less_cancelled(sales, cancelled_units(sales, cancellation_lines, pairs))
     counts = count(
         [count_part(accepted, rejected, readable.height - single.height)],
         rows=lines.height,

@@ -76,11 +76,11 @@ REJECTED = ("row", "source", "reason", "detail", "invoice_time", *GIVEN)
 UNMATCHED = "cancellation without sale"
 
 
-def settle(takings: pl.DataFrame, sales: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def settle(cancellation_lines: pl.DataFrame, sales: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Cancellations with their reason (was a sale found?) and a detail that names the rows they cancel."""
     where = sales.select("line", pl.col("row").alias("sold_row"), pl.col("source").alias("sold_source"))
     named = pairs.join(where, left_on="sale", right_on="line").join(
-        takings.select("line", "source"), left_on="taking", right_on="line", maintain_order="left"
+        cancellation_lines.select("line", "source"), left_on="cancellation", right_on="line", maintain_order="left"
     )
     elsewhere = (
         pl.when(pl.col("source") != pl.col("sold_source"))
@@ -89,17 +89,17 @@ def settle(takings: pl.DataFrame, sales: pl.DataFrame, pairs: pl.DataFrame) -> p
     )
     found = (
         named.with_columns(pl.format("{} of row {}{}", written(pl.col("units")), "sold_row", elsewhere).alias("part"))
-        .sort("taking", "sale")
-        .group_by("taking", maintain_order=True)
+        .sort("cancellation", "sale")
+        .group_by("cancellation", maintain_order=True)
         .agg(pl.col("part").str.join(", "), pl.col("units").sum().alias("matched"))
     )
-    joined = takings.join(found, left_on="line", right_on="taking", how="left", maintain_order="left")
+    joined = cancellation_lines.join(found, left_on="line", right_on="cancellation", how="left", maintain_order="left")
     rest = rounded(pl.col("quantity").abs() - pl.col("matched").fill_null(0))
     missing = pl.when(rest > 0).then(pl.format("no sale for {}", written(rest)))
     return joined.with_columns(
         pl.when(pl.col("part").is_null()).then(pl.lit(UNMATCHED)).otherwise(pl.lit(CANCELLATION)).alias("reason"),
         pl.concat_str([pl.format("cancels {}", "part"), missing], separator="; ", ignore_nulls=True).alias("detail"),
-    ).select(takings.columns)
+    ).select(cancellation_lines.columns)
 
 
 def quarantine(rejected: pl.DataFrame, named: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -11,18 +11,18 @@ import polars as pl
 from pricewright.core.errors import SourceError
 from pricewright.files import CONTENT, INODE, SETTLED, Digests, Stamp, stamp_of
 from pricewright.ingest.formats import first_line, read_delimited, read_workbook
-from pricewright.ingest.tables import Grid, Table, is_visible, unpacked_gzip, with_rows, zip_entries
+from pricewright.ingest.tables import CellGrid, Table, is_visible, unpacked_gzip, with_rows, zip_entries
 
 File = Path | BytesIO  # on disk, or taken out of an archive
 
 
-def read_tables(source: Path) -> Iterator[Table | Grid]:
+def read_tables(source: Path) -> Iterator[Table | CellGrid]:
     """Every table of the source: one per file, sheet of a workbook and file in an archive. Raises SourceError."""
     for path in find_files(source):
         yield from read_file(path, file_name(path, source))
 
 
-def read_file(path: Path, name: str) -> Iterator[Table | Grid]:
+def read_file(path: Path, name: str) -> Iterator[Table | CellGrid]:
     """The tables of one file, which messages call `name`. Raises SourceError."""
     yield from READERS[path.suffix.lower()](path, name)
 
@@ -68,25 +68,25 @@ def _read_parquet(file: File, name: str) -> Iterator[Table]:
     yield with_rows(Table(name, frame))
 
 
-def _read_text(file: File, name: str) -> Iterator[Grid]:
+def _read_text(file: File, name: str) -> Iterator[CellGrid]:
     yield read_delimited(file.getvalue() if isinstance(file, BytesIO) else file.read_bytes(), name)
 
 
-def _read_gzip(file: File, name: str) -> Iterator[Table | Grid]:
+def _read_gzip(file: File, name: str) -> Iterator[Table | CellGrid]:
     inner = PurePosixPath(name).with_suffix("").suffix.lower() or ".csv"
     if inner not in FLAT:
         raise SourceError(f"{name} holds a file that ends with {inner!r}: {', '.join(sorted(FLAT))} are read.")
     yield from FLAT[inner](unpacked_gzip(file, name), name)
 
 
-def _read_zip(file: File, name: str) -> Iterator[Table | Grid]:
+def _read_zip(file: File, name: str) -> Iterator[Table | CellGrid]:
     """Every readable file of the archive, called `archive.zip/file.csv`."""
     for entry, content, alone in zip_entries(file, name, tuple(FLAT)):
         for table in FLAT[PurePosixPath(entry).suffix.lower()](content, f"{name}/{entry}"):
             yield table if alone else replace(table, sheet=True)
 
 
-FLAT: dict[str, Callable[[File, str], Iterator[Table | Grid]]] = {
+FLAT: dict[str, Callable[[File, str], Iterator[Table | CellGrid]]] = {
     ".csv": _read_text,
     ".tsv": _read_text,
     ".txt": _read_text,
@@ -103,7 +103,7 @@ class Document:
 
     name: str
     digest: str
-    read: Callable[[], Iterator[Table | Grid]]
+    read: Callable[[], Iterator[Table | CellGrid]]
     stays: Callable[[], bool] = lambda: True
     size: int = 0
 

@@ -20,12 +20,12 @@ from pricewright.ingest.sorting import CODES, READ, SCHEMAS, sort_document
 from pricewright.ingest.source import Document
 from pricewright.ingest.texts import one_spelling
 from pricewright.ingest.times import Period, check_step, decide_order, join_periods, main_period, say_layout
-from pricewright.result_cache import Entry, Shelf, key_of, side_by_side
+from pricewright.result_cache import CachedResult, ResultCache, key_of, side_by_side
 
 BYTES_AT_ONCE = 16_000_000  # of the files that are sorted side by side: a million lines of Parquet
 SPELLED = "spelled"  # of a table: its codes that the source spells otherwise
 NUMBERS = 2**40  # a table's lines are numbered from its place times this on
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class SortedTable:
         """No rows of a kind, with their columns."""
         return self.numbered(pl.DataFrame(schema=SCHEMAS[kind]))
 
-    def takings(self) -> pl.DataFrame:
+    def cancellation_lines(self) -> pl.DataFrame:
         """All lines of the table that take back."""
         return self.numbered(pl.read_parquet(self.folder / "takings.parquet", hive_partitioning=False))
 
@@ -113,23 +113,25 @@ class Survey:
         possible = [period for period in periods if period.lines >= surest]
         return main_period([self._counted(period) for period in possible] if len(possible) > 1 else possible)
 
-    def takings(self) -> pl.DataFrame:
+    def cancellation_lines(self) -> pl.DataFrame:
         """All lines that take back, numbered, without copies."""
-        return pl.concat([table.takings() for table in self.tables]).unique(IDENTITY, keep="first", maintain_order=True)
+        return pl.concat([table.cancellation_lines() for table in self.tables]).unique(
+            IDENTITY, keep="first", maintain_order=True
+        )
 
     def sales_like(self, keys: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """The sales that agree with a row of one of `keys` in all its columns, numbered, without copies."""
         tables = {str(path): table for table in self.tables for path in table.folder.glob("*.sales.parquet")}
         wanted = [key for key in keys if key.height]
         if not tables or not wanted:
-            return self.tables[0].takings().clear()
+            return self.tables[0].cancellation_lines().clear()
         lines = pl.scan_parquet(list(tables), glob=False, hive_partitioning=False, include_file_paths="path")
         spelled = {code: used for table in self.tables for code, used in table.known.get(SPELLED, {}).items()}
         lines = lines.with_columns(pl.col("stock_code").replace(spelled)) if spelled else lines
         alike = [lines.join(key.lazy(), on=key.columns, how="semi", nulls_equal=True) for key in wanted]
         found = pl.concat(alike).collect(engine="streaming").partition_by("path", as_dict=True, include_key=False)
         parts = [tables[str(path)].numbered(part) for (path,), part in found.items()]
-        parts.append(self.tables[0].takings().clear())
+        parts.append(self.tables[0].cancellation_lines().clear())
         return pl.concat(parts).sort("line").unique(IDENTITY, keep="first", maintain_order=True)
 
     def _counted(self, period: Period) -> Period:
@@ -147,17 +149,17 @@ class Survey:
 
 def survey(
     documents: Sequence[Document],
-    shelf: Shelf,
+    result_cache: ResultCache,
     params: Mapping[str, Any],
     asked: Mapping[str, str],
     code: str,
-    tell: Tell = lambda share, words: None,
+    report_progress: ReportProgress = lambda share, words: None,
 ) -> Survey:
     """Sort the documents that the shelf does not have yet. Raises SourceError when one cannot be used."""
     otherwise, asked_sign = bool(params["day_first"]), params["decimal_sign"]
     keys = [document_key(document, params, asked, code) for document in documents]
     by_key = dict(zip(reversed(keys), reversed(documents), strict=True))  # copies of a file are read once
-    entries = {key: entry for key in by_key if (entry := shelf.find(key))}
+    entries = {key: entry for key in by_key if (entry := result_cache.find(key))}
 
     def balance() -> int:
         return sum(int(entries[key].index["balance"]) for key in keys if key in entries)
@@ -167,13 +169,13 @@ def survey(
 
     def sort(chosen: Sequence[str], day_first: Callable[[int], bool], words: str = "") -> None:
         found = side_by_side(
-            lambda key: sort_onto(shelf, by_key[key], params, asked, code, day_first, signs()),
+            lambda key: sort_onto(result_cache, by_key[key], params, asked, code, day_first, signs()),
             chosen,
             lambda key: by_key[key].size,
             BYTES_AT_ONCE,
         )
         for place, key in enumerate(chosen):
-            tell(place / len(chosen), f"reading {by_key[key].name}{words}")
+            report_progress(place / len(chosen), f"reading {by_key[key].name}{words}")
             entries[key] = next(found)
 
     in_order = list(dict.fromkeys(keys))
@@ -188,7 +190,7 @@ def survey(
     return _surveyed(documents, [entries[key] for key in keys], int(params["largest_gap_days"]))
 
 
-def _otherwise_written(entries: Mapping[str, Entry], source: Signs, asked: str | None) -> list[str]:
+def _otherwise_written(entries: Mapping[str, CachedResult], source: Signs, asked: str | None) -> list[str]:
     """The documents, by key, with a table that was read with another decimal sign than the whole source decides."""
     found = []
     for key, entry in entries.items():
@@ -199,17 +201,17 @@ def _otherwise_written(entries: Mapping[str, Entry], source: Signs, asked: str |
 
 
 def sort_onto(
-    shelf: Shelf,
+    result_cache: ResultCache,
     document: Document,
     params: Mapping[str, Any],
     asked: Mapping[str, str],
     code: str,
     day_first: Callable[[int], bool],
     others: Signs,
-) -> Entry:
+) -> CachedResult:
     """Put the sorted lines of a document on the shelf; see sort_document."""
     key = document_key(document, params, asked, code)
-    return shelf.put(key, lambda folder: sort_document(document, params, asked, day_first, others, folder))
+    return result_cache.put(key, lambda folder: sort_document(document, params, asked, day_first, others, folder))
 
 
 def document_key(document: Document, params: Mapping[str, Any], asked: Mapping[str, str], code: str) -> str:
@@ -217,7 +219,7 @@ def document_key(document: Document, params: Mapping[str, Any], asked: Mapping[s
     return key_of(code, document.digest, {name: params[name] for name in READ}, dict(asked))
 
 
-def _surveyed(documents: Iterable[Document], entries: Sequence[Entry], gap_days: int) -> Survey:
+def _surveyed(documents: Iterable[Document], entries: Sequence[CachedResult], gap_days: int) -> Survey:
     tables: list[SortedTable] = []
     left_out: list[Refusal] = []
     spellings = iter(_spelled([e.folder / str(n) for e in entries for n in range(len(e.index["tables"]))]))

@@ -37,7 +37,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """A table whose header may be in any of its first rows, which `top` holds as text, as far as each goes.
 
     read: gives the rows below a header in the row of this number, counted from 1 on.

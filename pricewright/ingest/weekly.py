@@ -23,12 +23,12 @@ from pricewright.ingest.numbers import Signs
 from pricewright.ingest.rules import GIVEN, REJECTED, TRANSACTION, count, given_texts, is_far
 from pricewright.ingest.sorting import ASIDE
 from pricewright.ingest.source import Document
-from pricewright.ingest.survey import SortedTable, Survey, Tell, document_key, sort_onto, survey
+from pricewright.ingest.survey import ReportProgress, SortedTable, Survey, document_key, sort_onto, survey
 from pricewright.ingest.times import Period
 from pricewright.ingest.times import decide_order as decide
 from pricewright.ingest.week import QUARANTINE, RAW, VALUES, WeekJob, week_lines, write_week
 from pricewright.partitions import UNKNOWN, gather_partitions, iso_week
-from pricewright.result_cache import Entry, Shelf, key_of, side_by_side
+from pricewright.result_cache import CachedResult, ResultCache, key_of, side_by_side
 
 BATCH = 250_000  # rows of the weeks that are made as one
 ROWS_AT_ONCE = 1_000_000  # rows of the batches that are made side by side
@@ -41,7 +41,7 @@ class Whole:
     """All weeks of a source as they lie on the shelf, and what is counted over them."""
 
     found: Survey
-    weeks: Mapping[str, Entry]
+    weeks: Mapping[str, CachedResult]
     counts: dict[str, Any]
 
     def first(self, reason: str) -> tuple[int, str, str | None]:
@@ -62,22 +62,24 @@ class Whole:
             gather_partitions(_files(self.weeks, name), folder, empty)
 
 
-class Intake:
+class IncrementalIngest:
     """The ingest of one workspace: `folder` holds the shelf, `params` is the section `ingest`."""
 
     def __init__(self, folder: Path, params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> None:
-        self.documents, self.weeks = Shelf(folder / "documents"), Shelf(folder / "weeks")
+        self.documents, self.weeks = ResultCache(folder / "documents"), ResultCache(folder / "weeks")
         self._params, self._columns = params, dict(columns or {})
 
-    def survey(self, documents: Sequence[Document], tell: Tell = lambda share, words: None) -> Survey:
+    def survey(
+        self, documents: Sequence[Document], report_progress: ReportProgress = lambda share, words: None
+    ) -> Survey:
         """What the documents hold; those that are not on the shelf are read."""
-        return survey(documents, self.documents, self._params, self._columns, code_digest(), tell)
+        return survey(documents, self.documents, self._params, self._columns, code_digest(), report_progress)
 
-    def known(self, document: Document) -> Entry | None:
+    def known(self, document: Document) -> CachedResult | None:
         """What the shelf has of a document."""
         return self.documents.find(document_key(document, self._params, self._columns, code_digest()))
 
-    def read(self, document: Document, balance: int, others: Signs) -> Entry:
+    def read(self, document: Document, balance: int, others: Signs) -> CachedResult:
         """Read a document, whether the shelf has it or not; `balance`, `others`: what others' dates and numbers say."""
         otherwise = bool(self._params["day_first"])
         return sort_onto(
@@ -95,7 +97,7 @@ class Intake:
         settlements = settle_source(found, self._params)
         return [self._job(found, week, settlements.get(week, unsettled())) for week in found.weeks]
 
-    def build(self, jobs: Sequence[WeekJob], documents: Sequence[Document]) -> dict[str, Entry]:
+    def build(self, jobs: Sequence[WeekJob], documents: Sequence[Document]) -> dict[str, CachedResult]:
         """Make some weeks, whether the shelf has them or not."""
         jobs = [complete(job, documents) for job in jobs]
         lines = week_lines(jobs)
@@ -104,22 +106,24 @@ class Intake:
             for job in jobs
         }
 
-    def make(self, documents: Sequence[Document], tell: Tell = lambda share, words: None) -> Whole:
+    def make(self, documents: Sequence[Document], report_progress: ReportProgress = lambda share, words: None) -> Whole:
         """All weeks, made as far as the shelf does not have them."""
-        found = self.survey(documents, lambda share, words: tell(0.5 * share, words))
-        tell(0.5, "matching cancellations")
+        found = self.survey(documents, lambda share, words: report_progress(0.5 * share, words))
+        report_progress(0.5, "matching cancellations")
         jobs = self.jobs(found)
         entries = {job.week: entry for job in jobs if (entry := self.weeks.find(job.key))}
         batches = list(_batches([job for job in jobs if job.week not in entries]))
         for made in side_by_side(lambda batch: self.build(batch, documents), batches, _rows, ROWS_AT_ONCE):
             entries |= made
-            tell(0.6 + 0.4 * len(entries) / len(jobs), f"{len(entries):,} of {len(jobs):,} weeks")
+            report_progress(0.6 + 0.4 * len(entries) / len(jobs), f"{len(entries):,} of {len(jobs):,} weeks")
         entries = dict(sorted(entries.items()))
         return Whole(found, entries, _counts(found, entries))
 
-    def ingest(self, documents: Sequence[Document], name: str, tell: Tell = lambda share, words: None) -> Whole:
+    def ingest(
+        self, documents: Sequence[Document], name: str, report_progress: ReportProgress = lambda share, words: None
+    ) -> Whole:
         """All weeks, with the gate's verdict in the counts. Raises SourceError when the gate blocks."""
-        whole = self.make(documents, tell)
+        whole = self.make(documents, report_progress)
         broken = [entry.index["broken"] for entry in whole.weeks.values()]
         counts = pass_gate(whole.counts, broken, self._params["gate"], name, whole.first)
         self.documents.prune({table.folder.parent.name for table in whole.found.tables}, SPARE_DAYS)
@@ -154,7 +158,7 @@ def code_digest() -> str:
     return key_of(pl.__version__, [digest_of(file) for file in files])
 
 
-def _files(entries: Mapping[str, Entry], name: str) -> dict[str, Path]:
+def _files(entries: Mapping[str, CachedResult], name: str) -> dict[str, Path]:
     return {week: path for week, entry in entries.items() if (path := entry.folder / name).exists()}
 
 
@@ -173,7 +177,7 @@ def _rows(jobs: Iterable[WeekJob]) -> int:
     return sum(job.rows for job in jobs)
 
 
-def _different(weeks: Iterable[Entry]) -> dict[str, int]:
+def _different(weeks: Iterable[CachedResult]) -> dict[str, int]:
     """How many different values the weeks have in each column that is COUNTED."""
     values = pl.scan_parquet([week.folder / VALUES for week in weeks], glob=False, hive_partitioning=False)
     return dict(values.unique().group_by("column").len().collect().iter_rows())
@@ -204,7 +208,7 @@ def _given(job: WeekJob, documents: Sequence[Document]) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _counts(found: Survey, entries: Mapping[str, Entry]) -> dict[str, Any]:
+def _counts(found: Survey, entries: Mapping[str, CachedResult]) -> dict[str, Any]:
     different = _different(entries.values())
     counts = count(
         [entry.index["counts"] for entry in entries.values()],

@@ -22,8 +22,8 @@ from pricewright.network.effects import (
     Batch,
     Layout,
     PopulationMeans,
-    Spread,
     Terms,
+    VariancePrior,
     expected_derivatives,
     expected_softplus,
     learned_variance,
@@ -37,7 +37,11 @@ from pricewright.network.families import ALONE, FamilyFit, LogSums, family_sums,
 from pricewright.network.grid import Grid, without_improbable_weeks
 
 Floats = NDArray[np.float64]
-PROMOTION_SPREADS = (Spread(1.0, 5.0), Spread(0.05, 5.0), Spread(0.05, 10.0))  # of depth, display and dip
+PROMOTION_SPREADS = (
+    VariancePrior(1.0, 5.0),
+    VariancePrior(0.05, 5.0),
+    VariancePrior(0.05, 10.0),
+)  # of depth, display and dip
 OF_SKU = ("anchor", "mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "log_base", "informed")
 OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
 # Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
@@ -138,7 +142,7 @@ class CurveFit:
         n, d, layout = len(grid), self.layout.width, self.layout
         self.design = self._design(torch.tensor(grid.attributes, dtype=DTYPE))
         self.population = self._population(self.design.shape[2])
-        self.untold = self.population.covariance[0, 0]
+        self.report_nothing = self.population.covariance[0, 0]
         self.prior_variance = self._starting_variances()
         self.alike = ALIKE if params["pooling"] else 0.0
         self.level_mean = self._log_mean_units().mean()
@@ -290,13 +294,13 @@ class CurveFit:
         layout, n = self.layout, len(self.grid)
         self.change = self.population.step(sums.evidence_gradient, sums.evidence_curvature, 0.7)
         self.level_mean = sums.levels / n
-        groups = [(group, Spread(0.01, 2.0)) for group in layout.groups]
-        groups += [(slice(layout.base, layout.base + 1), Spread(0.6, 5.0))]
-        drift = Spread(float(self.params["slope_drift"]) ** 2, 10.0)
+        groups = [(group, VariancePrior(0.01, 2.0)) for group in layout.groups]
+        groups += [(slice(layout.base, layout.base + 1), VariancePrior(0.6, 5.0))]
+        drift = VariancePrior(float(self.params["slope_drift"]) ** 2, 10.0)
         groups += [(slice(k, k + 1), drift) for k in range(layout.ramps.start, layout.ramps.stop)]
-        groups += [(slice(layout.creeping, layout.creeping + 1), Spread(1.0, 5.0))]
+        groups += [(slice(layout.gradual_price, layout.gradual_price + 1), VariancePrior(1.0, 5.0))]
         bend = slice(layout.curvature, layout.curvature + 1)
-        groups += [(bend, Spread(float(self.params["curvature_sd"]) ** 2, 50.0))]
+        groups += [(bend, VariancePrior(float(self.params["curvature_sd"]) ** 2, 50.0))]
         promotion = range(layout.promotion.start, layout.promotion.stop)
         groups += [(slice(k, k + 1), spread) for k, spread in zip(promotion, PROMOTION_SPREADS, strict=True)]
         for group, spread in groups:
@@ -328,7 +332,7 @@ class CurveFit:
             "mean_latent_slope": float((self.effects[:, base:] @ read[0]).mean()),
             "slope_sd": float(self.prior_variance[base].sqrt()),
             "curvature": float(softplus(self.effects[:, layout.curvature]).mean()),
-            "creeping": float(self.effects[:, layout.creeping].mean()),
+            "creeping": float(self.effects[:, layout.gradual_price].mean()),
             "alike": self.alike,
             "depth": float(self.effects[:, layout.promotion.start].mean()),
             "families": int(self.families.several.sum()),
@@ -339,7 +343,7 @@ class CurveFit:
             "week_sd": self.weeks_variance**0.5,
             "last_mean_step": self.moved,
         }
-        untold = float(self._starting_variances()[base] + self.untold)
+        report_nothing = float(self._starting_variances()[base] + self.report_nothing)
         return Curves(
             codes=self.grid.codes,
             weeks=self.grid.weeks,
@@ -355,7 +359,7 @@ class CurveFit:
             coefficients=known.mean.numpy(),
             coefficient_own_sd=known.own_sd.numpy(),
             coefficient_shared_sd=known.shared_sd.numpy(),
-            informed=(1 - covariance[:, 0, 0] / untold).clamp(0, 1).numpy(),
+            informed=(1 - covariance[:, 0, 0] / report_nothing).clamp(0, 1).numpy(),
             summary=summary,
         )
 
@@ -406,7 +410,7 @@ class CurveFit:
         variance[0] = 2.0
         variance[layout.base] = 1.0 if self.params["pooling"] else wide
         variance[layout.ramps] = float(self.params["slope_drift"]) ** 2
-        variance[layout.creeping] = 1.0
+        variance[layout.gradual_price] = 1.0
         variance[layout.curvature] = float(self.params["curvature_sd"]) ** 2
         variance[layout.promotion] = torch.tensor([spread.start for spread in PROMOTION_SPREADS], dtype=DTYPE)
         return variance

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from pricewright.network.grid import Grid
-from pricewright.network.regular import creeping, ramps, seasons
+from pricewright.network.regular import gradual_price, ramps, seasons
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -127,14 +127,14 @@ class Layout:
         return slice(self.base + 1, self.base + self.path.shape[1])
 
     @property
-    def creeping(self) -> int:
+    def gradual_price(self) -> int:
         """The coefficient of the creeping part of the price."""
         return self.base + self.path.shape[1]
 
     @property
     def curvature(self) -> int:
         """The curvature of the curve."""
-        return self.creeping + 1
+        return self.gradual_price + 1
 
     @property
     def promotion(self) -> slice:
@@ -164,7 +164,7 @@ class Batch:
 
     units: Tensor
     log_ratio: Tensor
-    creeping: Tensor
+    gradual_price: Tensor
     depth: Tensor
     promotion: Tensor
     dip: Tensor
@@ -174,7 +174,7 @@ class Batch:
     @classmethod
     def of(cls, grid: Grid, outlying: float, *, control: bool) -> "Batch":
         """Every SKU of the grid; without `control` the creeping part is left out."""
-        path = creeping(grid.log_price_ratio, grid.listed, outlying) * float(control)
+        path = gradual_price(grid.log_price_ratio, grid.listed, outlying) * float(control)
         tables = (
             grid.units, grid.log_price_ratio, path, grid.depth, grid.promotion, grid.dip, grid.seen, grid.listed,
         )  # fmt: skip
@@ -213,12 +213,12 @@ def linearise(effects: Tensor, batch: Batch, layout: Layout, covariance: Tensor)
     by_curvature = by_curvature * torch.sigmoid(latent_curvature)
     depth, display, dip = (effects[:, k : k + 1] for k in range(layout.promotion.start, layout.promotion.stop))
     base = effects[:, : layout.base] @ layout.time.T
-    base = base + effects[:, layout.creeping : layout.creeping + 1] * batch.creeping - dip * batch.dip
+    base = base + effects[:, layout.gradual_price : layout.gradual_price + 1] * batch.gradual_price - dip * batch.dip
     shape = (*batch.units.shape, layout.width - layout.base)
     by_base, by_regular, by_promotion = (torch.zeros(shape, dtype=DTYPE) for _ in range(3))
     by_regular[:, :, :ramps] = -(by_latent * value)[:, :, None] * layout.path
     by_regular[:, :, ramps + 1] = -(slope * by_curvature)
-    by_base[:, :, ramps] = batch.creeping
+    by_base[:, :, ramps] = batch.gradual_price
     by_base[:, :, ramps + 4] = -batch.dip
     by_promotion[:, :, ramps + 2], by_promotion[:, :, ramps + 3] = batch.depth, batch.promotion
     promotion = depth * batch.depth + display * batch.promotion
@@ -249,14 +249,16 @@ def variance_of(covariance: Tensor, jacobian: Tensor, layout: Layout) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Spread:
+class VariancePrior:
     """A learned variance: where it starts, and how many effects that start is worth as evidence."""
 
     start: float
     weight: float
 
 
-def learned_variance(deviations: Tensor, posterior: Tensor, count: int, variance: Tensor, spread: Spread) -> Tensor:
+def learned_variance(
+    deviations: Tensor, posterior: Tensor, count: int, variance: Tensor, spread: VariancePrior
+) -> Tensor:
     """Next value of a prior variance from squared deviations and posterior variances, summed over `count` effects."""
     determined = (count - posterior / variance).clamp(min=0)
     target = (deviations + spread.weight * spread.start) / (determined + spread.weight)

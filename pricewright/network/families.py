@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pricewright.network.effects import Spread, learned_variance
+from pricewright.network.effects import VariancePrior, learned_variance
 
 DTYPE = torch.float64
 Whole = NDArray[np.int64]
@@ -83,7 +83,7 @@ START, START_SD = (-0.6, 0.2), 0.7
 # Share of the evidence about what a family keeps that is believed: a coarsened posterior (Miller and Dunson 2019),
 # since no family follows the model to the letter. In the simulated worlds all of it was wrong by two deviations.
 COARSE = 0.3
-SPREADS = (Spread(0.25, 4.0), Spread(0.25, 4.0))
+SPREADS = (VariancePrior(0.25, 4.0), VariancePrior(0.25, 4.0))
 WEEK_VARIANCE = 0.01  # of log units, of what all SKUs of a family have in common in a week; learned, it would vanish
 # into the walks of the SKUs, and a busy week would pass for the effect of a common price change.
 

@@ -39,7 +39,7 @@ def usual_change(log_price: Floats, seen: Floats) -> Floats:
     return scale
 
 
-def creeping(log_price: Floats, seen: Floats, outlying: float) -> Floats:
+def gradual_price(log_price: Floats, seen: Floats, outlying: float) -> Floats:
     """The creeping part of each SKU's price path, (n, T), with mean 0 over the weeks seen.
 
     A change that stands out from a SKU's usual weekly change (by `outlying` robust standard deviations) is a

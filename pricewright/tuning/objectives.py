@@ -26,7 +26,7 @@ from pricewright.network.grid import grid_of
 from pricewright.network.level import Rows
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.partitions import read_partitions
-from pricewright.tuning.search import Progress, Spread, minimise
+from pricewright.tuning.search import Progress, TaskMap, minimise
 from pricewright.tuning.space import Best, Hyperparameters, Objective, Report
 
 
@@ -37,7 +37,7 @@ def tune_backup(
     params: Mapping[str, Any],
     *,
     progress: Progress | None = None,
-    spread: Spread = map,
+    task_map: TaskMap = map,
     objective: Objective | None = None,
 ) -> Best:
     """The hyperparameters of one backup, complete: the defaults, with the searched ones replaced.
@@ -46,8 +46,8 @@ def tune_backup(
     seed, validation_weeks (the last ones, never shuffled), rows (whole SKUs are drawn until there are about so many:
     the search compares, it need not be exact), defaults.<name>, and <name> with method, budget, workers (trials at
     once), space and `trial`, the hyperparameters that differ in trials only. The defaults are the first trial, so that
-    the result never does worse on the validation weeks. The score is the RMSLE of the validation weeks. `spread` makes
-    the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
+    the result never does worse on the validation weeks. The score is the RMSLE of the validation weeks. `task_map`
+    makes the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
     """
     own, defaults = _sections(name, params)
     check_hyperparameters(name, defaults)
@@ -59,7 +59,7 @@ def tune_backup(
         own["method"],
         progress=progress,
         workers=own["workers"],
-        spread=spread,
+        task_map=task_map,
         start={key: defaults[key] for key in own["space"]},
         name=name,
     )
@@ -118,7 +118,7 @@ def tune_network(
     storage: Path | None = None,
     name: str = "network",
     progress: Progress | None = None,
-    spread: Spread = map,
+    task_map: TaskMap = map,
     objective: Objective | None = None,
 ) -> Best:
     """The hyperparameters of the feedforward part, complete: the defaults, with the searched ones replaced.
@@ -126,7 +126,7 @@ def tune_network(
     rows: panel rows without the weeks on which models will be judged; params: all of params.yaml. The curves are
     fitted once. The score is the RMSLE of the validation weeks; it is reported after every pass, so that poor
     trials are pruned. With `storage` a killed search goes on where it was; `name` tells searches on different data
-    apart. The defaults are the first trial, so that the result never does worse on the validation weeks. `spread`
+    apart. The defaults are the first trial, so that the result never does worse on the validation weeks. `task_map`
     makes the trials; where it leaves this process, `objective` is the same one in a form that can be sent there.
     """
     tune, defaults = params["tune"], params["tune"]["defaults"]["network"]
@@ -140,7 +140,7 @@ def tune_network(
         storage,
         progress,
         workers=own["workers"],
-        spread=spread,
+        task_map=task_map,
         name=name,
         start={key: defaults[key] for key in own["space"]},
     )

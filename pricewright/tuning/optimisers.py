@@ -53,7 +53,7 @@ class Optimiser(Protocol):
         """Let go of files and connections."""
 
 
-class Grid:
+class GridSearch:
     """The finest grid of cell midpoints that the budget covers, or a seeded sample of the coarsest one."""
 
     def __init__(self, task: Task) -> None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from pricewright.core.errors import ModelError, ParameterError
-from pricewright.tuning.optimisers import Grid, Optimiser, Optuna, Proposal, ScikitOptimize, Task
+from pricewright.tuning.optimisers import GridSearch, Optimiser, Optuna, Proposal, ScikitOptimize, Task
 from pricewright.tuning.space import (
     Attempt,
     Best,
@@ -27,7 +27,7 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
-class Spread(Protocol):
+class TaskMap(Protocol):
     """Calls a function on each argument, as the builtin `map` does: results come in the order of the arguments.
 
     The function and the arguments may be pickled and sent to another process.
@@ -39,7 +39,7 @@ class Spread(Protocol):
 
 
 @contextmanager
-def on_threads(workers: int) -> Iterator[Spread]:
+def on_threads(workers: int) -> Iterator[TaskMap]:
     """A Spread over so many threads of this process; what they have not begun when the context ends is dropped."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="trial")
     try:
@@ -58,9 +58,9 @@ class OptimiserFailed(Exception):
 class Search:
     """The trials so far and the loop that adds to them."""
 
-    def __init__(self, objective: Objective, spread: Spread, progress: Progress | None) -> None:
+    def __init__(self, objective: Objective, task_map: TaskMap, progress: Progress | None) -> None:
         self._objective = objective
-        self._spread = spread
+        self._spread = task_map
         self._progress = progress
         self.trials: list[Trial] = []
 
@@ -115,7 +115,7 @@ def _guarded(call: Callable[[], Result]) -> Result:
 
 
 OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
-    {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": Grid}
+    {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": GridSearch}
 )
 
 
@@ -129,7 +129,7 @@ def minimise(
     progress: Progress | None = None,
     *,
     workers: int = 1,
-    spread: Spread = map,
+    task_map: TaskMap = map,
     name: str = "search",
     start: Hyperparameters | None = None,
     optimisers: Mapping[str, Callable[[Task], Optimiser]] = OPTIMISERS,
@@ -137,7 +137,7 @@ def minimise(
     """The hyperparameters with the least `objective(hyperparameters, report)` among `budget` trials.
 
     `report(step, value)` raises Pruned when the trial is not worth finishing (optuna only). `workers` trials are
-    proposed at once and made by `spread`, where and in whatever order that may be: the result depends on their number
+    proposed at once and made by `task_map`, where and in whatever order that may be: the result depends on their number
     alone. `start` is tried first. With `storage` a killed optuna search goes on where it was: `name` must then tell
     searches on different data apart. `progress(done, budget, best score)` is called after every trial.
     When the optimiser fails, a grid search does the trials that are left, and the result's fallbacks say why.
@@ -152,7 +152,7 @@ def minimise(
     if start is not None:
         check_inside(start, dimensions)
     task = Task(dimensions, budget, seed, workers, storage, name, start)
-    search = Search(objective, spread, progress)
+    search = Search(objective, task_map, progress)
     fallbacks: tuple[str, ...] = ()
     try:
         search.run(method, optimisers[method], task)

@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.worlds.kinds import Kind
-from pricewright.worlds.market import Market, ring_up
-from pricewright.worlds.shop import Shelf
+from pricewright.worlds.market import Market, to_transactions
+from pricewright.worlds.shop import Assortment
 
 if TYPE_CHECKING:
     from pricewright.worlds.world import World
@@ -36,15 +36,15 @@ class Channel(NamedTuple):
         return 1 + self.share * (self.factor - 1)
 
 
-def draw_second_channel(rng: np.random.Generator, kind: Kind, shelf: Shelf, units: Floats) -> Channel:
+def draw_second_channel(rng: np.random.Generator, kind: Kind, assortment: Assortment, units: Floats) -> Channel:
     """Draw which categories sell there, at 0.85 to 1.9 times the regular price, and how their mix changes."""
     weeks = units.shape[1]
-    categories = int(shelf.category[-1]) + 1
-    sells = (rng.random(categories) < kind.second_channel)[shelf.category]
-    factor = np.where(sells, np.exp(rng.uniform(np.log(0.85), np.log(1.9), categories))[shelf.category], 1.0)
+    categories = int(assortment.category[-1]) + 1
+    sells = (rng.random(categories) < kind.second_channel)[assortment.category]
+    factor = np.where(sells, np.exp(rng.uniform(np.log(0.85), np.log(1.9), categories))[assortment.category], 1.0)
     first, last = rng.uniform(-2.5, 0.0, (2, categories, 1))
     mix = first + (last - first) * np.linspace(0, 1, weeks + 1) + rng.normal(0, 0.25, (categories, weeks + 1))
-    share = sells[:, None] / (1 + np.exp(-mix[shelf.category]))
+    share = sells[:, None] / (1 + np.exp(-mix[assortment.category]))
     return Channel(factor, rng.binomial(units.astype(np.int64), share[:, :weeks]).astype(np.float64), share[:, weeks])
 
 
@@ -76,7 +76,7 @@ def _ring_up(
         elasticity=world.elasticity,
         shape=("",) * n,
     )
-    lines = ring_up(market, {**params, "seed": int(params["seed"]) + NAMES.index(channel)})
+    lines = to_transactions(market, {**params, "seed": int(params["seed"]) + NAMES.index(channel)})
     if channel != NAMES[0]:
         lines = lines.with_columns(pl.col("InvoiceNo").str.replace("^(C?)", "${1}9"))
     return _described(world, channel, lines)

@@ -55,7 +55,7 @@ class Market:
     def transactions(self, params: Mapping[str, Any]) -> pl.DataFrame:
         """The market's sales lines with the dirt of real data, in the columns of the UCI file."""
 
-        return ring_up(self, params)
+        return to_transactions(self, params)
 
 
 def simulate(params: Mapping[str, Any]) -> Market:
@@ -151,7 +151,7 @@ FIRST_INVOICE, INVOICES_A_WEEK = 536365, 10_000_000
 TRADING_DAYS = np.array([0, 1, 2, 3, 4, 6])  # no sales on Saturdays
 
 
-def ring_up(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
+def to_transactions(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
     """Sales lines in the UCI columns, in order of time; `params["dirt"]` is the share of dirty lines."""
     rng = np.random.default_rng([int(params["seed"]), 1])
     units, prices = market.units, market.prices
@@ -163,7 +163,7 @@ def ring_up(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
     return _with_dirt(lines, rng, float(params["dirt"]))
 
 
-def ring_up_week(market: "Market", week: int, params: Mapping[str, Any]) -> pl.DataFrame:
+def to_transactions_of_week(market: "Market", week: int, params: Mapping[str, Any]) -> pl.DataFrame:
     """The sales lines of one week alone (0, 1, ...), for markets whose lines fit into no memory; other lines than those
     of ring_up, by the same rules. Customers and invoices are numbered week by week: customers come again."""
     seed = int(params["seed"])

@@ -21,7 +21,7 @@ CATEGORY_SIZE = 8  # items, where each is a family of its own
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Assortment:
     """family, category: (n,) numbers; the items of a family stand side by side. usual: (n,) prices."""
 
     codes: tuple[str, ...]
@@ -36,7 +36,7 @@ class Shelf:
         return tuple(f"{GOODS[c % len(GOODS)]} {c // len(GOODS) + 1}" for c in self.category)
 
 
-def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Shelf:
+def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Assortment:
     """Draw families until `items` stand there; items of a category cost alike."""
     low, high = kind.family_sizes
     sizes = rng.integers(low, high + 1, items)
@@ -50,7 +50,7 @@ def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Shelf:
         f"{VARIETIES[p % len(VARIETIES)]} {GOODS[c % len(GOODS)]} {c // len(GOODS) + 1}"
         for p, c in zip(place, category, strict=True)
     )
-    return Shelf(codes, described, family, category, np.round(np.exp(usual).clip(0.6, 60.0), 2))
+    return Assortment(codes, described, family, category, np.round(np.exp(usual).clip(0.6, 60.0), 2))
 
 
 DEPTHS = (0.1, 0.15, 0.2, 0.25, 0.33)
@@ -69,24 +69,24 @@ class Paths(NamedTuple):
     rival: Floats
 
 
-def draw_prices(rng: np.random.Generator, kind: Kind, shelf: Shelf, wave: Floats) -> Paths:
+def draw_prices(rng: np.random.Generator, kind: Kind, assortment: Assortment, wave: Floats) -> Paths:
     """Draw price paths; wave: (n, weeks) the foreseeable part of log demand. All prices can stand on a label."""
     n, weeks = wave.shape
-    categories = int(shelf.category[-1]) + 1
-    rival = _jumps(rng, categories, weeks, 0.05, 0.09, 0.7)[shelf.category]
+    categories = int(assortment.category[-1]) + 1
+    rival = _jumps(rng, categories, weeks, 0.05, 0.09, 0.7)[assortment.category]
     log_ratio = _jumps(rng, n, weeks, kind.changes, kind.change_sd, kind.pull)
-    log_ratio += _jumps(rng, categories, weeks, kind.common_changes, kind.common_sd, kind.pull)[shelf.category]
+    log_ratio += _jumps(rng, categories, weeks, kind.common_changes, kind.common_sd, kind.pull)[assortment.category]
     log_ratio += _jumps(rng, 1, weeks, kind.common_changes, kind.common_sd, kind.pull)
     log_ratio += rng.normal(0, 0.04, (n, 1))  # how far the first price stands from the usual one
     if kind.causes:
-        cost = _jumps(rng, categories, weeks, 0.05, 0.09, 0.7)[shelf.category]
+        cost = _jumps(rng, categories, weeks, 0.05, 0.09, 0.7)[assortment.category]
         causes = {"demand": wave - wave.mean(axis=1, keepdims=True), "cost": cost, "rival": rival}
-        cause = rng.choice(kind.causes, categories)[shelf.category, None]
-        strength = rng.uniform(*kind.following, categories)[shelf.category, None]
+        cause = rng.choice(kind.causes, categories)[assortment.category, None]
+        strength = rng.uniform(*kind.following, categories)[assortment.category, None]
         followed = strength * np.select([cause == name for name in causes], list(causes.values()))
         log_ratio += _held(followed, rng.random((n, weeks)) < NEW_LABEL)
     depth, display = _promotions(rng, kind.promotions, n, weeks)
-    regular = np.maximum(np.round(shelf.usual[:, None] * np.exp(log_ratio.clip(-WIDEST, WIDEST)), 2), 0.05)
+    regular = np.maximum(np.round(assortment.usual[:, None] * np.exp(log_ratio.clip(-WIDEST, WIDEST)), 2), 0.05)
     return Paths(regular, depth, display, rival)
 
 
@@ -133,19 +133,21 @@ class State(NamedTuple):
     wave: Floats
 
 
-def draw_state(rng: np.random.Generator, kind: Kind, shelf: Shelf, units_per_week: float, weeks: int) -> State:
+def draw_state(
+    rng: np.random.Generator, kind: Kind, assortment: Assortment, units_per_week: float, weeks: int
+) -> State:
     """Draw the demand at usual prices; units_per_week is the median item's."""
-    n, families = len(shelf.family), int(shelf.family[-1]) + 1
+    n, families = len(assortment.family), int(assortment.family[-1]) + 1
     week = np.arange(weeks)
     christmas = rng.uniform(0.1, 0.5) * np.exp(-(((week % YEAR) - CHRISTMAS) ** 2) / 18)
     wave = _seasons(rng, 1, weeks, 0.08) + christmas
-    wave = wave + (_seasons(rng, families, weeks, 0.15) + _trends(rng, families, weeks, 0.12))[shelf.family]
+    wave = wave + (_seasons(rng, families, weeks, 0.15) + _trends(rng, families, weeks, 0.12))[assortment.family]
     wave = wave + _seasons(rng, n, weeks, 0.08) + _trends(rng, n, weeks, 0.1)
-    shock = _slow(rng, families, weeks, 0.05)[shelf.family] + _slow(rng, n, weeks, 0.06)
-    shock = shock + rng.normal(0, 0.06, weeks) + rng.normal(0, 0.07, (families, weeks))[shelf.family]
-    shock = shock + _breaks(rng, kind.breaking_levels, families, weeks)[shelf.family]
+    shock = _slow(rng, families, weeks, 0.05)[assortment.family] + _slow(rng, n, weeks, 0.06)
+    shock = shock + rng.normal(0, 0.06, weeks) + rng.normal(0, 0.07, (families, weeks))[assortment.family]
+    shock = shock + _breaks(rng, kind.breaking_levels, families, weeks)[assortment.family]
     slow = rng.random(n) < kind.slow
-    level = rng.normal(np.log(units_per_week), 0.6, n) + rng.normal(0, 0.6, families)[shelf.family]
+    level = rng.normal(np.log(units_per_week), 0.6, n) + rng.normal(0, 0.6, families)[assortment.family]
     level = np.where(slow, np.log(rng.uniform(*kind.slow_units, n)), level)
     return State(np.exp(level[:, None] + wave + shock), wave)
 

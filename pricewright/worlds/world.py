@@ -109,28 +109,30 @@ def simulate_world(params: Mapping[str, Any]) -> World:
     name, n, weeks = str(params["kind"]), int(params["skus"]), int(params["weeks"])
     kind = kind_named(name)
     rng = np.random.default_rng([int(params["seed"]), zlib.crc32(name.encode())])
-    shelf = stock_shelf(rng, kind, n)
-    state = draw_state(rng, kind, shelf, float(params["units_per_week"]), weeks + 1)
-    paths = draw_prices(rng, kind, shelf, state.wave[:, :weeks])
-    curves = draw_curves(rng, kind, shelf.family, shelf.usual)
+    assortment = stock_shelf(rng, kind, n)
+    state = draw_state(rng, kind, assortment, float(params["units_per_week"]), weeks + 1)
+    paths = draw_prices(rng, kind, assortment, state.wave[:, :weeks])
+    curves = draw_curves(rng, kind, assortment.family, assortment.usual)
     in_stock = _stock(rng, kind, n, weeks)
     rival = np.column_stack([paths.rival, paths.rival[:, -1]])
-    base = state.base * np.exp(rng.uniform(*kind.rival_effect, shelf.category[-1] + 1)[shelf.category, None] * rival)
-    offer = _offer(paths, shelf.usual, in_stock, _drift_path(rng, len(curves.starts), weeks))
+    base = state.base * np.exp(
+        rng.uniform(*kind.rival_effect, assortment.category[-1] + 1)[assortment.category, None] * rival
+    )
+    offer = _offer(paths, assortment.usual, in_stock, _drift_path(rng, len(curves.starts), weeks))
     mean = sell(curves, base[:, :weeks], offer)
     afterwards = _afterwards(curves, base[:, :weeks], offer, mean, kind.stockpiled)
     size = np.exp(rng.normal(np.log(6.0), 0.4, n))
     units = _sold(rng, mean * afterwards, size)
-    second = draw_second_channel(rng, kind, shelf, units)
-    truth = Truth(curves, shelf.usual, base[:, :weeks], offer, afterwards, base[:, weeks], size, second.takings)
+    second = draw_second_channel(rng, kind, assortment, units)
+    truth = Truth(curves, assortment.usual, base[:, :weeks], offer, afterwards, base[:, weeks], size, second.takings)
     first, prices, now = date.fromisoformat(str(params["first_week"])), paid(paths), paths.regular[:, -1]
     low, high = _guardrail(prices, paths.regular, in_stock, now)
     return World(
         kind=name,
         seed=int(params["seed"]),
-        codes=shelf.codes,
-        descriptions=shelf.descriptions,
-        categories=shelf.categories,
+        codes=assortment.codes,
+        descriptions=assortment.descriptions,
+        categories=assortment.categories,
         weeks=tuple(first + timedelta(weeks=i) for i in range(weeks)),
         prices=prices,
         regular=paths.regular,
@@ -140,7 +142,7 @@ def simulate_world(params: Mapping[str, Any]) -> World:
         now=now,
         low=low,
         high=high,
-        unit_cost=np.round(shelf.usual * rng.uniform(0.35, 0.6, n), 2),
+        unit_cost=np.round(assortment.usual * rng.uniform(0.35, 0.6, n), 2),
         elasticity=_own_elasticity(truth, now),
         second=second,
         truth=truth,

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from blocks.channel import Channel, Hold, Pointer, ReleaseInUse, channels, condemned, held, pointed
+from blocks.channel import Channel, Lease, Pointer, ReleaseInUse, channels, held, marked_for_deletion, pointed
 from blocks.lake import Lake
 from pricewright.core.errors import ChannelConflict, LakeError, ReleaseError
 
@@ -175,29 +175,29 @@ def test_several_hold_a_release_and_nobody_removes_it_before_the_last_has_left(l
         with held(lake, RELEASE, "bob", clock):
             pass
         with pytest.raises(ReleaseInUse, match="is held by ann until 2011-12-12T07:30:00"):
-            Hold(lake, RELEASE, "eve", clock).condemn()
-    with condemned(lake, RELEASE, "eve", clock):
+            Lease(lake, RELEASE, "eve", clock).mark_for_deletion()
+    with marked_for_deletion(lake, RELEASE, "eve", clock):
         pass
 
 
 def test_a_release_that_is_being_removed_cannot_be_held(lake_url: str, clock: Clock) -> None:
     lake = Lake(lake_url)
-    with condemned(lake, RELEASE, "eve", clock):
+    with marked_for_deletion(lake, RELEASE, "eve", clock):
         with pytest.raises(ReleaseInUse, match="is being removed by eve"), held(lake, RELEASE, "ann", clock):
             pass
         with pytest.raises(ReleaseInUse):
-            Hold(lake, RELEASE, "mallory", clock).condemn()
+            Lease(lake, RELEASE, "mallory", clock).mark_for_deletion()
     with held(lake, RELEASE, "ann", clock):
         pass
 
 
 def test_what_a_killed_process_holds_runs_out(tmp_path: Path, clock: Clock) -> None:
     lake = Lake(str(tmp_path))
-    Hold(lake, RELEASE, "ann", clock).take()
+    Lease(lake, RELEASE, "ann", clock).take()
     clock.now += timedelta(hours=1)
-    Hold(lake, RELEASE, "eve", clock).condemn()
+    Lease(lake, RELEASE, "eve", clock).mark_for_deletion()
     clock.now += timedelta(hours=1)
-    Hold(lake, RELEASE, "bob", clock).take()
+    Lease(lake, RELEASE, "bob", clock).take()
     assert [holder["by"] for holder in json.loads(lake.read(KEY).body)["holders"].values()] == ["bob"]
 
 
@@ -212,7 +212,7 @@ def test_whoever_took_too_long_must_not_act(tmp_path: Path, clock: Clock) -> Non
 
 def test_once_the_release_is_gone_nothing_of_its_hold_is_left(tmp_path: Path, clock: Clock) -> None:
     lake = Lake(str(tmp_path))
-    with condemned(lake, RELEASE, "eve", clock) as alone:
+    with marked_for_deletion(lake, RELEASE, "eve", clock) as alone:
         alone.forget()
     assert lake.list("holds") == {}
 
@@ -221,10 +221,10 @@ def test_of_holders_and_removers_at_once_never_both_get_it(lake_url: str, clock:
     start = Barrier(12)
 
     def come(number: int) -> str:
-        hold = Hold(Lake(lake_url), RELEASE, str(number), clock)
+        hold = Lease(Lake(lake_url), RELEASE, str(number), clock)
         start.wait(30)
         try:
-            (hold.take if number % 3 else hold.condemn)()
+            (hold.take if number % 3 else hold.mark_for_deletion)()
         except ReleaseInUse:
             return "refused"
         return "holds" if number % 3 else "removes"

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from pricewright.backups import REGISTRY
-from tasks.stage import untold
+from tasks.stage import report_nothing
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
 
@@ -64,7 +64,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     at: Workspace = configure(root, overrides=SMALL)
     for stage in ("ingest", "feature"):
-        STAGES[stage].work(at, untold)
+        STAGES[stage].work(at, report_nothing)
     (root / "flows_of_the_test.py").write_text(FLOWS)
     own = {"PYTHONPATH": f"{ROOT}:{root}", "PREFECT_HOME": str(root / "prefect"), "OMP_WAIT_POLICY": "passive"}
     unset = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRICEWRIGHT"))}

@@ -23,7 +23,7 @@ from pricewright.ingest import ingest_frame
 from pricewright.ingest.cancellations import known_before
 from pricewright.ingest.source import Document
 from pricewright.ingest.tables import Table
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from pricewright.price_list import ADDED, COLUMNS, SCHEMA
 from pricewright.train import Trained, score_week, train, walk_week
 from pricewright.worlds.market import simulate
@@ -168,7 +168,7 @@ def lines(params: dict[str, Any]) -> pl.DataFrame:
 
 def known_then(lines: pl.DataFrame, params: dict[str, Any], folder: Path) -> pl.DataFrame:
     """The transactions of an ingest of all lines, as they were known when the week ended."""
-    intake = Intake(folder / "shelf", params["ingest"])
+    intake = IncrementalIngest(folder / "shelf", params["ingest"])
     document = Document("market", str(lines.hash_rows().sum()), lambda: iter([Table("market", lines)]))
     whole = intake.make([document])
     whole.write(folder / "raw", folder / "quarantine")

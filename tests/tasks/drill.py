@@ -17,7 +17,7 @@ from blocks.lake import Blob, Lake
 from pricewright.core.errors import ChannelConflict
 from tasks import promote
 from tasks.releases import promote_release, retain, roll_back_release
-from tasks.stage import untold
+from tasks.stage import report_nothing
 from tasks.workspace import Workspace
 
 
@@ -73,7 +73,7 @@ class Patient(Lake):
 def act(order: dict[str, Any]) -> None:
     lake = Mortal(order["store"], order["steps"])
     if order["do"] == "promote":
-        promote.work(Workspace(Path(order["root"])), untold, lake)
+        promote.work(Workspace(Path(order["root"])), report_nothing, lake)
     elif order["do"] == "roll back":
         roll_back_release(lake, "production")
     else:

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from pricewright.core.errors import ParameterError, SourceError
-from pricewright.result_cache import Shelf
+from pricewright.result_cache import ResultCache
 from tasks.backfill import Backfill, find_weeks, ingest_weeks, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, page, run_stages, summarise
-from tasks.existing_weeks import Order
+from tasks.existing_weeks import BackfillOrder
 from tasks.run import open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
@@ -22,7 +22,9 @@ WEEKS = all_weeks()
 
 def backfill(shop: WeeklyShop, first: str, last: str = "", stop: Callable[[Backfill], Any] = id, **how: Any) -> Any:
     """All steps but the walk, outside of Prefect; `stop` is called before the stages."""
-    order = Order(first, last or first, **({"source": str(shop.source), "store": str(shop.root / "lake")} | how))
+    order = BackfillOrder(
+        first, last or first, **({"source": str(shop.source), "store": str(shop.root / "lake")} | how)
+    )
     with open_backfill(shop.root, order) as under_way:
         read_documents(under_way)
         find_weeks(under_way)
@@ -85,16 +87,16 @@ def test_killed_between_weeks_it_goes_on_with_those_that_are_left(shop: WeeklySh
         shop.add(f"{week}.parquet", corrected(shop.of(week)))
     made: list[str] = []
 
-    def put(shelf: Shelf, key: str, write: Callable[[Path], Any]) -> Any:
-        if shelf.folder.name == "weeks":
+    def put(result_cache: ResultCache, key: str, write: Callable[[Path], Any]) -> Any:
+        if result_cache.folder.name == "weeks":
             made.append(key)
             if len(made) == 3:
                 raise Killed
-        return whole(shelf, key, write)
+        return whole(result_cache, key, write)
 
-    whole = Shelf.put
+    whole = ResultCache.put
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Shelf, "put", put)
+        patch.setattr(ResultCache, "put", put)
         with pytest.raises(Killed):
             backfill(shop, WEEKS[5], WEEKS[8])
         assert shop.held() == before, "nothing that anybody reads has changed"
@@ -176,4 +178,4 @@ def test_without_a_shelf_everything_is_worked_out_again(shop: WeeklyShop) -> Non
 ])  # fmt: skip
 def test_weeks_are_iso_weeks_in_order(first: str, last: str, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        _ = Order(first, last).weeks
+        _ = BackfillOrder(first, last).weeks

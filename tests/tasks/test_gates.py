@@ -10,7 +10,7 @@ from pricewright.core.errors import GateBlocked
 from pricewright.verdict import Check, Verdict
 from tasks import promote
 from tasks.gates import GATES, _write_checks, gates_of, pass_gates, warnings, write_verdict
-from tasks.stage import untold
+from tasks.stage import report_nothing
 from tasks.workspace import Workspace, configure
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def test_a_past_that_denies_the_promises_stops_promotion(judged: Workspace) -> N
     slope = Check("calibration_slope", 0.1, 1.0, 0.25, larger_is_worse=False)
     write_verdict(judged, Verdict("proof", (slope,), "look at work/proof/price_changes.png."))
     with pytest.raises(GateBlocked, match=r"proof blocks: calibration_slope is 0\.1, the limit is 0\.25") as caught:
-        promote.work(judged, untold)
+        promote.work(judged, report_nothing)
     assert "price_changes.png" in caught.value.hint
 
 
@@ -47,7 +47,7 @@ def test_a_past_that_warns_stops_nothing(judged: Workspace) -> None:
     slope = Check("calibration_slope", 0.8, 1.0, 0.25, larger_is_worse=False)
     write_verdict(judged, Verdict("proof", (slope,)))
     with pytest.raises(FileNotFoundError, match="models"):  # it went on to bundling what is not there
-        promote.work(judged, untold)
+        promote.work(judged, report_nothing)
 
 
 def test_each_gate_is_that_of_one_stage() -> None:

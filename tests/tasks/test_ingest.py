@@ -22,7 +22,7 @@ PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())["ing
 def said(lines: pl.DataFrame, folder: Path, **changed: Any) -> str:
     lines.write_csv(folder / "sales.csv")
     found: Ingested = ingest(folder / "sales.csv", PARAMS | changed)
-    line, how, *notes = INGEST.said(found.counts).splitlines()
+    line, how, *notes = INGEST.summary(found.counts).splitlines()
     assert how == "read as: decimal point, years first, utf-8, header in row 1"
     return "\n".join([line, *notes])
 

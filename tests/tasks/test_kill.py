@@ -12,7 +12,7 @@ from blocks.lake import Lake
 from tasks import promote
 from tasks.releases import now, promote_release, retain, roll_back_release, verify_release
 from tasks.smoke import PriceApi
-from tasks.stage import untold
+from tasks.stage import report_nothing
 from tasks.workspace import Workspace
 from testing.synthetic_release import FILES, fill
 from tests.tasks.conftest import Drill
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Make:
     def make(store: str, releases: int) -> tuple[Workspace, list[str]]:
         root = tmp_path_factory.mktemp("shop")
         levels = [number / 4 for number in range(releases + 1)]
-        made = [str(promote.work(fill(root, store, level), untold)["release"]) for level in levels[:-1]]
+        made = [str(promote.work(fill(root, store, level), report_nothing)["release"]) for level in levels[:-1]]
         return fill(root, store, levels[-1]), made
 
     return make
@@ -65,7 +65,7 @@ def test_a_promotion_killed_at_any_step_leaves_a_lake_that_answers_and_completes
     seen: list[str] = []
     for store, _ in drills(lake_url, drill, "promote", root=str(at.root)):
         seen.append(serves(store))
-        new = promote.work(at, untold, Lake(store))["release"]  # which reads it back and asks it for prices
+        new = promote.work(at, report_nothing, Lake(store))["release"]  # which reads it back and asks it for prices
         pointer = Channel(Lake(store)).read()
         assert (pointer.release, pointer.previous) == (new, old)
     assert len(seen) > 2 * len(FILES), "each file is written and read back"

@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tasks.ledger import Entry
-from tasks.markdown import cells, shown, table
+from tasks.markdown import shown, table, table_cells
 from tasks.pages import page
 
 HOSTILE = (
@@ -36,7 +36,7 @@ def test_a_name_in_a_table_is_text(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_in_a_table_artifact_is_text(name: str) -> None:
     """Prefect's UI renders each text of a table artifact as Markdown of its own."""
-    ((row),) = cells([{"description": name, "price": 1.5, "units": None}])
+    ((row),) = table_cells([{"description": name, "price": 1.5, "units": None}])
     assert tags(f"x {row['description']}") == set()
     assert (row["price"], row["units"]) == (1.5, None)
 

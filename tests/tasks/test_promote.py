@@ -10,7 +10,7 @@ from blocks.lake import Lake
 from pricewright.core.errors import GateBlocked, ReleaseError
 from tasks import promote
 from tasks.releases import promote_release, read_releases, verify_release
-from tasks.stage import untold
+from tasks.stage import report_nothing
 from tasks.workspace import Workspace
 from testing.synthetic_release import FILES, backup_onnx, fill, override
 
@@ -21,10 +21,10 @@ def filled(tmp_path: Path, lake_url: str) -> Workspace:
     return fill(tmp_path, lake_url)
 
 
-def run(at: Workspace) -> str:
+def run(workspace: Workspace) -> str:
     """Promote; the release that came of it."""
-    metrics = promote.work(at, untold)
-    at.metrics("promote").write_text(json.dumps(metrics))
+    metrics = promote.work(workspace, report_nothing)
+    workspace.metrics("promote").write_text(json.dumps(metrics))
     return str(metrics["release"])
 
 
@@ -103,11 +103,11 @@ def test_a_release_that_was_retired_is_not_promoted_again(filled: Workspace) -> 
     run(fill(filled.root, filled.store, level=0.5))
     lake.remove(f"releases/{old}/manifest.json")
     filled.metrics("promote").write_text(json.dumps({"release": old}))
-    assert promote.undone(filled, lake) == ""
+    assert promote.why_invalid(filled, lake) == ""
 
 
 def test_a_lake_that_was_emptied_gets_the_release_again(filled: Workspace, tmp_path: Path) -> None:
-    assert promote.undone(filled, Lake(filled.store)) == ""
+    assert promote.why_invalid(filled, Lake(filled.store)) == ""
     release = run(filled)
-    assert promote.undone(filled, Lake(filled.store)) == ""
-    assert promote.undone(filled, Lake(str(tmp_path / "other"))) == f"the lake has no release {release}"
+    assert promote.why_invalid(filled, Lake(filled.store)) == ""
+    assert promote.why_invalid(filled, Lake(str(tmp_path / "other"))) == f"the lake has no release {release}"

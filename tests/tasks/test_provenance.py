@@ -128,21 +128,21 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def test_a_release_names_the_hashes_of_all_that_it_came_from(shop: Shop) -> None:
-    descent = read_descent(shop.lake, shop.release(2))
-    assert set(descent.weeks["raw"]) == set(descent.weeks["panel"]) == set(WEEKS)
-    assert descent.origin["code"]["files"].keys() == {"pricewright/worlds/market.py"}
-    assert descent.origin["code"]["commit"] == "c0ffee"
-    assert descent.parameters == {"feature.weeks": 9, "ingest.gate.a": 1, "ingest.gate.b": 2}
-    assert descent.overridden == ("feature.weeks",)
-    assert json.loads(json.dumps(descent.as_dict()))["files"]["network.onnx"]["size"] > 0
+    lineage = read_descent(shop.lake, shop.release(2))
+    assert set(lineage.weeks["raw"]) == set(lineage.weeks["panel"]) == set(WEEKS)
+    assert lineage.origin["code"]["files"].keys() == {"pricewright/worlds/market.py"}
+    assert lineage.origin["code"]["commit"] == "c0ffee"
+    assert lineage.parameters == {"feature.weeks": 9, "ingest.gate.a": 1, "ingest.gate.b": 2}
+    assert lineage.overridden == ("feature.weeks",)
+    assert json.loads(json.dumps(lineage.as_dict()))["files"]["network.onnx"]["size"] > 0
 
 
 def test_an_origin_is_kept_under_its_own_hash_and_an_altered_one_is_none(shop: Shop) -> None:
-    descent = read_descent(shop.lake, shop.release(2))
-    key = origin_key(descent.lineage["origin"])
+    lineage = read_descent(shop.lake, shop.release(2))
+    key = origin_key(lineage.lineage["origin"])
     blob = shop.lake.read(key)
     shop.lake.swap(key, blob, blob.body.replace(b"c0ffee", b"decafe"))
-    assert read_origin(shop.lake, descent.lineage) == {}
+    assert read_origin(shop.lake, lineage.lineage) == {}
 
 
 def test_the_same_release_has_the_same_id_wherever_it_came_from(shop: Shop, tmp_path: Path) -> None:
@@ -176,22 +176,22 @@ def test_two_releases_differ_in_named_parameters_files_and_weeks(shop: Shop) -> 
 
 
 def test_a_price_is_followed_to_its_panel_rows_and_sales_lines(shop: Shop) -> None:
-    descent = read_descent(shop.lake, shop.release(2))
-    price = pl.read_parquet(io.BytesIO(shop.lake.read(f"releases/{descent.release}/price_list.parquet").body))
+    lineage = read_descent(shop.lake, shop.release(2))
+    price = pl.read_parquet(io.BytesIO(shop.lake.read(f"releases/{lineage.release}/price_list.parquet").body))
     known = price["stock_code"][0]
     renamed = {week: frame.with_columns(stock_code=pl.col("stock_code").replace(SKU, known)) for week, frame in
                WEEKS.items()}  # fmt: skip
-    descent = read_descent(shop.lake, shop.release(2, renamed))
-    sku = read_sku(shop.lake, descent, known)
+    lineage = read_descent(shop.lake, shop.release(2, renamed))
+    sku = read_sku(shop.lake, lineage, known)
     assert sku.panel.select("week", "price", "units", "lines").rows() == [
         ("2011-W47", 3.0, 4, 2),
         ("2011-W48", 3.0, 2, 1),
     ]
     assert sku.lines.select("source", "row", "invoice").rows() == [
         ("sales.csv", 1, "500"), ("sales.csv", 2, "501"), ("sales.csv", 3, "502")]  # fmt: skip
-    assert read_sku(shop.lake, descent, known, "501").lines["row"].to_list() == [2]
+    assert read_sku(shop.lake, lineage, known, "501").lines["row"].to_list() == [2]
     with pytest.raises(UnknownSku, match="has no price of ZZZ"):
-        read_sku(shop.lake, descent, "ZZZ")
+        read_sku(shop.lake, lineage, "ZZZ")
 
 
 def test_a_release_that_is_not_there_is_named(shop: Shop) -> None:

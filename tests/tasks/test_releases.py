@@ -13,7 +13,7 @@ from pricewright.core.errors import ChannelConflict, ParameterError, ReleaseErro
 from pricewright.release import write_bundle
 from tasks import promote
 from tasks.releases import now, promote_release, retain, roll_back_release, verify_release, write_release
-from tasks.stage import untold
+from tasks.stage import report_nothing
 from testing.synthetic_release import contents, fill
 
 GATES = {gate: {"status": "ok", "checks": []} for gate in ("drift", "proof", "fairness")}
@@ -153,7 +153,9 @@ def test_promotions_and_retention_at_once_never_leave_a_channel_without_its_rele
 def shop(tmp_path: Path, lake_url: str) -> tuple[Lake, list[str]]:
     """A lake in which three releases were promoted one after the other."""
     levels = (0.0, 0.25, 0.5)
-    return Lake(lake_url), [str(promote.work(fill(tmp_path, lake_url, level), untold)["release"]) for level in levels]
+    return Lake(lake_url), [
+        str(promote.work(fill(tmp_path, lake_url, level), report_nothing)["release"]) for level in levels
+    ]
 
 
 def test_a_roll_back_serves_the_release_before_within_a_second_and_can_be_undone(shop: tuple[Lake, list[str]]) -> None:

@@ -11,7 +11,7 @@ from pricewright.core.errors import LedgerError
 from tasks.ledger import Entry, Ledger, Reason
 from tasks.pages import page
 from tasks.run import Run, claim
-from tasks.stage import WATCHING, Stage, Tell
+from tasks.stage import WATCHING, ReportProgress, Stage
 from tasks.stages import as_task
 from tasks.workspace import Workspace, configure
 
@@ -43,11 +43,11 @@ class Notebook:
         self.told.append(f"{entry.stage} {entry.how}: {line}")
 
 
-def read(at: Workspace, tell: Tell) -> dict[str, Any]:
-    tell(0.5, "half way")
-    rows = int((at.root / "in.txt").read_text()) * at.parameters["ingest"]["factor"]
-    (at.work / "raw" / "week=2011-W49").mkdir(parents=True)
-    (at.work / "raw" / "week=2011-W49" / "part.parquet").write_text(str(rows))
+def read(workspace: Workspace, report_progress: ReportProgress) -> dict[str, Any]:
+    report_progress(0.5, "half way")
+    rows = int((workspace.root / "in.txt").read_text()) * workspace.parameters["ingest"]["factor"]
+    (workspace.work / "raw" / "week=2011-W49").mkdir(parents=True)
+    (workspace.work / "raw" / "week=2011-W49" / "part.parquet").write_text(str(rows))
     return {"rows": rows, "share": 0.25}
 
 

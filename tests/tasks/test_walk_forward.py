@@ -9,7 +9,7 @@ from blocks.lake import Lake
 from tasks import walk_forward as room
 from tasks.backfill import find_weeks, ingest_weeks, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, page, run_stages, summarise
-from tasks.existing_weeks import Order
+from tasks.existing_weeks import BackfillOrder
 from tasks.walk_forward import walk_weeks
 from testing.weekly_shop import WeeklyShop, all_weeks
 
@@ -17,7 +17,7 @@ WEEKS = all_weeks()
 
 
 def walked(shop: WeeklyShop, first: str, last: str, *, end: bool = True) -> tuple[Backfilled | None, str]:
-    order = Order(first, last, source=str(shop.source), store=str(shop.root / "lake"), walk_forward=True)
+    order = BackfillOrder(first, last, source=str(shop.source), store=str(shop.root / "lake"), walk_forward=True)
     with open_backfill(shop.root, order) as backfill:
         for step in (read_documents, find_weeks, ingest_weeks, run_stages, walk_weeks):
             step(backfill)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pricewright.feature.panel import NOBODY, gather, weeks_of
-from pricewright.feature.panel_builder import Walk
+from pricewright.feature.panel_builder import PanelBuilder
 from pricewright.feature.sales import open_weeks, read_sales, repeat_customers
 
 FEATURE = {"reference_weeks": 26, "family_code_length": 4, "stockout_probability": 0.001}
@@ -21,10 +21,10 @@ def weekly_sales(lines: pl.DataFrame) -> pl.DataFrame:
     weeks = read_sales(lines)
     codes = sorted({code for week in weeks for code in week.sales["stock_code"]})
     again = gather(repeat_customers([week.buyers.lazy() for week in weeks], 0, codes, 100))
-    walk = Walk(codes, weeks_of([week.days for week in weeks], weeks[-1].week), FEATURE)
+    builder = PanelBuilder(codes, weeks_of([week.days for week in weeks], weeks[-1].week), FEATURE)
     found = []
     for t, week in enumerate(weeks):
-        rows = walk.step(week, again.get(t, NOBODY)).select("stock_code", "week", "price", "list_price")
+        rows = builder.step(week, again.get(t, NOBODY)).select("stock_code", "week", "price", "list_price")
         mine = week.sales.join(rows, on="stock_code").join(again.get(t, NOBODY), on="stock_code", how="left")
         found.append(mine.with_columns(pl.col("repeat_customers").fill_null(0)))
     return pl.concat(found).sort("stock_code", "week")

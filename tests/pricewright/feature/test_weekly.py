@@ -10,7 +10,7 @@ import pytest
 
 from pricewright.core.errors import SourceError
 from pricewright.feature import build_panel
-from pricewright.feature.weekly import ROWS, PanelIntake, WeeklyPanel
+from pricewright.feature.weekly import ROWS, IncrementalPanel, WeeklyPanel
 from pricewright.partitions import partition_files, write_partitions
 
 
@@ -22,7 +22,7 @@ class Shop:
 
     def build(self, lines: pl.DataFrame, name: str = "shelves") -> WeeklyPanel:
         write_partitions(lines, self.folder / "raw", "invoice_time")
-        panel = PanelIntake(self.folder / name, self.params).build(partition_files(self.folder / "raw"))
+        panel = IncrementalPanel(self.folder / name, self.params).build(partition_files(self.folder / "raw"))
         panel.write(self.folder / "panel")
         return panel
 

@@ -128,17 +128,17 @@ SCHEMA = {
 @given(events)
 def test_no_unit_is_cancelled_twice_and_none_before_it_was_sold(lines: list[dict[str, Any]]) -> None:
     frame = pl.DataFrame(lines, schema=SCHEMA).with_row_index("line").with_columns(pl.col("line").cast(pl.Int64))
-    sales, takings = frame.filter(~pl.col("takes")), frame.filter("takes")
-    pairs = match_cancellations(sales, takings, {"guest_days": 30})
+    sales, cancellation_lines = frame.filter(~pl.col("takes")), frame.filter("takes")
+    pairs = match_cancellations(sales, cancellation_lines, {"guest_days": 30})
     joined = pairs.join(sales, left_on="sale", right_on="line").join(
-        takings, left_on="taking", right_on="line", suffix="_t"
+        cancellation_lines, left_on="cancellation", right_on="line", suffix="_t"
     )
     assert joined.height == pairs.height
     same = ("stock_code", "customer_id", "country")
     assert all(joined[column].eq_missing(joined[f"{column}_t"]).all() for column in same)
     assert (joined["invoice_time"] <= joined["invoice_time_t"]).all()
     assert (pairs["units"] > 0).all()
-    for side in ("sale", "taking"):
+    for side in ("sale", "cancellation"):
         used = joined.group_by(side).agg(
             pl.col("units").sum(), pl.col("quantity" if side == "sale" else "quantity_t").first()
         )

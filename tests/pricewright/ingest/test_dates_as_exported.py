@@ -10,7 +10,7 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, ingest
 from pricewright.ingest.source import find_documents
 from pricewright.ingest.times import day_balance, decide_order
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
@@ -151,7 +151,7 @@ def test_months_in_files_of_their_own_are_too_coarse_as_well(params: Params, tmp
         ingest(tmp_path / "exports", params)
     documents = find_documents(tmp_path / "exports", tmp_path / "known.json")
     with pytest.raises(SourceError, match="has a row a month: its 24 dates"):
-        Intake(tmp_path / "shelf", params).make(documents)
+        IncrementalIngest(tmp_path / "shelf", params).make(documents)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_guessed_order_of_day_and_month_is_said(
     said = f"{layout} (assumed: no date says whether day or month comes first; --param ingest.day_first={other})"
     assert found.counts["read_as"]["sales.csv"]["dates"] == said
     documents = find_documents(tmp_path / "sales.csv", tmp_path / "known.json")
-    whole = Intake(tmp_path / "shelf", params | {"day_first": day_first}).make(documents)
+    whole = IncrementalIngest(tmp_path / "shelf", params | {"day_first": day_first}).make(documents)
     assert whole.counts["read_as"] == found.counts["read_as"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.source import find_documents, read_tables
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
@@ -93,7 +93,7 @@ def test_the_files_of_a_source_have_one_currency(params: Params, tmp_path: Path)
         write(source / name, [f"{sign}{price:.2f}" for price in SHOP["unit_price"]])
     for attempt in (
         lambda: read(source, params),
-        lambda: Intake(tmp_path / "shelf", params).make(find_documents(source, tmp_path / "known.json")),
+        lambda: IncrementalIngest(tmp_path / "shelf", params).make(find_documents(source, tmp_path / "known.json")),
     ):
         with pytest.raises(SourceError, match=r"the source has two currencies: EUR in a.csv and \$ in c.csv"):
             attempt()

@@ -13,7 +13,7 @@ from pricewright.core.errors import ParameterError, SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.source import find_documents, read_tables
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from testing.plain_shop import plain_shop
 
 COLUMNS = {
@@ -184,7 +184,7 @@ def test_a_slip_in_a_column_of_unclear_values_decides_nothing(params: Params, tm
 
 def survey(source: Path, params: Params, folder: Path) -> dict[str, Any]:
     """How the tables were read week by week, with a shelf in the folder."""
-    return Intake(folder / "shelf", params).make(find_documents(source, folder / "known.json")).counts
+    return IncrementalIngest(folder / "shelf", params).make(find_documents(source, folder / "known.json")).counts
 
 
 def test_another_file_of_the_source_decides_for_one_that_says_nothing(params: Params, tmp_path: Path) -> None:

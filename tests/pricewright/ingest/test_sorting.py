@@ -8,7 +8,7 @@ import pytest
 
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.source import find_documents, read_tables
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
@@ -90,7 +90,9 @@ def test_each_file_of_a_folder_has_its_own_habits(params: Params, tmp_path: Path
     in_letters(PLAIN).write_csv(tmp_path / "sales" / "cafe.csv")
     as_uci(in_letters(PLAIN)).write_parquet(tmp_path / "sales" / "gifts.parquet")
     at_once = clean(read_tables(tmp_path / "sales"), params).counts
-    found = Intake(tmp_path / "shelf", params).make(find_documents(tmp_path / "sales", tmp_path / "known.json"))
+    found = IncrementalIngest(tmp_path / "shelf", params).make(
+        find_documents(tmp_path / "sales", tmp_path / "known.json")
+    )
     assert {name: table["schema"] for name, table in at_once["read_as"].items()} == {
         "cafe.csv": "",
         "gifts.parquet": "uci_online_retail",
@@ -104,6 +106,6 @@ def test_a_changed_habit_reads_the_file_once_more(params: Params, tmp_path: Path
 
     def units(**changed: Any) -> int:
         documents = find_documents(tmp_path / "sales.csv", tmp_path / "known.json")
-        return int(Intake(tmp_path / "shelf", params | changed).make(documents).counts["units"])
+        return int(IncrementalIngest(tmp_path / "shelf", params | changed).make(documents).counts["units"])
 
     assert units() < units(not_products=["S"]) < units(schemas={}) == PLAIN["quantity"].sum()

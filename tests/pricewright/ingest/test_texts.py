@@ -12,7 +12,7 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean, ingest
 from pricewright.ingest.source import find_documents, read_tables
 from pricewright.ingest.texts import read_flags, read_shares
-from pricewright.ingest.weekly import Intake
+from pricewright.ingest.weekly import IncrementalIngest
 from testing.plain_shop import plain_shop
 
 Params = dict[str, Any]
@@ -108,7 +108,7 @@ def test_files_of_one_source_spell_a_product_alike(
     lines[700:].head(100).write_csv(source / "b.csv")
 
     def codes() -> set[str]:
-        whole = Intake(tmp_path / "shelf", params).make(find_documents(source, tmp_path / "known.json"))
+        whole = IncrementalIngest(tmp_path / "shelf", params).make(find_documents(source, tmp_path / "known.json"))
         whole.write(tmp_path / "raw", tmp_path / "quarantine")
         kept = set(pl.read_parquet(tmp_path / "raw")["stock_code"])
         assert kept == set(clean(read_tables(source), params).accepted["stock_code"])
@@ -132,7 +132,7 @@ def test_a_refund_in_another_spelling_is_of_the_same_product(params: Params, tmp
         quantity=-pl.col("quantity"),
         invoice_time=pl.col("invoice_time") + pl.duration(days=1),
     ).write_csv(source / "b.csv")
-    counts = Intake(tmp_path / "shelf", params).make(find_documents(source, tmp_path / "known.json")).counts
+    counts = IncrementalIngest(tmp_path / "shelf", params).make(find_documents(source, tmp_path / "known.json")).counts
     assert counts["cancelled_units"] == sale["quantity"].sum() and counts["skus"] == 22
 
 

@@ -18,7 +18,7 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest import Ingested, clean
 from pricewright.ingest.cancellations import known_before
 from pricewright.ingest.source import Document, find_documents, read_tables
-from pricewright.ingest.weekly import Intake, Whole
+from pricewright.ingest.weekly import IncrementalIngest, Whole
 from pricewright.partitions import read_partitions, write_partitions
 from tests.pricewright.ingest.test_intake import COLUMNS, GOOD, dirty_rows
 
@@ -32,7 +32,7 @@ class Shop:
     def __init__(self, folder: Path, params: Params) -> None:
         self.source, self.folder, self.params = folder / "exports", folder, params
         self.source.mkdir(parents=True)
-        self.intake = Intake(folder / "shelf", params)
+        self.intake = IncrementalIngest(folder / "shelf", params)
 
     def write(self, name: str, lines: pl.DataFrame | list[dict[str, Any]]) -> None:
         frame = lines if isinstance(lines, pl.DataFrame) else pl.DataFrame(lines, infer_schema_length=None)
@@ -44,7 +44,7 @@ class Shop:
 
     def make(self) -> Whole:
         """A new process each time: nothing is remembered but what lies on the shelf."""
-        self.intake = Intake(self.folder / "shelf", self.params)
+        self.intake = IncrementalIngest(self.folder / "shelf", self.params)
         return self.intake.make(self.documents())
 
     def at_once(self) -> Ingested:
@@ -146,7 +146,7 @@ def test_a_file_is_read_once_and_a_renamed_one_not_again(weeks: Shop) -> None:
     def unread(document: Document) -> Document:
         return Document(document.name, document.digest, lambda: pytest.fail(f"{document.name} was read again"))
 
-    weeks.intake = Intake(weeks.folder / "shelf", weeks.params)
+    weeks.intake = IncrementalIngest(weeks.folder / "shelf", weeks.params)
     whole = weeks.intake.make([unread(document) for document in weeks.documents()])
     assert weeks.bytes(whole) == weeks.expected()
 
@@ -205,15 +205,15 @@ def test_what_a_killed_process_left_is_no_result(weeks: Shop) -> None:
 
 def test_results_are_dropped_when_nobody_used_them_for_long(weeks: Shop) -> None:
     whole = weeks.make()
-    shelf = weeks.intake.weeks
+    result_cache = weeks.intake.weeks
     key = whole.weeks["2011-W03"].key
-    shelf.prune(keep=(), days=1)
-    assert shelf.find(key), "used today"
-    os.utime(shelf.folder / key, (time.time() - 2 * 86400,) * 2)
-    shelf.prune(keep=(key,), days=1)
-    assert (shelf.folder / key).exists(), "to be kept"
-    shelf.prune(keep=(), days=1)
-    assert not (shelf.folder / key).exists()
+    result_cache.prune(keep=(), days=1)
+    assert result_cache.find(key), "used today"
+    os.utime(result_cache.folder / key, (time.time() - 2 * 86400,) * 2)
+    result_cache.prune(keep=(key,), days=1)
+    assert (result_cache.folder / key).exists(), "to be kept"
+    result_cache.prune(keep=(), days=1)
+    assert not (result_cache.folder / key).exists()
 
 
 def test_an_edit_that_keeps_size_and_time_of_a_file_is_seen(weeks: Shop) -> None:

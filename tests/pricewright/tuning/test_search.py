@@ -13,8 +13,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from pricewright.core.errors import ModelError, ParameterError
-from pricewright.tuning import OPTIMISERS, Hyperparameters, Report, Spread, minimise, on_threads
-from pricewright.tuning.optimisers import Grid, Optuna, Proposal, ScikitOptimize, Task
+from pricewright.tuning import OPTIMISERS, Hyperparameters, Report, TaskMap, minimise, on_threads
+from pricewright.tuning.optimisers import GridSearch, Optuna, Proposal, ScikitOptimize, Task
 from pricewright.tuning.space import Trial
 
 
@@ -62,7 +62,7 @@ def test_the_same_seed_searches_the_same_points(method: str) -> None:
     assert not first.equals(minimise(bowl, BOWL, budget=9, seed=6, method=method).trials.drop("seconds"))
 
 
-class BreaksAfter(Grid):
+class BreaksAfter(GridSearch):
     """An optimiser that fails at its third proposal."""
 
     def __init__(self, task: Task) -> None:
@@ -78,7 +78,7 @@ class BreaksAfter(Grid):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_failing_optimiser_leaves_the_rest_to_the_grid_and_says_so(workers: int) -> None:
-    optimisers = {"fancy": BreaksAfter, "grid": Grid}
+    optimisers = {"fancy": BreaksAfter, "grid": GridSearch}
     best = minimise(bowl, BOWL, 20, seed=1, method="fancy", optimisers=optimisers, workers=workers)
     assert best.method == "grid"
     assert best.fallbacks == ("fancy failed (ZeroDivisionError: surrogate is singular), grid search instead",)
@@ -86,10 +86,10 @@ def test_a_failing_optimiser_leaves_the_rest_to_the_grid_and_says_so(workers: in
 
 
 def test_an_optimiser_that_cannot_start_leaves_all_to_the_grid() -> None:
-    def missing(task: Task) -> Grid:
+    def missing(task: Task) -> GridSearch:
         raise ModuleNotFoundError("No module named 'skopt'")
 
-    best = minimise(bowl, BOWL, 12, seed=1, method="fancy", optimisers={"fancy": missing, "grid": Grid})
+    best = minimise(bowl, BOWL, 12, seed=1, method="fancy", optimisers={"fancy": missing, "grid": GridSearch})
     assert best.method == "grid"
     assert "No module named 'skopt'" in best.fallbacks[0]
     assert best.trials.height == 12
@@ -129,8 +129,8 @@ def test_trials_run_in_parallel_when_asked_to(method: str) -> None:
         together.wait()
         return bowl(h, report)
 
-    with on_threads(2) as spread:
-        best = minimise(meeting, BOWL, 4, seed=1, method=method, workers=2, spread=spread)
+    with on_threads(2) as task_map:
+        best = minimise(meeting, BOWL, 4, seed=1, method=method, workers=2, task_map=task_map)
     assert best.trials["state"].to_list() == ["finished"] * 4
 
 
@@ -146,15 +146,15 @@ def elsewhere(function: Callable[[Any], Any], arguments: Iterable[Any], /) -> It
 
 @pytest.mark.parametrize("method", OPTIMISERS)
 @pytest.mark.parametrize("spread", [backwards, elsewhere])
-def test_where_and_in_which_order_trials_are_made_changes_nothing(method: str, spread: Spread) -> None:
+def test_where_and_in_which_order_trials_are_made_changes_nothing(method: str, task_map: TaskMap) -> None:
     kept = [
-        minimise(bowl, BOWL, 8, seed=3, method=method, workers=3, spread=way).trials.drop("seconds")
-        for way in (map, spread)
+        minimise(bowl, BOWL, 8, seed=3, method=method, workers=3, task_map=way).trials.drop("seconds")
+        for way in (map, task_map)
     ]
     assert kept[0].equals(kept[1])
 
 
-class Remembers(Grid):
+class Remembers(GridSearch):
     """An optimiser that writes down what it proposed and what it was told about it."""
 
     def __init__(self, task: Task) -> None:
@@ -172,14 +172,14 @@ class Remembers(Grid):
 
 
 @pytest.mark.parametrize("spread", [map, backwards, elsewhere])
-def test_an_optimiser_is_told_about_its_own_proposals_in_their_order(spread: Spread) -> None:
+def test_an_optimiser_is_told_about_its_own_proposals_in_their_order(task_map: TaskMap) -> None:
     made: list[Remembers] = []
 
     def remembering(task: Task) -> Remembers:
         made.append(Remembers(task))
         return made[0]
 
-    minimise(bowl, BOWL, 8, seed=1, method="it", workers=3, spread=spread, optimisers={"it": remembering})
+    minimise(bowl, BOWL, 8, seed=1, method="it", workers=3, task_map=task_map, optimisers={"it": remembering})
     assert made[0].told == list(made[0].proposed.items())
 
 
@@ -285,9 +285,9 @@ def test_a_small_space_ends_the_grid_early_and_is_asked_no_point_twice() -> None
         assert len(calls) <= 3
 
 
-@pytest.mark.parametrize("optimiser", [Optuna, ScikitOptimize, Grid])
-def test_proposals_are_plain_values_inside_the_space(optimiser: type[Optuna | ScikitOptimize | Grid]) -> None:
-    best = minimise(bowl, BOWL, 10, seed=2, method="it", optimisers={"it": optimiser, "grid": Grid})
+@pytest.mark.parametrize("optimiser", [Optuna, ScikitOptimize, GridSearch])
+def test_proposals_are_plain_values_inside_the_space(optimiser: type[Optuna | ScikitOptimize | GridSearch]) -> None:
+    best = minimise(bowl, BOWL, 10, seed=2, method="it", optimisers={"it": optimiser, "grid": GridSearch})
     assert {name: type(value) for name, value in best.hyperparameters.items()} == {
         "learning_rate": float,
         "leaves": int,

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from inference.handler import App, make_app
 from inference.settings import Settings
 from tasks.workspace import Workspace

@@ -107,7 +107,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> None:
     """Serve until it is interrupted. Raises ReleaseError when there is nothing to serve."""
-    from inference.gateway import make_gateway
+    from inference.dev_server import make_gateway
     from inference.handler import make_app
     from inference.log import write
     from inference.settings import read_settings

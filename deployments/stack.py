@@ -178,7 +178,7 @@ def programs(stack: Stack) -> dict[str, Program]:
         "api": _program(
             python,
             "-m",
-            "deployments.desk",
+            "deployments.stack_web",
             "--port",
             port,
             "--redis",

@@ -111,7 +111,7 @@ def test_the_gateway_listens_on_this_machine_alone_unless_told_otherwise(
     shop: Shop, free_port: Callable[[], int], asked: list[str], address: str
 ) -> None:
     port = free_port()
-    own = [sys.executable, "-m", "inference.gateway", "--store", str(shop.folder), "--port", str(port), *asked]
+    own = [sys.executable, "-m", "inference.dev_server", "--store", str(shop.folder), "--port", str(port), *asked]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(own, cwd=ROOT, **quiet) as process:
         try:

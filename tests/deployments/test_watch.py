@@ -8,7 +8,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from deployments.watch import look
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from tasks.prefect_tasks import BACKUP, NETWORK, SILENT
 from tests.synthetic_shop import Shop
 

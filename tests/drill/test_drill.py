@@ -18,7 +18,7 @@ from drill.faults import Stage, lake_flaky, promotion_killed
 from drill.faulty_lake import BUCKET, FaultyLake, faulty_lake
 from drill.report import table, write
 from drill.scene import Lists, Scene
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from inference.handler import make_app
 from inference.settings import read_settings
 from pricewright.release import write_bundle

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from tests.fuzz.targets import shop_app
 
 DESCRIPTION = Path(__file__).parents[2] / "inference" / "openapi.json"

@@ -22,7 +22,7 @@ from pricewright.core.errors import PricewrightError
 from pricewright.core.graph import Graph
 from pricewright.core.manifest import CATALOG, Manifest
 from pricewright.core.onnx_file import UnknownGraph, refuse_elsewhere
-from pricewright.ingest.intake import clean
+from pricewright.ingest.in_memory import clean
 from pricewright.ingest.source import READERS, read_tables
 from pricewright.ingest.tables import Table, with_rows
 from tests.fuzz.bytes import Bytes

@@ -13,7 +13,7 @@ import pytest
 import redis
 from werkzeug.serving import make_server
 
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from inference.handler import App
 from tests.inference.test_cache import opened
 from tests.inference.test_handler import content, rest

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from inference.handler import App
 from testing.synthetic_release import backup_onnx, contents
 from tests.hostile_release import bodies_of, write_unchecked

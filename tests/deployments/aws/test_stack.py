@@ -219,7 +219,7 @@ def test_the_playground_and_its_prices_have_one_origin_and_ask_for_a_login() -> 
         assert behaviour["ViewerProtocolPolicy"] in ("https-only", "redirect-to-https")
     (headers,) = resources("AWS::CloudFront::ResponseHeadersPolicy").values()
     policy = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["ContentSecurityPolicy"]
-    from inference.gateway import PAGES
+    from inference.dev_server import PAGES
 
     assert policy["ContentSecurityPolicy"].startswith(PAGES["content-security-policy"])
 

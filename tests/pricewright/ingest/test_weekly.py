@@ -20,7 +20,7 @@ from pricewright.ingest.cancellations import known_before
 from pricewright.ingest.source import Document, find_documents, read_tables
 from pricewright.ingest.weekly import IncrementalIngest, Whole
 from pricewright.partitions import read_partitions, write_partitions
-from tests.pricewright.ingest.test_intake import COLUMNS, GOOD, dirty_rows
+from tests.pricewright.ingest.test_in_memory import COLUMNS, GOOD, dirty_rows
 
 Params = dict[str, Any]
 MONDAY = datetime(2011, 1, 3, 9, 30)

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.test import EnvironBuilder
 
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from inference.handler import App, make_app
 from inference.settings import Settings
 from tests.synthetic_shop import Shop

@@ -95,7 +95,7 @@ def _plotly() -> bytes:
 
 
 def main() -> None:
-    """`python -m inference.gateway [--port 8080] [--store FOLDER]`: the playground on this machine alone."""
+    """`python -m inference.dev_server [--port 8080] [--store FOLDER]`: the playground on this machine alone."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)

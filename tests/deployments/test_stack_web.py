@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from blocks.lake import Lake
-from deployments.desk import make_desk
+from deployments.stack_web import make_desk
 
 RELEASE = "2011-W48-0a1b2c3d"
 

@@ -1,4 +1,4 @@
-"""`python -m deployments.desk`: the stack's web server: playground, price API, the gates' reports, and notices."""
+"""`python -m deployments.stack_web`: the stack's web server: playground, price API, the gates' reports, and notices."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from blocks.lake import Lake
 from deployments.stack import HOST
-from inference.gateway import make_gateway
+from inference.dev_server import make_gateway
 from inference.handler import make_app
 from inference.settings import read_settings
 from tasks.candidate import report_files
@@ -61,7 +61,7 @@ def make_desk(gateway: Flask, lake: Lake, notices: Path) -> Flask:
 
 def main() -> None:
     """Serve until the stack stops."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.desk", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deployments.stack_web", description=__doc__)
     parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--redis", default="", help="its price cache; else PRICEWRIGHT_REDIS_URL")

@@ -1,4 +1,4 @@
-"""A channel of the lake: the pointer that says which release is served, moved by one compare-and-swap."""
+"""Channels (the pointers that say which release is served) and leases (who needs a release right now)."""
 
 import json
 import re

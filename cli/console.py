@@ -1,4 +1,4 @@
-"""What the terminal shows: a line per stage while a run works, errors with their hint."""
+"""The terminal: a line per stage while a run works, errors with their hint, libraries kept quiet."""
 
 import errno
 import io

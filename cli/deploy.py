@@ -1,4 +1,4 @@
-"""`pricewright deploy`: an image or a release, or both, to a stage; what CI and operators call."""
+"""`pricewright deploy`, `deploy-flows`, `register-blocks`: what CI and operators call."""
 
 import os
 import signal

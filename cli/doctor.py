@@ -1,4 +1,4 @@
-"""Looks at everything a run needs and says what is wrong, and what to do about it."""
+"""`pricewright doctor`: checks everything a run needs, says what is wrong, and what to do about it."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""`pricewright lineage` and `pull`: where a release came from, and the data behind it."""
+"""`pricewright lineage` and `pull`: where a release came from, as a tree, and the data behind it."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a run can be asked for on the command line; `run`, `configure`, `backfill` and `look` share it."""
+"""Options that commands share: source, lake, columns, mapping, parameters."""
 
 from typing import Annotated, Any
 

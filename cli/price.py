@@ -1,4 +1,4 @@
-"""`pricewright price`: asks what the price API would answer."""
+"""`pricewright price` and `what-if`: ask what the price API would answer."""
 
 import json
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""`pricewright releases`, `promote`, `roll-back`: which release is served."""
+"""`pricewright releases`, `promote`, `roll-back`, `audit`: which release is served, and whether all is whole."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`pricewright run`: the weekly job on this machine, with its own Prefect server where there is none."""
+"""`pricewright run`, `stage`, `configure`: the weekly job, or one stage of it, on this machine."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`pricewright serve`: the playground and the price API on this machine, over whatever the channel serves."""
+"""`pricewright serve`, `up`, `down`: the playground alone, or the whole stack, on this machine."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Brings a server to what this checkout says: work pool, deployments, blocks, automations; and looks if it did."""
+"""Brings a Prefect server to what this checkout says: variables, work pool, deployments, blocks, automations."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A Prefect server for one run: a thread of this process on a free port, its SQLite in the project's own folder.
+"""Runs a Prefect server inside this process, on a free port, with SQLite in its own folder.
 
 Whoever has a server sets PREFECT_API_URL, and that one is used. `create_app(ephemeral=True)` is half private to
 Prefect: where it fails, Prefect's own ephemeral mode (a subprocess, slower and noisier) takes over.

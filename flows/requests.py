@@ -1,4 +1,4 @@
-"""What a run of a flow is asked for: a form in the UI, options on the command line."""
+"""What the flows are asked for: a form each in the Prefect UI, options on the command line."""
 
 from typing import Annotated, Any, Self
 

@@ -1,4 +1,4 @@
-"""Answers as JSON text: from memory, from Redis, or computed, and then once for all who ask at the same time."""
+"""Answers as JSON text: from memory, from Redis, or from the first model that can answer."""
 
 import threading
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What each route answers, over one release, in JSON."""
+"""The routes of the API and what each answers, over one release, in JSON."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Answers that were given before: in this process, and in Redis, which may fail at any time without harm."""
+"""Caches answers in this process and in Redis; a circuit breaker rests what failed."""
 
 import json
 import threading

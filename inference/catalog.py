@@ -1,4 +1,4 @@
-"""What a release knows about every SKU: prices, guardrail, features, sales history, and its price list."""
+"""What a release knows about every SKU: prices, guardrail, features, history, families, price list."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -101,7 +101,7 @@ class Product(NamedTuple):
     description: str
     current_price: float
     reference_price: float
-    curve_reference_price: float
+    anchor_price: float
     last_price: float
     low: float
     high: float

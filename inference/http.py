@@ -1,4 +1,4 @@
-"""What invokes the function, as one kind of request: API Gateway (REST and HTTP), function URL, direct, warm-up."""
+"""Requests and replies in one shape, whatever invokes the function; problems follow RFC 9457."""
 
 import json
 from collections.abc import Mapping

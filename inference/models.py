@@ -1,4 +1,4 @@
-"""The models of a release, opened when they are needed; each gives the units at any price of any SKU."""
+"""The models of a release, opened when needed; each gives the units at any price of any SKU."""
 
 import math
 import threading
@@ -107,7 +107,7 @@ class Network:
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
         until = time.perf_counter() + self._seconds
-        return self._network.prepared_units(self._prepared(product.place), prices, product.curve_reference_price, until)
+        return self._network.prepared_units(self._prepared(product.place), prices, product.anchor_price, until)
 
     def _prepared(self, place: int) -> Sequence[Any]:
         """What no price changes: computed for a block of SKUs at once, which takes little longer than for one."""

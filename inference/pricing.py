@@ -1,4 +1,4 @@
-"""The answer to one query about one SKU: recommendation, interval and curve, from whichever model is asked."""
+"""Answers one query about one SKU: the recommendation, its interval and its curve."""
 
 from collections.abc import Mapping
 from typing import Any

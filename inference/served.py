@@ -1,4 +1,4 @@
-"""Which release is served: the one the channel points to, the one before while it cannot be loaded, or the image's."""
+"""Which release is served: the one the channel names, the one before if it cannot be loaded, or the image's."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What an analyst does in a notebook: from a file of sales to curves, prices and past releases.
+"""For notebooks: from a file of sales to demand curves, prices, past releases and pictures.
 
 Everything is in memory and on one core; a run (`pricewright run`) does the same week by week, tunes the models, trains
 their backups and holds all of it against gates before a price is served.

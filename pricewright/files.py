@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Writes files whole or not at all, and keeps their SHA-256 so that unchanged files are not read again."""
 
 import hashlib
 import json

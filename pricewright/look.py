@@ -1,4 +1,4 @@
-"""A look at a source before it is run: how its files are read, what its rows are, and what can be learnt of them."""
+"""Shows how a source would be read before it is run: its first rows, its columns, and what can be learned from it."""
 
 import gzip
 from codecs import BOM_UTF16_LE

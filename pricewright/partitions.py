@@ -1,4 +1,4 @@
-"""Week partitions of a frame: `week=2011-W49/part.parquet`, the same bytes for the same rows."""
+"""Week partitions of a frame, `week=2011-W49/part.parquet`: equal rows give equal bytes."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The table a merchandiser downloads: one row per SKU, with the price to set and why; it is the plan as a table."""
+"""Tables of a release: the price list, one row per SKU; the catalog that the price API reads; past price changes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A shelf of worked-out results, each in a folder under its key: found whole, or not found at all.
+"""Caches results on disk, each in a folder under its key: found whole, or not found at all.
 
 It may be deleted at any time. Every file's sha256 is written down with it, so that a torn or altered file is noticed;
 the result is then worked out once more. To read all of them would cost each run the whole history: those that have the

@@ -1,4 +1,4 @@
-"""The train stage: all models on all weeks, judged on the last ones, and the price list of the network."""
+"""The train stage: all models on all weeks, judged on the last ones; walks forward week by week."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A person's decision about a candidate: asked for in the UI or by the command line, believed only when signed."""
+"""Approval of a candidate: asked for in the UI or by command, believed only when signed, then served."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""The auditor: is everything that the lake and the workspace promise really so? It reads, and changes nothing.
+"""Audits lake and workspace: channels, releases, and what the workspace itself promises. Reads only.
 
-It wants quiet: while a run is at work, what the run is about to write is not there yet.
+Run it while no run is at work: what a run is about to write is not there yet.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What became of one check of an audit."""
+"""Audits data: every row accounted for, every dvc.lock kept, folders byte for byte as a fresh build."""
 
 import hashlib
 import io

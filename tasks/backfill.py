@@ -1,4 +1,4 @@
-"""A backfill: weeks that are ingested from the source once more, whatever is known of them, and what hangs on them.
+"""A backfill: weeks ingested once more from the source, and what depends on them; a killed one goes on.
 
 Only the last step, the stages under the ledger, changes what the workspace and the lake hold, and each does so as a
 whole: killed before, nothing has changed; started again with the same request, it goes on with the weeks that are left.

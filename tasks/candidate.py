@@ -1,4 +1,4 @@
-"""A candidate: a release that waits for a person's decision, beside the one that is served now."""
+"""A candidate: a release that waits for a decision, what its reviewer sees, and the reports of its gates."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The steps of a deployment: an image becomes a version, gets some requests, then all; a release gets the pointer.
+"""Deploys: an image becomes a version, gets some requests, then all; a release gets the pointer.
 
 Every step looks first at what is there, so that a deployment that was killed is finished, or taken back, by the same
 command once more. Image and release move one after the other: when something fails, one knows which of them it was.

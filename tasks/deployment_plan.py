@@ -1,4 +1,4 @@
-"""A plan: which image and which release are to go where, and what was asked for and permitted before anything moves."""
+"""What a deployment plans: which image and release go where, what is deployed now, what was permitted."""
 
 import os
 import re

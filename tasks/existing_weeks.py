@@ -1,4 +1,4 @@
-"""What the workspace, or else the lake, has of each week: rows and the files they came from."""
+"""What a backfill is asked for, what workspace and lake have of those weeks, and whether the source covers them."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How a run ends: a page about all of it, the reports beside the release, and a person asked for a decision."""
+"""How a run ends: nothing to do, or a page about all of it and a person asked for a decision."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a stage leaves in Prefect's UI: a page that says how it came out and why it ran, and tables of its numbers."""
+"""What a stage leaves in Prefect's UI: its page, its tables of numbers, the largest price moves."""
 
 import io
 import json

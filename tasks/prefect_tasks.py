@@ -1,4 +1,4 @@
-"""A step that acts on the world, such as moving a pointer: a Prefect task in a flow run, a plain function outside."""
+"""Prefect around our functions: steps with retries, parallel tasks, events, progress bars, run names."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence

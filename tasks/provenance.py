@@ -1,4 +1,4 @@
-"""The origin of a release: every stage before promotion with the hashes of what it read and wrote, code, parameters.
+"""Where a release came from: data, code and parameters of every stage, down to the sales lines of one SKU.
 
 Written once, when the release is, under the hash of its own content; the release's manifest holds that hash. What the
 hashes stand for lies below dvc/ in the lake, so that another machine needs nothing but the lake.

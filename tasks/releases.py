@@ -1,4 +1,4 @@
-"""Releases in the lake: write one, verify what the lake holds, list them, and move a channel to one."""
+"""Releases in the lake: write, verify, list, promote, roll back, and retain the newest."""
 
 import getpass
 import json

@@ -1,4 +1,4 @@
-"""One run: the workspace it works in, the ledger of its stages, the lake it publishes to."""
+"""One run: its workspace, its ledger, its lake, and the lineage it leaves there."""
 
 import fcntl
 import json

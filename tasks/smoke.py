@@ -1,4 +1,4 @@
-"""The smoke test of a release: before a channel points to it, it must answer as its own price list says."""
+"""Asks the Lambda handler in this process for prices: the smoke test of a release, and the command line."""
 
 import json
 import math

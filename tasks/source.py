@@ -1,4 +1,4 @@
-"""A source's mapping, a small YAML file: its columns by word, and the parameters that say how it is written."""
+"""A source's mapping file, and sources in a bucket, mirrored so that the ledger sees what is new."""
 
 import json
 from collections.abc import Mapping

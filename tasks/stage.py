@@ -1,4 +1,4 @@
-"""A stage: its work, the line of numbers it leaves, the folders it publishes; and how it runs under the ledger."""
+"""A stage: its work, the line of numbers it leaves, the folders it publishes, who watches it."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Walks forward through the weeks of a backfill: a task per week, the series into work/walk_forward and the lake."""
+"""Walks forward through the weeks of a backfill: a task per week; the series goes to work/walk_forward and the lake."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The folder that a run works in: what it was asked for (run.yaml) and where each result lies (work/).
+"""The folder that a run works in: what it was asked for (run.yaml), its parameters, and where results lie (work/).
 
 Results are published to the lake afterwards; the workspace is what DVC keeps the ledger of.
 """

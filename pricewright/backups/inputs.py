@@ -1,4 +1,4 @@
-"""What a backup learns from: the panel's features, what is derived from the price, and log units."""
+"""What a backup learns from (features, price, log units), and how it becomes an ONNX graph."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

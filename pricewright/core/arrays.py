@@ -1,4 +1,4 @@
-"""Named arrays as npz bytes that depend on the content alone, and back, without pickle."""
+"""Reads and writes named arrays as npz: the bytes depend on the content alone, without pickle."""
 
 import io
 import math

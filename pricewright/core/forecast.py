@@ -1,4 +1,4 @@
-"""What a model says about units: one array per measure, so that each measure judges its own prediction."""
+"""Forecasts of units, one array per measure, and the correction from mean log units back to mean units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""The network as the release holds it: units per posterior draw at any price, computed in numpy from the ONNX file."""
+"""Computes the network's ONNX graph in numpy: units per posterior draw at any price."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Reads an ONNX file without any library: nodes, constants, names of inputs and outputs.
+"""Reads ONNX files without any library, and refuses one that needs other files.
 
 The price API starts with it: ONNX Runtime's import alone takes longer than the rest of a cold start. Only plain float
 and integer tensors are understood; whoever calls it asks ONNX Runtime about everything else. Field numbers are those

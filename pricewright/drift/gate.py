@@ -1,4 +1,4 @@
-"""The drift gate: what was measured, held against the thresholds of params.yaml."""
+"""The drift gate: measures held against the thresholds of params.yaml, and Evidently's page about them."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Which SKUs sell: those that vanished, those that came, and weeks in which the shop fell silent."""
+"""What the drift gate measures: assortment, columns, prices, quantities, orders, distances of distributions."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence

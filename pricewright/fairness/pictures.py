@@ -1,4 +1,4 @@
-"""The pictures of the fairness report. They are drawn on their own canvas: pyplot's global state stays as it is."""
+"""Draws the fairness report: attributions.png and parity.png, without pyplot's global state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which SKU belongs to which segment, and how many SKUs a segment has."""
+"""Which SKU belongs to which segment, how well each segment is predicted, and how far its prices move."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""All columns of the panel. Features are made of what was known when a week began; the calendar alone may know it."""
+"""All columns of the panel and how each is made, from what was known when its week began."""
 
 from datetime import date, timedelta
 from math import tau

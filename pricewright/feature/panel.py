@@ -1,4 +1,4 @@
-"""The weekly panel: one row per SKU and week, with what was known about it when the week began."""
+"""The weekly panel: a row per SKU and week with what was known when the week began; the catalog; the counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Walks through the shop's open weeks in order: the panel rows of each, made of what was known when it began."""
+"""Builds the panel week by week, carrying what each week needs of the past."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date

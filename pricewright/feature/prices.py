@@ -1,4 +1,4 @@
-"""What a shop asks for a SKU in the channel that sells most of it.
+"""The list price of a SKU in its main channel, and the weeks in which it was out of stock.
 
 A channel is what the shop calls one; where it names none, customers with an account are one and guests the other. Each
 may have its own prices: a week in which the other one sells more is no change of price.

@@ -1,4 +1,4 @@
-"""What each SKU sold in a week: units, price, orders, and who bought. A week is looked at by itself.
+"""What each SKU sold in a week: units, price, orders, and who bought. Each week is read by itself.
 
 `units` are what stayed sold; `known_units` are what the shop believed to have sold when the week was over. Nobody
 knew then of a cancellation that came weeks later, so everything that models look back on is made of the latter.

@@ -1,4 +1,4 @@
-"""Cancellations and the sales they cancel: the latest earlier lines of the same customer and SKU.
+"""Matches each cancellation to the latest earlier lines of the same customer and SKU.
 
 First at the same price, then at any. A line without a customer is matched to one single line of the same SKU,
 price and country, not older than `guest_days`, that has all the units left.

@@ -1,4 +1,4 @@
-"""Which column of a table holds what: the names that params.yaml knows, overlaid by the ones asked for."""
+"""Finds the header row and which column holds what; sets tables without sales aside."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Text files of sales lines, in whatever encoding and with whatever separator a shop's system exports them."""
+"""Reads text files (any encoding and separator) and Excel workbooks (every sheet) as tables."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The ingest gate: what Great Expectations finds in the accepted transactions and in the counts, as a verdict."""
+"""The ingest gate: what Great Expectations finds in the transactions and in the counts, as a verdict."""
 
 import logging
 import os

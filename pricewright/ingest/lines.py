@@ -1,4 +1,4 @@
-"""A table's rows as typed sales lines; a value that cannot be read gives its row a reason for the quarantine."""
+"""Reads table rows as typed sales lines; a value that cannot be read sends its row to quarantine with the reason."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta

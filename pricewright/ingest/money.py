@@ -1,4 +1,4 @@
-"""The currency of a source: the words beside its amounts and those of a column of currencies, which must agree."""
+"""Reads money: the currency of a source, which must be one, and unit prices from line totals and refunds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What makes a readable row no sale of a product: the first rule that holds is the reason for its quarantine."""
+"""Judges lines: sale, cancellation, or quarantined with a reason; counts where every row went."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

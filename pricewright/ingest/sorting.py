@@ -1,4 +1,4 @@
-"""Sorts the lines of a document into weeks: what can be said of each by itself, before other documents are looked at.
+"""Sorts the lines of one file into weeks, and recognises exports whose habits are known.
 
 Files it writes per table (a number): `0/takings.parquet`, `0/codes.parquet` (see said_of), and per week
 `0/2011-W49.sales.parquet` and `0/2011-W49.aside.parquet`; sales are lines that sell a product, aside lie all others

@@ -1,4 +1,4 @@
-"""The files of a source: one CSV, Parquet or xlsx file, packed or not, or a folder of them, in order of their names."""
+"""Finds the files of a source, one file or a folder of them, and knows each by its content."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

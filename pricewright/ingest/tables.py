@@ -1,4 +1,4 @@
-"""A table as a file holds it, before anything is read into it: its name, its rows, the number of its first row."""
+"""A table as the file holds it: its name, rows and first row number; gzip and zip are unpacked."""
 
 import gzip
 import zipfile

@@ -1,4 +1,4 @@
-"""Columns of text: codes, invoices, customers, whatever type the file gave them."""
+"""Reads columns of text: codes (also those a spreadsheet spoilt), invoices, customers, yes or no."""
 
 from collections.abc import Iterator, Sequence
 

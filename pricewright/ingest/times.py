@@ -1,4 +1,4 @@
-"""Columns of dates: one order of day, month and year for the whole column, never one per row."""
+"""Reads dates with one order of day, month and year per column, and finds the period that most lines lie in."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A week's transactions and quarantine, made of the sorted lines of all tables that hold lines of it."""
+"""Makes a week's transactions and quarantine from the sorted lines of all tables."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Per-SKU random effects: what each SKU's log units depend on, and how units pull on them.
+"""Random effects per SKU: what log units depend on, the shape of a curve, the noise, and the shared priors.
 
 One vector per SKU: [level, seasons, random walk | slope, slope ramps | creeping | curvature | depth, display, dip].
 The first block is linear in functions of time that all SKUs share; the price block is not linear and is linearised at

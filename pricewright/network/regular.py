@@ -1,4 +1,4 @@
-"""Parts a price path into the regular price and the temporary cuts below it.
+"""Splits a price path into the regular price and temporary cuts below it.
 
 What is recommended is a regular price, so its effect is learned from regular prices; a cut that comes back brings
 stockpilers and visitors, and has an effect of its own.

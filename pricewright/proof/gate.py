@@ -1,4 +1,4 @@
-"""The proof gate: promises that the shop's own past does not bear out are shrunk, and stopped where it denies them."""
+"""The proof gate: how much of what was predicted of past price changes came true, its picture and its verdict."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Writes a release to a folder: all of it or nothing."""
+"""Writes a release to a folder, all of it or nothing, and verifies one before it is served."""
 
 import io
 import json

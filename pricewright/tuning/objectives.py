@@ -1,4 +1,4 @@
-"""What the trials of a search are judged on, in a few words that can be sent to another process.
+"""What the trials of a search are judged on: the error on later weeks, for the network and for each backup.
 
 The panel stays where it is: every process that makes trials reads it once per search.
 """

@@ -1,4 +1,4 @@
-"""What every optimiser can do: propose hyperparameters, say what falls behind, learn from a finished trial."""
+"""The optimisers: Optuna (TPE with pruning), scikit-optimize (Gaussian process), and a seeded grid."""
 
 import hashlib
 import itertools

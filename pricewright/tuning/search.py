@@ -1,4 +1,4 @@
-"""One interface over all optimisers, with the grid as the fallback of both."""
+"""Searches hyperparameters with any optimiser: ask, run trials in parallel, tell; the grid is the fallback."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping

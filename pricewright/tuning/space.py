@@ -1,4 +1,4 @@
-"""The search space of a model's hyperparameters, as params.yaml spells it.
+"""The search space of hyperparameters, as params.yaml spells it, and the trials made in it.
 
 `{name: {low, high, log?, int?} | {choices: [...]}}`: a range, searched on a log scale and in whole numbers
 where it says so, or a list of values.

@@ -1,4 +1,4 @@
-"""What can be had: the prices of an agent that knows the process, its priors and every nuisance, but no curve.
+"""Yardsticks of a world: the best prices for an oracle, and for an agent that knows all but the curves.
 
 It sees the same weeks as anybody. Levels, seasons, shocks and noise are given to it; the parameters of the curves
 it must learn. Its posterior is Gaussian around the mode (Laplace), found by Gauss-Newton steps family by family.

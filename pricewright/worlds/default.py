@@ -1,4 +1,4 @@
-"""The source of a run that is given none: a simulated shop whose demand is known, so that a plan can be judged.
+"""The default market: the source of a run without a file. Its demand is known, so its plan can be judged.
 
 `market.kind` names a world of pricewright/worlds; where it is empty, `market.regime` names a market of market.py.
 """

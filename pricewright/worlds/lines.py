@@ -1,4 +1,4 @@
-"""The sales lines of a world: those of the till, with the columns that some shops have besides.
+"""The sales lines of a world, with channels and the optional columns that some shops export.
 
 Category, Promotion (1 or 0), Channel (shop or online) and InStock (0 in a week in which the item ran out). Any of them
 may be dropped.

@@ -1,4 +1,4 @@
-"""A simulated retail market with known demand curves: the source of a run that is given none.
+"""A simulated market with known demand curves, and the sales lines that its weekly units become.
 
 Weekly units are negative binomial around level x season x trend x shocks x curve(price), with curves of
 five shapes that no model is told about. `pricewright/worlds/market.py` turns the weeks into sales lines with real dirt.

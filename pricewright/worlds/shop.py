@@ -1,4 +1,4 @@
-"""What stands on the shelf: items in families of substitutes, families in categories, with names and usual prices."""
+"""What a simulated shop is made of: items in families, how it sets prices, what moves demand besides prices."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -19,7 +19,7 @@ WORSE = 0.01  # a SKU is made worse when its family's sales fall by more than th
 HISTORIES = 3  # with different luck in a world's units: what is attainable is their mean, which depends less on luck
 LEAST = 0.1  # of the oracle's gain; where less is attainable, no share of it is told
 SMALL = 0.005  # a move of the oracle that is smaller counts as none
-MOVED = 1e-6  # a smaller relative change of price is none
+MOVED = 1e-6  # a smaller relative change of price counts as none
 STATED = (0.5, 0.7, 0.8, 0.9, 1.0)  # bins of stated probabilities
 
 

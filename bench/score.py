@@ -28,7 +28,7 @@ def revenues(market: Market, prices: Floats) -> Floats:
 
 
 def oracle_prices(market: Market, low: Floats, high: Floats, current: Floats) -> Floats:
-    """(n,): the best price within [low, high] for whoever knows every curve."""
+    """(n,): the best price within [low, high] for anyone who knows every curve."""
     best = []
     for i, (a, b, c) in enumerate(zip(low, high, current, strict=True)):
         tried = np.append(np.linspace(a, b, ORACLE_STEPS), c)

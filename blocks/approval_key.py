@@ -41,8 +41,8 @@ class ApprovalKey(Block):
     """Signs what reviewers decide, and checks it before anything reaches production.
 
     The flows check with the document `pricewright`, where there is one; reviewers sign with the key of their own
-    PRICEWRIGHT_APPROVAL_KEY, which must be the same. Whoever may read documents with their secrets can sign with a
-    secret, whoever may call kms:GenerateMac with a key in KMS.
+    PRICEWRIGHT_APPROVAL_KEY, which must be the same. Anyone who may read documents with their secrets can sign with a
+    secret, anyone who may call kms:GenerateMac with a key in KMS.
 
     Attributes:
         secret: A secret of 32 bytes or more. The UI does not show it.

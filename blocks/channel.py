@@ -51,12 +51,12 @@ class Channel:
         self._key = f"channels/{name}.json"
 
     def see(self) -> Seen:
-        """The pointer, as a promotion must see it before it begins. Raises LakeError when it is no pointer."""
+        """The pointer, as a promotion must see it before it begins. Raises LakeError when it is not a pointer."""
         blob = self._lake.find(self._key)
         return Seen(self._parse(blob), blob)
 
     def read(self) -> Pointer | None:
-        """The pointer, or None while nothing was promoted. Raises LakeError when it is no pointer."""
+        """The pointer, or None while nothing was promoted. Raises LakeError when it is not a pointer."""
         return self.see().pointer
 
     def point(self, release: str, by: str, now: datetime, seen: Seen | None = None) -> Pointer:
@@ -104,11 +104,11 @@ class Channel:
         try:
             return Pointer(**json.loads(blob.body))
         except (ValueError, TypeError, RecursionError) as error:
-            raise LakeError(f"{self._lake.url}/{self._key} is no channel pointer: {error}") from None
+            raise LakeError(f"{self._lake.url}/{self._key} is not a channel pointer: {error}") from None
 
 
 def channels(lake: Lake) -> list[str]:
-    """Names of the lake's channels; a file that a killed writer left beside them is none."""
+    """Names of the lake's channels; a file that a killed writer left beside them is not one."""
     names = (key.removeprefix("channels/") for key in lake.list("channels"))
     return sorted(name.removesuffix(".json") for name in names if name.endswith(".json") and name[0] != ".")
 

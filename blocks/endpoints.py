@@ -1,4 +1,4 @@
-"""Where the services of AWS are: at AWS, or where PRICEWRIGHT_<SERVICE>_ENDPOINT says. One setting for whoever asks.
+"""Where the services of AWS are: at AWS, or where PRICEWRIGHT_<SERVICE>_ENDPOINT says. One setting for all.
 
 Each library wants it in a form of its own; here is each form, so that nothing else of the code knows about it.
 """

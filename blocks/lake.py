@@ -51,7 +51,7 @@ class Lake:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What it was opened with; whoever else reads this lake needs the same endpoint and region."""
+        """What it was opened with; anyone else who reads this lake needs the same endpoint and region."""
         return self._environment
 
     def find(self, key: str) -> Blob | None:
@@ -88,7 +88,7 @@ class Lake:
         return {key: f"{size} {tag}" for key, (size, tag) in self._listing(prefix).items()}
 
     def write_new(self, key: str, body: bytes) -> None:
-        """Write an object that never changes again; writing the same bytes once more is no error."""
+        """Write an object that never changes again; writing the same bytes once more is not an error."""
         try:
             self._do(lambda store: obstore.put(store, key, body, mode="create", use_multipart=False))
         except AlreadyExistsError:

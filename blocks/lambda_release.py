@@ -53,7 +53,7 @@ class LambdaRelease(Block):
         alias: The alias that API Gateway calls.
         region: AWS region; else AWS_REGION.
         endpoint: Endpoint of Lambda, where it is not AWS; else PRICEWRIGHT_LAMBDA_ENDPOINT.
-        role: ARN of the role to deploy with; empty: the role of whoever runs this.
+        role: ARN of the role to deploy with; empty: the role of the user who runs it.
 
     Example:
         Deploy to another function from now on, and see what customers get:
@@ -84,7 +84,7 @@ class LambdaRelease(Block):
     role: str | None = Field(
         default=None,
         pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$",
-        description="ARN of the role to deploy with; empty: the role of whoever runs this.",
+        description="ARN of the role to deploy with; empty: the role of the user who runs it.",
     )
 
     def traffic(self) -> Traffic | None:
@@ -234,7 +234,7 @@ class LambdaRelease(Block):
         return boto3.client(service, **given, **self._keys())
 
     def _keys(self) -> dict[str, str]:
-        """The keys of the role, which end by themselves; without one, boto3 finds those of whoever runs this."""
+        """The keys of the role, which end by themselves; without one, boto3 finds those of the user who runs it."""
         if self.role is None:
             return {}
         import boto3

@@ -62,7 +62,7 @@ class PriceCache(Block):
         return url
 
     def ping(self) -> float:
-        """Milliseconds until the server answers. Raises PricewrightError when it does not, or its url is none."""
+        """Milliseconds until the server answers. Raises PricewrightError when it does not, or its url is not valid."""
         import redis
 
         started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 Flows read these documents, so what an operator changed in the UI counts: deploying flows makes the documents that are
 missing and keeps the others; registering by hand brings all of them to the environment, and changes nothing else.
-No document holds a key of AWS; whoever runs a flow has a role.
+No document holds a key of AWS; anyone who runs a flow has a role.
 """
 
 from collections.abc import Iterable, Mapping

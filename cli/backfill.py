@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
         unknown = [name for name in names if name not in STAGES]
         if unknown or not names:
             raise ParameterError(f"there is no stage {unknown or stages!r}.", hint=f"the stages: {', '.join(STAGES)}.")
-        _ = BackfillOrder(first, last or first).weeks  # raises where they are none
+        _ = BackfillOrder(first, last or first).weeks  # raises where they are not valid
         columns, parameters = parse_asked(param, column, mapping)
         _run(
             {
@@ -91,7 +91,7 @@ def _show(out: Console, done: Any) -> None:
     out.print(_table(done.weeks))
     if done.elsewhere:
         more = f" and {len(done.elsewhere) - 8} more" if len(done.elsewhere) > 8 else ""
-        out.print(f"  made anew outside of the range as well: {', '.join(done.elsewhere[:8])}{more}")
+        out.print(f"  rebuilt outside of the range as well: {', '.join(done.elsewhere[:8])}{more}")
     if done.walked.height:
         out.print()
         out.print(_table(done.walked.to_dicts()))

@@ -20,7 +20,7 @@ from rich.segment import Segment
 from pricewright.core.errors import PricewrightError
 from tasks.ledger import Entry
 
-WIDTH = 120  # columns, where the output is no terminal
+WIDTH = 120  # columns, where the output is not a terminal
 
 
 CONTROLS = str.maketrans({code: "?" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"})
@@ -36,7 +36,7 @@ class Terminal(Console):
 
 
 def console(*, errors: bool = False) -> Console:
-    """Plain text where the output is no terminal."""
+    """Plain text where the output is not a terminal."""
     made = Terminal(stderr=errors, highlight=False)
     return made if made.is_terminal else Terminal(stderr=errors, highlight=False, width=WIDTH, soft_wrap=True)
 

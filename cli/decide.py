@@ -15,7 +15,7 @@ VALID = 24.0  # hours for which a signature may be used
 
 Run = Annotated[str, typer.Argument(help="Id, name or release of the run. Default: the only one that waits.")]
 Release = Annotated[str, typer.Argument(help="The release that the decision is about.")]
-Reviewer = Annotated[str, typer.Option(help="Who decides. Default: whoever runs this.")]
+Reviewer = Annotated[str, typer.Option(help="Who decides. Default: the user who runs it.")]
 Override = Annotated[str, typer.Option(help="Why, where a gate warned; the release's manifest keeps it.")]
 Note = Annotated[str, typer.Option(help="Anything else that should be remembered; of a rejection, why.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not show the candidate and ask once more.")]
@@ -95,9 +95,9 @@ def signed(
     """The answer of the form, with its signature."""
     from blocks.approval_key import approval_key
     from pricewright.release.approval import Approval
-    from tasks.releases import now, whoever
+    from tasks.releases import current_user, now
 
-    approval = Approval(release, verb, reviewer or whoever(), now() + timedelta(hours=hours), override, note)
+    approval = Approval(release, verb, reviewer or current_user(), now() + timedelta(hours=hours), override, note)
     token = approval_key(os.environ).sign(approval)
     said = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
     return said | {"token": token}

@@ -33,7 +33,7 @@ Function = Annotated[str, typer.Option(help="The function's name. Default: price
 Redis = Annotated[
     str, typer.Option(envvar="PRICEWRIGHT_REDIS_URL", help="The price cache. Default: the function's stays as it is.")
 ]
-By = Annotated[str, typer.Option(help="Who deploys. Default: whoever runs this.")]
+By = Annotated[str, typer.Option(help="Who deploys. Default: the user who runs it.")]
 Status = Annotated[bool, typer.Option("--status", help="Only say what is deployed.")]
 
 

@@ -39,7 +39,7 @@ run.register_stage(app)
 
 
 def main() -> None:
-    """Entry point: errors of ours are shown in a line with a hint, their exit code says whose turn it is."""
+    """Entry point: our own errors are shown in a line with a hint, their exit code says whose turn it is."""
     # Threads that wait shall sleep: on shared cores, spinning ones slowed LightGBM down 24 times. Read at its import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     speak_utf8()

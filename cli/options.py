@@ -40,7 +40,7 @@ def parse_columns(texts: list[str]) -> dict[str, str]:
         text for text, (name, equals, header) in zip(texts, pairs, strict=True) if not (name and equals and header)
     ]
     if wrong:
-        raise ParameterError(f"{wrong[0]!r} is no column.", hint="write --column name=header, as invoice=BillNo.")
+        raise ParameterError(f"{wrong[0]!r} is not a column.", hint="write --column name=header, as invoice=BillNo.")
     return {name.strip(): header.strip() for name, _, header in pairs}
 
 

@@ -70,10 +70,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _prune(lake: "Lake") -> None:
-    from tasks.releases import now, retain, whoever
+    from tasks.releases import current_user, now, retain
 
     keep = int(Workspace(find_root()).parameters["promote"]["keep_releases"])
-    removed = retain(lake, keep, whoever(), now)
+    removed = retain(lake, keep, current_user(), now)
     console().print(f"removed: {', '.join(removed) or 'nothing'} (the newest {keep} stay, and what channels need)")
 
 

@@ -123,7 +123,7 @@ def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> Non
 
 
 def served_release(store: str, channel: str) -> str:
-    """The release that a channel serves. Raises ReleaseError when that is none."""
+    """The release that a channel serves. Raises ReleaseError when there is none."""
     from blocks.channel import Channel
     from blocks.lake import Lake
 

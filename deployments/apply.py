@@ -62,7 +62,7 @@ class Variables(BaseModel):
     @classmethod
     def _is_on_the_map(cls, time_zone: str) -> str:
         if time_zone not in available_timezones():
-            raise ValueError("is no time zone of the IANA database, such as Europe/London")
+            raise ValueError("is not a time zone of the IANA database, such as Europe/London")
         return time_zone
 
     @classmethod
@@ -168,7 +168,7 @@ def read_automations(values: Mapping[str, str], path: Path = AUTOMATIONS) -> lis
 
 
 def apply_automations(client: SyncPrefectClient, automations: list[AutomationCore]) -> None:
-    """Names are not unique on a server: what is called so is deleted first, then made anew."""
+    """Names are not unique on a server: what is called so is deleted first, then rebuilt."""
     for automation in automations:
         for known in client.read_automations_by_name(automation.name):
             client.delete_automation(known.id)

@@ -18,7 +18,7 @@ WORKERS = "prefect-server:workers"
 
 
 def answers(url: str) -> bool:
-    """Whether there is an answer, and it is no error."""
+    """Whether there is an answer, and it is not an error."""
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE) as reply:  # noqa: S310
             return int(reply.status) < 400

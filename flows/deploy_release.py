@@ -11,7 +11,7 @@ from blocks.price_cache import DEPLOY_URL, find_cache_url
 from tasks.approval import find_lake
 from tasks.deploy import find_target, publish_version, serve_release, settle, share, try_out, watch, way_back
 from tasks.deployment_plan import Deployed, Limits, make_plan, permit, report
-from tasks.releases import now, whoever
+from tasks.releases import current_user, now
 
 
 class DeployRequest(BaseModel):
@@ -43,14 +43,14 @@ class DeployRequest(BaseModel):
         f"function's stays as it is. One with a password comes from the block, or from the flow's environment, "
         f"{DEPLOY_URL}: Prefect keeps and shows what a run is asked for.",
     )
-    by: str = Field(default="", max_length=60, description="Who deploys; empty: whoever runs the flow.")
+    by: str = Field(default="", max_length=60, description="Who deploys; empty: the user who runs the flow.")
 
 
 @flow(name="deploy-release", description="Brings an image or a release to a stage.", persist_result=False)
 def deploy_release(request: DeployRequest) -> Deployed:
     """The image first: some requests, then all; then the release. Each is taken back when it fails."""
     limits = Limits(request.weight, request.watch, request.errors)
-    lake, by = find_lake(request.store), request.by or whoever()
+    lake, by = find_lake(request.store), request.by or current_user()
     target = find_target(request.stage, request.function)
     redis_url = request.redis_url or find_cache_url(request.stage, os.environ)
     plan = make_plan(

@@ -1,6 +1,6 @@
 """Runs a Prefect server inside this process, on a free port, with SQLite in its own folder.
 
-Whoever has a server sets PREFECT_API_URL, and that one is used. `create_app(ephemeral=True)` is half private to
+If you have a server, set PREFECT_API_URL, and that one is used. `create_app(ephemeral=True)` is half private to
 Prefect: where it fails, Prefect's own ephemeral mode (a subprocess, slower and noisier) takes over.
 """
 
@@ -66,7 +66,7 @@ def check_proxies(environment: Mapping[str, str]) -> None:
             Proxy(value if "://" in value else f"http://{value}")
         except (InvalidURL, ValueError) as error:
             raise PricewrightError(
-                f"{name} of the environment is no proxy's address: {error}.",
+                f"{name} of the environment is not the address of a proxy: {error}.",
                 hint=f"write it as {name}=http://host:port, or unset it.",
             ) from None
 

@@ -72,7 +72,7 @@ class BackfillRequest(BaseModel):
 
     @model_validator(mode="after")
     def _are_weeks(self) -> Self:
-        """Raises ParameterError, which names the week that is none."""
+        """Raises ParameterError, which names the invalid week."""
         if not self.order().weeks:
             raise AssertionError("weeks are one or more")
         return self

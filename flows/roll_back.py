@@ -24,7 +24,7 @@ class RollBackRequest(BaseModel):
         pattern=r"^(\d{4}-W\d{2}-[0-9a-f]{8})?$",
         description="The release to serve again; empty: the one served before the present one.",
     )
-    by: str = Field(default="", max_length=100, description="Who asks for it; empty: whoever runs the flow.")
+    by: str = Field(default="", max_length=100, description="Who asks for it; empty: the user who runs the flow.")
     reason: str = Field(default="", max_length=500, description="Why; the run's page shows it.")
 
 

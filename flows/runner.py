@@ -35,7 +35,7 @@ def make_runner(name: str = "threads", workers: int = 0, address: str = "") -> T
         if address:
             raise ParameterError(f"{address} is a Dask cluster, the runner is threads.", hint=f"set {RUNNER}=dask.")
         return ThreadPoolTaskRunner(max_workers=workers or cores())
-    from prefect_dask import DaskTaskRunner  # 1 s, and whoever uses threads need not have it
+    from prefect_dask import DaskTaskRunner  # 1 s, and threads do not need it
 
     own = {"n_workers": workers or cores(), "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     made: TaskRunner[Any] = DaskTaskRunner(address=address) if address else DaskTaskRunner(cluster_kwargs=own)

@@ -99,7 +99,7 @@ class Artifacts:
 
 
 def open_artifacts(store: Store, prefix: str, source: str, release: str = "", most: int = MOST_FILE) -> Artifacts:
-    """The release below a prefix, whose files have at most so many bytes.
+    """The release below a prefix, whose files have at most this many bytes.
 
     Raises ReleaseError when it is not there, or is not the one of this id.
     """

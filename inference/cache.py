@@ -116,7 +116,7 @@ class RedisCache:
                 socket_timeout=self._settings.redis_read_seconds,
                 retry=Retry(NoBackoff(), 0),
             )
-        except Exception as error:  # noqa: BLE001  a missing package, a URL that is none: the price is computed
+        except Exception as error:  # noqa: BLE001  a missing package, an invalid URL: the price is computed
             why = "" if isinstance(error, ValueError) else f": {error}"  # of a URL it repeats parts of the password
             self._breaker.failed(REDIS, f"{type(error).__name__}{why or ' in PRICEWRIGHT_REDIS_URL'}")
             self._opening.release()

@@ -88,7 +88,7 @@ def _hint(near: list[str]) -> str:
     return f"there is {', '.join(near)}." if near else "this release has no categories; name SKUs."
 
 
-NEAR = 5  # at most so many codes are offered for one that is not known
+NEAR = 5  # at most this many codes are offered for one that is not known
 LONGEST = 60  # characters of an unknown code that are looked at and shown
 SEARCH = "GET /v1/skus?search=... finds SKUs."
 

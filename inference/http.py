@@ -73,7 +73,7 @@ def _gateway(event: Mapping[str, Any], method: str, path: str) -> Request:
         try:
             body = _from_base64(body)
         except ValueError:
-            raise UnreadableEvent("the body is no base64 of UTF-8 text.") from None
+            raise UnreadableEvent("the body is not UTF-8 text in base64.") from None
     headers = {str(name).lower(): str(value) for name, value in _pairs(event, "headers").items()}
     return Request(method.upper(), path, _pairs(event, "queryStringParameters"), headers, body)
 
@@ -116,7 +116,7 @@ TITLES = {
     409: "This release cannot answer it",
     413: "Too large",
     422: "A parameter breaks its rule",
-    500: "An error of ours",
+    500: "Internal error",
     503: "No release to answer from",
 }
 to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # made once: dumps would make one a call

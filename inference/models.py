@@ -183,7 +183,7 @@ class Runtime:
         return [(features[row : row + 1], effects[row : row + 1]) for row in range(len(features))]
 
     def prepared_units(self, prepared: Sequence[Any], prices: Floats, reference: float, _: float = 0.0) -> Units:
-        """See NetworkSession; whoever waits too long stops the session."""
+        """See NetworkSession; a caller that waits too long stops the session."""
         ratio = log_price_ratio(prices, reference).astype(np.float32)
         features, effects = prepared
         feed = {"features": features, "effects": effects, "log_price_ratio": ratio}

@@ -140,5 +140,5 @@ def _release_of(pointer: str, body: bytes) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         release = None
     if not isinstance(release, str) or not is_id(release):
-        raise ReleaseError(f"{pointer} is no pointer to a release: {body[:80]!r}.")
+        raise ReleaseError(f"{pointer} is not a pointer to a release: {body[:80]!r}.")
     return release

@@ -14,7 +14,7 @@ FATAL = 4
 
 
 class Worker(Generic[Result]):
-    """A thread that does one piece of work at a time; whoever waits longer than the limit goes on without it."""
+    """A thread that does one piece of work at a time; a caller that waits longer than the limit goes on without it."""
 
     def __init__(self) -> None:
         from queue import SimpleQueue

@@ -39,7 +39,7 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from the environment.
 
-    Raises ParameterError for a value that is no number where one is needed, or a lake with a secret in its URL.
+    Raises ParameterError for a value that is not a number where one is needed, or a lake with a secret in its URL.
     """
     values: dict[str, Any] = {}
     for field in fields(Settings):

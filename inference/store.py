@@ -19,7 +19,7 @@ class Store(Protocol):
     far: bool
 
     def read(self, key: str, most: int) -> bytes:
-        """An object of at most so many bytes. Raises LakeError when it is not there, larger, or cannot be read."""
+        """An object of at most this many bytes. Raises LakeError when it is not there, larger, or cannot be read."""
         ...
 
     def part(self, key: str, start: int, stop: int) -> bytes:
@@ -104,7 +104,7 @@ class BucketStore:
             return None
 
     def _get(self, key: str, options: Any, seconds: float, most: int) -> tuple[bytes, str]:
-        """An object with its tag, of at most so many bytes (0: any, a part has the size that was asked for)."""
+        """An object with its tag, of at most this many bytes (0: any, a part has the size that was asked for)."""
         import obstore
         from obstore.exceptions import BaseError, NotModifiedError
 
@@ -122,7 +122,7 @@ class BucketStore:
             raise LakeError(f"{self._settings.store} refuses {key}: {first}") from None
 
     def _within(self, seconds: float) -> "ObjectStore":
-        """A client whose requests take at most so many seconds; one more try, no longer."""
+        """A client whose requests take at most this many seconds; one more try, no longer."""
         if seconds not in self._opened:
             from datetime import timedelta
 

@@ -53,7 +53,7 @@ def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
         found = what_if(families.shop, _chosen(catalog, asked), asked.change)
     numbers = [*found.values(), *found["all"].values()]
     if not all(np.isfinite(value) for value in numbers if not isinstance(value, dict)):
-        raise DamagedFile("the catalog's demand makes units or sales that are no finite numbers.")
+        raise DamagedFile("the catalog's demand makes units or sales that are not finite.")
     return found
 
 

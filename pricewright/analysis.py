@@ -46,7 +46,7 @@ def read_sales(
     """The sales lines of a CSV, Parquet or xlsx file or a folder of them, one row per accepted line.
 
     columns: the file's own column names by word (stock_code, quantity, ...), where they are not known anyway. Raises
-    SourceError when the file cannot be read, or its lines are no sales.
+    SourceError when the file cannot be read, or its lines are not sales.
     """
     return ingest(Path(source), (params or parameters())["ingest"], columns).accepted
 

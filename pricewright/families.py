@@ -55,7 +55,7 @@ def shared_families(codes: Sequence[str], families: Mapping[str, str]) -> list[s
 def families_of(panel: pl.DataFrame, descriptions: Mapping[str, str]) -> dict[str, str]:
     """The family of each SKU that has one. panel: stock_code, week, units, price, and category where it is known.
 
-    The shop's categories are its families unless their sales deny it: a department is no family.
+    The shop's categories are its families unless their sales deny it: a department is not a family.
     """
     changes = _Changes.of(grid_of(panel, 1))
     categories = categories_of(panel)

@@ -127,4 +127,4 @@ def monday_of(week: str) -> date:
 
 
 def _none(week: str) -> date:
-    raise ParameterError(f"{week!r} is no week.", "write year and ISO week, as 2011-W49.") from None
+    raise ParameterError(f"{week!r} is not a week.", "write year and ISO week, as 2011-W49.") from None

@@ -84,7 +84,7 @@ class ResultCache:
         shutil.rmtree(self.folder / key, ignore_errors=True)
 
     def prune(self, keep: Container[str], days: float) -> None:
-        """Remove results that are not to be kept and that nobody used for so many days, and what killed runs left."""
+        """Remove results that are not to be kept and that nobody used for this many days, and what killed runs left."""
         for folder in self.folder.glob("*") if self.folder.exists() else ():
             if folder.name not in keep and folder.stat().st_mtime < time.time() - days * DAY:
                 self.discard(folder.name)

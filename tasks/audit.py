@@ -127,5 +127,5 @@ def audit(lake: Lake, workspace: Workspace | None, *, fresh: bool = False) -> It
             yield check_fresh(workspace, lake)
     elif fresh:
         raise PricewrightError(
-            f"no workspace here runs for {lake.url}, so nothing can be built anew.", "audit where the runs are."
+            f"no workspace here runs for {lake.url}, so nothing can be rebuilt.", "audit where the runs are."
         )

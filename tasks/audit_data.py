@@ -48,7 +48,7 @@ def files_of(lake: Lake, path: str, md5: str) -> dict[str, str]:
     try:
         listed = {f"{path}/{entry['relpath']}": str(entry["md5"]) for entry in json.loads(body)}
     except (ValueError, KeyError, TypeError):
-        raise LedgerError(f"the listing of {path} is none: {body[:40]!r}") from None
+        raise LedgerError(f"{path} has no valid listing: {body[:40]!r}") from None
     return listed
 
 

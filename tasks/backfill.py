@@ -56,7 +56,7 @@ class Checkpoint:
         return _read(self.folder / "done" / f"{week}.json")
 
     def close(self) -> None:
-        """All is done: the next backfill of these weeks begins anew. What says so goes first."""
+        """All is done: the next backfill of these weeks starts over. What says so goes first."""
         (self.folder / "begun.json").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -131,7 +131,7 @@ class Backfill:
         self.checkpoint = Checkpoint(run.workspace.root / ".pricewright" / "backfills" / key_of(*asked)[:12])
         self.before: Weeks = {}
         self.jobs: dict[str, WeekJob] = {}
-        self.elsewhere: list[str] = []  # weeks outside of the range that are to be made anew as well
+        self.elsewhere: list[str] = []  # weeks outside of the range that are to be rebuilt as well
         self.results: list[dict[str, Any]] = []
         self.walked: Any = None
 

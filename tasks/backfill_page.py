@@ -32,7 +32,7 @@ def run_stages(backfill: Backfill) -> None:
 
 
 def summarise(backfill: Backfill) -> Backfilled:
-    """Leave the page and the tables; then the backfill is done, and the next one begins anew."""
+    """Leave the page and the tables; then the backfill is done, and the next one starts over."""
     walked = series(backfill.run.workspace, backfill.order.weeks) if backfill.order.walk_forward else pl.DataFrame()
     outcome = Backfilled(
         weeks=tuple(week_rows(backfill)),
@@ -71,7 +71,7 @@ def page(backfill: Backfill, outcome: Backfilled) -> str:
         table([{"stage": e.stage, "how": e.how, "seconds": round(e.seconds, 1)} for e in outcome.stages]),
     ]
     if outcome.elsewhere:
-        parts.insert(2, f"Made anew outside of the range as well: {', '.join(outcome.elsewhere[:SHOWN])}{more}.")
+        parts.insert(2, f"Rebuilt outside of the range as well: {', '.join(outcome.elsewhere[:SHOWN])}{more}.")
     if order.walk_forward:
         parts += ["## Walk-forward", table(outcome.walked.to_dicts())]
         parts += [f"- {result['week']} has no score: {result['why']}" for result in outcome.unscored]
@@ -84,7 +84,7 @@ def _what(before: dict[str, Any], now: dict[str, Any]) -> str:
     if not before:
         return "new"
     if not before["digest"]:
-        return "made anew"
+        return "rebuilt"
     return "as before" if before["digest"] == now["digest"] else "changed"
 
 

@@ -116,7 +116,7 @@ class BackfillOrder:
 
     @property
     def weeks(self) -> list[str]:
-        """All weeks from the first to the last. Raises ParameterError when they are none."""
+        """All weeks from the first to the last. Raises ParameterError when one is not valid."""
         day, last = monday_of(self.first_week), monday_of(self.last_week)
         if day > last:
             raise ParameterError(f"{self.first_week} comes after {self.last_week}.", "the first week comes first.")

@@ -51,8 +51,8 @@ def _sign(table: Mapping[str, Any]) -> list[str]:
 
 
 MARKET_NAME = "market"
-CODES, LONGEST = 8, 40  # that are no products, named in the run's output; characters of each
-NOTABLE = 0.001  # of the accepted rows: so many equal ones are worth a note
+CODES, LONGEST = 8, 40  # that are not products, named in the run's output; characters of each
+NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
@@ -115,13 +115,13 @@ def line(metrics: Metrics) -> str:
 
 
 def notes(metrics: Metrics) -> list[str]:
-    """How the files were read, why rows are no sales, equal rows that are, and what the gate warns of."""
+    """How the files were read, why rows are not sales, equal rows that are, and what the gate warns of."""
     said = read_as(metrics["read_as"])
     return [*([said] if said else []), *_quarantined(metrics), *_equal_rows(metrics), *warnings(metrics["gate"])]
 
 
 def _quarantined(metrics: Metrics) -> list[str]:
-    """Every reason with its rows; the codes that are no products by name, so that none is lost unseen."""
+    """Every reason with its rows; the codes that are not products by name, so that none is lost unseen."""
     codes = [
         f"{' '.join(code.split())[:LONGEST]} {rows:,}" for code, rows in _most_first(metrics["no_products"])[:CODES]
     ]

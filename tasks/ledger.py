@@ -164,7 +164,7 @@ class Ledger:
                 raise LakeError(
                     f"{', '.join(map(str, paths)) or 'the results'} cannot be had from {self._remote_url}: "
                     f"{_first(error)}",
-                    hint="remove dvc.lock: then all stages run anew.",
+                    hint="remove dvc.lock: then all stages run again.",
                 ) from error
             return int(answer["stats"].get("fetched", 0))
 

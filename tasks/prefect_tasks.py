@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def as_action(step: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Never cached, never retried by Prefect: repeating it is up to whoever reads how it failed."""
+    """Never cached, never retried by Prefect: repeating it is up to the one who reads how it failed."""
 
     @wraps(step)
     def call(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:

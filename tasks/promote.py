@@ -11,7 +11,7 @@ from pricewright.core.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.release import write_bundle
 from tasks.gates import pass_gates, read_verdicts
 from tasks.provenance import write_origin
-from tasks.releases import now, promote_release, retain, whoever, write_release
+from tasks.releases import current_user, now, promote_release, retain, write_release
 from tasks.stage import Metrics, ReportProgress, Stage
 from tasks.workspace import Workspace
 
@@ -37,13 +37,13 @@ def work(workspace: Workspace, report_progress: ReportProgress, lake: Lake | Non
         week=json.loads(workspace.metrics("feature").read_text())["last_week"],
         created=f"{now():%Y-%m-%dT%H:%M:%SZ}",
     )
-    with held(lake, manifest.id, whoever(), now):
+    with held(lake, manifest.id, current_user(), now):
         report_progress(0.3, f"publishing {manifest.id}")
         write_release(lake, workspace.work / "release", manifest)
         report_progress(0.6, "reading back and asking for prices")
         pointer = promote_release(lake, manifest.id, str(params["channel"]), int(params["smoke_skus"]))
     report_progress(0.9, "removing old releases")
-    removed = retain(lake, int(params["keep_releases"]), whoever(), now)
+    removed = retain(lake, int(params["keep_releases"]), current_user(), now)
     return {"release": manifest.id, "channel": params["channel"], "previous": pointer.previous, "store": lake.url,
             "removed": removed}  # fmt: skip
 

@@ -206,7 +206,7 @@ def differences(one: ReleaseLineage, other: ReleaseLineage) -> dict[str, Any]:
 
 
 def source_hashes(origin: Origin) -> dict[str, str]:
-    """What ingest read that is no code: the hash of the source file or folder, by its path."""
+    """What ingest read that is not code: the hash of the source file or folder, by its path."""
     deps = origin.get("stages", {}).get("ingest", {}).get("deps", [])
     code = origin.get("code", {}).get("files", {})
     return {

@@ -59,10 +59,10 @@ def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int, by:
     """Read a release back from the lake, ask it for prices as the price API would, then move the pointer: one swap.
 
     It replaces what was served when it began, nothing else. Raises ChannelConflict when somebody moved the channel
-    since, ReleaseInUse while retention removes the release. `by` is who promotes it; empty: whoever runs this process.
+    since, ReleaseInUse while retention removes the release. `by` is who promotes it; empty: the user of this process.
     """
     need_id(release)
-    line, by = Channel(lake, channel), by or whoever()
+    line, by = Channel(lake, channel), by or current_user()
     seen = line.see()
     with held(lake, release, by, now) as hold:
         manifest = verify_release(lake, release)
@@ -78,7 +78,7 @@ def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "")
     For the minute in which something is wrong: no Prefect, no files verified that no answer needs. The release is
     whole by its sizes, loads as the price API loads it, and answers for one SKU; then the pointer moves.
     """
-    line, by = Channel(lake, channel), by or whoever()
+    line, by = Channel(lake, channel), by or current_user()
     seen = line.see()
     target = release or line.previous(seen)
     need_id(target)
@@ -122,7 +122,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def whoever() -> str:
+def current_user() -> str:
     """Who runs this process; containers may know no name."""
     try:
         return getpass.getuser()
@@ -146,7 +146,7 @@ def _listed(lake: Lake, release: str) -> Listed:
 def retain(lake: Lake, keep: int, by: str, clock: Clock) -> list[str]:
     """Remove what is older than the newest `keep` releases, and return the ids; blocks/channel.py says why it is safe.
 
-    A release whose manifest cannot be read is left alone: whoever wrote it may be newer than this code.
+    A release whose manifest cannot be read is left alone: its writer may be newer than this code.
     """
     if keep < 1:
         raise ParameterError(f"promote.keep_releases is {keep}: at least 1 release must be kept.")

@@ -80,7 +80,7 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unheard(text: str) -> None:
-    """The log of requests is for operators of the API, not for whoever asks here."""
+    """The log of requests is for operators of the API, not for the one who asks here."""
 
 
 TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions

@@ -18,7 +18,7 @@ from pricewright.backups import REGISTRY
 
 
 def dice(seed: int) -> Random:
-    """Of its own for whoever throws them."""
+    """Of its own for anyone who throws them."""
     return Random(seed)  # nosec B311 # what breaks when is no secret
 
 

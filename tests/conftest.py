@@ -129,7 +129,7 @@ def lake_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Libraries keep their state in a folder of this session, not in the home of whoever runs the tests."""
+    """Libraries keep their state in a folder of this session, not in the home of anyone who runs the tests."""
     folder = tmp_path_factory.mktemp("state")
     state = {"PREFECT_HOME": str(folder / "prefect"), "DVC_SITE_CACHE_DIR": str(folder / "dvc"), "DO_NOT_TRACK": "1"}
     before = {name: os.environ.get(name) for name in state}

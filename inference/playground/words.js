@@ -33,14 +33,14 @@ export function figures(answer) {
     ["Guardrail", `${money(answer.guardrail_low)}–${money(answer.guardrail_high)}`, "lowest and highest to recommend"],
   ];
   if (answer.moved && answer.promised_low != null) figures.push(["Promised sales", `${share(answer.promised_low)} to ${share(answer.promised_high)}`, "with the whole plan, 90 %"]);
-  if (answer.family) figures.push(["Competes in", answer.family, "what it takes from there is no gain"]);
+  if (answer.family) figures.push(["Competes in", answer.family, "what it takes from there is not a gain"]);
   return figures;
 }
 
 export function source(answer) {
   const parts = [`Answered by ${named(answer.model)} of release ${answer.release}, data up to ${answer.last_week}.`];
   for (const { model, why } of answer.fallbacks) parts.push(`${named(model)} did not answer: ${why}`);
-  if (answer.ignored?.length) parts.push(`Not heeded: ${answer.ignored.join(", ")}.`);
+  if (answer.ignored?.length) parts.push(`Ignored: ${answer.ignored.join(", ")}.`);
   if (answer.release_trouble) parts.push(`The newest release may not be served: ${answer.release_trouble}`);
   return parts.join(" ");
 }

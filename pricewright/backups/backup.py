@@ -71,7 +71,7 @@ def fit_inputs(name: str, inputs: Inputs, hyperparameters: Mapping[str, Any], se
 
 
 def check_hyperparameters(name: str, hyperparameters: Mapping[str, Any]) -> None:
-    """ParameterError when the name is no backup, or a hyperparameter is unknown, missing or out of bounds."""
+    """ParameterError when the name is not a backup, or a hyperparameter is unknown, missing or out of bounds."""
     if name not in REGISTRY:
         raise ParameterError(f"backup is {name!r}: it must be one of {', '.join(REGISTRY)}.")
     bounds = REGISTRY[name].bounds

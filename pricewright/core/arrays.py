@@ -217,7 +217,7 @@ def _is_late(name: str, array: NDArray[Any]) -> bool:
 def unpack(body: bytes, name: str) -> dict[str, NDArray[Any]]:
     """All arrays of an npz, as read-only views of `body` where it is not compressed (100,000 SKUs are 100 MB).
 
-    Raises ReleaseError when it is no npz or holds pickled objects. The zip's own checksums are not looked at:
+    Raises ReleaseError when it is not an npz or holds pickled objects. The zip's own checksums are not looked at:
     the manifest's SHA-256 covers them.
     """
     try:
@@ -232,7 +232,7 @@ def unpack(body: bytes, name: str) -> dict[str, NDArray[Any]]:
 def unpack_blocks(blocks: Blocks, name: str) -> Mapping[str, Any]:
     """The same of a file that is read block by block: an array is read and checked when it is asked for.
 
-    Raises ReleaseError when it is no npz, DamagedFile when a block is not what the manifest says.
+    Raises ReleaseError when it is not an npz, DamagedFile when a block is not what the manifest says.
     """
     try:
         members = directory(blocks.body, blocks.need)

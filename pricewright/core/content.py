@@ -100,7 +100,7 @@ def check_values(arrays: Arrays) -> None:
             wrong = ~np.isfinite(array)
             if wrong.any():
                 raise ReleaseError(
-                    f"{CATALOG}: {name} has {int(wrong.sum())} values that are no finite numbers "
+                    f"{CATALOG}: {name} has {int(wrong.sum())} values that are not finites "
                     f"(first: {_where(array, codes, np.argwhere(wrong)[0])}): prices follow from it."
                 )
     for name in POSITIVE:

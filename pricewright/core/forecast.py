@@ -41,7 +41,7 @@ class Forecast:
 
 LEVELS = 6  # bins of predicted log units with equally many held-out rows
 LEAST_ROWS = 50  # per bin: a 5 % quantile of fewer is a guess
-FEWEST_ROWS = 3  # in all: a scatter of fewer is none
+FEWEST_ROWS = 3  # in all: fewer have no scatter
 NORMAL = 1.645  # 95 % quantile of the standard normal
 BISECTIONS = 60
 

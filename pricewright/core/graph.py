@@ -134,7 +134,7 @@ class Graph:
         self._between = sorted((made & used) | ({self._result} & made))
 
     def refuse_huge(self, features: int, effects: int, rows: int, prices: int) -> None:
-        """Raise UnknownGraph when so many rows together, or prices of one, make more values than memory should hold."""
+        """Raise UnknownGraph when so many rows, or prices of one, would make more values than memory should hold."""
         for nodes, count in ((self._early, rows), (self._file.nodes, 1)):
             shapes = {SKU_INPUTS[0]: (count, features), SKU_INPUTS[1]: (count, effects), PRICE: (prices,)}
             refuse_huge(nodes, self._file.constants, shapes)

@@ -89,7 +89,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, body: bytes) -> "Manifest":
-        """The inverse of to_json. Raises ReleaseError when it is no manifest or its id is not that of its files."""
+        """The inverse of to_json. Raises ReleaseError when it is not a manifest or its id is not that of its files."""
         if len(body) > MOST_BYTES:
             raise ReleaseError(f"{MANIFEST} has {len(body):,} bytes: at most {MOST_BYTES:,} are read.")
         try:
@@ -100,7 +100,9 @@ class Manifest:
             known["approvals"] = tuple(dict(entry) for entry in content.get("approvals", ()))
             stated = content["id"]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ReleaseError(f"{MANIFEST} is no manifest: {type(error).__name__} {str(error)[:200]}.") from None
+            raise ReleaseError(
+                f"{MANIFEST} is not a valid manifest: {type(error).__name__} {str(error)[:200]}."
+            ) from None
         manifest = cls(files, **known)
         if stated != manifest.id:
             raise ReleaseError(f"{MANIFEST} says id {stated}, its files make {manifest.id}: it was altered.")
@@ -114,10 +116,10 @@ def is_id(text: str) -> bool:
 
 
 def need_id(release: str) -> None:
-    """Raise ReleaseError for what is no id of a release, and could be a way to another place."""
+    """Raise ReleaseError for what is not the id of a release, and could be a way to another place."""
     if not is_id(release):
         raise ReleaseError(
-            f"{release[:80]!r} is no id of a release, such as 2011-W48-0a1b2c3d.", hint="see pricewright releases."
+            f"{release[:80]!r} is not the id of a release, such as 2011-W48-0a1b2c3d.", hint="see pricewright releases."
         )
 
 
@@ -135,7 +137,7 @@ def _entry(name: str, stated: Mapping[str, Any]) -> FileEntry:
     """A file as the manifest states it; raises ValueError for what no file of a release can be."""
     size, digest, blocks = stated["size"], _text("sha256", stated["sha256"]), _text("blocks", stated.get("blocks", ""))
     if not IN_NAMES.issuperset(name) or name[:1] in ("", ".", "-") or len(name) > LONGEST_NAME:
-        raise ValueError(f"{name[:80]!r} is no name of a file in a release's own folder")
+        raise ValueError(f"{name[:80]!r} is not the name of a file in a release's own folder")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise ValueError(f"the size of {name} is {str(size)[:40]}: a whole number is needed")
     if len(digest) != DIGEST or len(blocks) % DIGEST or not HEX.issuperset(digest) or not HEX.issuperset(blocks):

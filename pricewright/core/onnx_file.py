@@ -1,7 +1,7 @@
 """Reads ONNX files without any library, and refuses one that needs other files.
 
 The price API starts with it: ONNX Runtime's import alone takes longer than the rest of a cold start. Only plain float
-and integer tensors are understood; whoever calls it asks ONNX Runtime about everything else. Field numbers are those
+and integer tensors are understood; the caller asks ONNX Runtime about everything else. Field numbers are those
 of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3), the encoding is Protocol Buffers'.
 """
 
@@ -151,7 +151,7 @@ NAME, EXTERNAL, LOCATION = 8, 13, 14  # of a tensor
 
 
 def refuse_elsewhere(name: str, body: bytes) -> None:
-    """Raise ReleaseError when the ONNX file `name` is none, or has a tensor in another file."""
+    """Raise ReleaseError when the ONNX file `name` is not valid, or has a tensor in another file."""
     try:
         tensor = _elsewhere("Model", memoryview(body), 0)
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -174,7 +174,7 @@ def _elsewhere(kind: str, body: memoryview, depth: int) -> str | None:
     for field, inner in INSIDE[kind].items():
         for value in fields.get(field, []):
             if not isinstance(value, memoryview):
-                raise ValueError(f"field {field} of {kind} is no message")
+                raise ValueError(f"field {field} of {kind} is not a message")
             found = _elsewhere(inner, value, depth + 1)
             if found is not None:
                 return found

@@ -148,6 +148,6 @@ def _hint(checks: Sequence[Check], judged: pl.DataFrame) -> str:
     worst = judged.filter(pl.col("kind") == kind).sort(size, descending=True).row(0, named=True)
     value = "missing" if worst[name] is None else f"{worst[name]:.3g}"
     return (
-        f"look at {worst['dimension']} {worst['segment']} in the fairness report ({name} is {value}); mend what "
-        f"its SKUs lack, or, when the difference is meant, raise fairness.thresholds.{blocking.name}.block."
+        f"look at {worst['dimension']} {worst['segment']} in the fairness report ({name} is {value}); correct the "
+        f"data of its SKUs or, if the difference is intended, raise fairness.thresholds.{blocking.name}.block."
     )

@@ -71,7 +71,7 @@ def before(measure: str, weeks: int = 1) -> Look:
 
 
 def mean_before(measure: str, weeks: int, late: int = 0) -> Look:
-    """Mean over up to `weeks` weeks before; `late`: so many of a SKU's first weeks do not have the measure."""
+    """Mean over up to `weeks` weeks before; `late`: this many of a SKU's first weeks do not have the measure."""
     return lambda past: past.total(measure, weeks) / past.count(weeks, late)
 
 

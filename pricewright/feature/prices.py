@@ -1,7 +1,7 @@
 """The list price of a SKU in its main channel, and the weeks in which it was out of stock.
 
 A channel is what the shop calls one; where it names none, customers with an account are one and guests the other. Each
-may have its own prices: a week in which the other one sells more is no change of price.
+may have its own prices: a week in which the other one sells more is not a change of price.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def remember(before: Mapping[str, Floats], known_units: Floats, in_stock: Mask, 
 
 ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64,
          "units": pl.Float64, "weight": pl.Float64}  # fmt: skip
-HELD_SHARE = 5  # the list price holds while one line in so many sells at it
+HELD_SHARE = 5  # the list price holds while one line in this many sells at it
 CHANNEL = "channel "  # before its name: a column with the units that it sold so far
 
 

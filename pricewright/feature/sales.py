@@ -123,8 +123,8 @@ class WeekSales:
 def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None = None) -> list[WeekSales]:
     """The sales of every week, in order; `countries` has the lines of all weeks before them by country.
 
-    A line that was cancelled as a whole in its own week is no sale. The column `cancelled_in_week` says how many units
-    were; without it, all cancellations count as made in the week of the sale.
+    A line that was cancelled as a whole in its own week is not a sale. The column `cancelled_in_week` says how many
+    units were; without it, all cancellations count as made in the week of the sale.
     """
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
     week = monday(pl.col("invoice_time"))

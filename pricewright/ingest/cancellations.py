@@ -22,7 +22,7 @@ PAIRS = {"cancellation": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
 def match_cancellations(
     sales: pl.DataFrame, cancellation_lines: pl.DataFrame, params: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """Pairs (taking, sale, units): so many units of line `sale` are cancelled by line `cancellation`.
+    """Pairs (taking, sale, units): this many units of line `sale` are cancelled by line `cancellation`.
 
     Both frames have line, stock_code, customer_id, country, unit_price, invoice_time, quantity. The units of a
     sale are never cancelled twice, and no cancellation takes back more units than it names.

@@ -155,7 +155,7 @@ def _missing(table: Table, word: str, names: Sequence[str]) -> SourceError:
 
 
 def _shortened(columns: Sequence[str]) -> str:
-    """The first names of the columns, none of them at length: a file that is no table may have a page in its header."""
+    """The first column names, shortened: a file that is not a table may have a page of text in its header."""
     names = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in columns[:MOST]]
     return ", ".join(names) + (f" and {len(columns) - MOST} more" if len(columns) > MOST else "")
 

@@ -28,7 +28,7 @@ EMPTY_HINT = "was the export cut off?"
 
 
 def read_delimited(content: bytes, name: str) -> CellGrid:
-    """The rows of a text file, every value as text. Raises SourceError when it is no table."""
+    """The rows of a text file, every value as text. Raises SourceError when it is not a table."""
     text, encoding = decode(content, name)
     if not text.strip():
         raise SourceError(f"{name} is empty: a header and sales lines are needed.", EMPTY_HINT)
@@ -82,7 +82,7 @@ def _unmarked(content: bytes, name: str) -> str:
                     return encoding
             except UnicodeDecodeError:
                 continue
-    raise SourceError(f"{name} is no text: it holds bytes of value 0.", "a workbook must end with .xlsx.")
+    raise SourceError(f"{name} is not a text file: it holds bytes of value 0.", "a workbook must end with .xlsx.")
 
 
 def find_separator(text: str) -> str:
@@ -156,7 +156,7 @@ PEEK = 1 << 20  # bytes of a sheet in which its first value is looked for
 def read_workbook(file: Path | BytesIO, name: str) -> Iterator[CellGrid]:
     """Every sheet with rows; its name is `file[sheet]` when there are several. Raises SourceError when none has."""
     if not zipfile.is_zipfile(file):
-        raise SourceError(f"{name} is no xlsx workbook.", "save it from Excel as .xlsx, or export it as CSV.")
+        raise SourceError(f"{name} is not an xlsx workbook.", "save it from Excel as .xlsx, or export it as CSV.")
     check_size(name, unpacked_size(file))
     try:
         sheets = _read(file, 0, sheet_id=0)

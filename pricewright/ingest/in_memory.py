@@ -1,4 +1,4 @@
-"""The intake of sales lines: read, name the columns, set aside what is no sale, match cancellations, pass the gate."""
+"""Ingests a whole source in memory: reads it, names its columns, sorts out what is not a sale, passes the gate."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -147,8 +147,8 @@ def read_lines(
 
 
 def _not_plausible(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
-    """The lines with too_many (pieces) and too_dear: more than so many times what is usual in their own table, whatever
-    its currency and its unit are. Null where a line has no such number."""
+    """The lines with too_many (pieces) and too_dear: far above what is usual in their own table, whatever its currency
+    and its unit are. Null where a line has no such number."""
     readable = lines["reason"].is_null()
     found = []
     for name, word, ratio in (

@@ -81,7 +81,7 @@ WELL_FORMED = {decimal: _well_formed(decimal, group) for decimal, group in OTHER
 
 
 def read_numbers(column: pl.Series, decimal: str | None = None) -> pl.Series:
-    """The values as f64, null where they are no finite number. Never raises.
+    """The values as f64, null where they are not finite numbers. Never raises.
 
     decimal: the sign before the decimals of a column with a value that is unclear. Any other is read with the sign that
     more of its different values prove.
@@ -137,7 +137,7 @@ def count_proofs(parts: pl.DataFrame) -> int:
 
 
 def unclear(parts: pl.DataFrame) -> pl.Series:
-    """Whether a value has a sign and is well formed either way, as 1,234 is; False where it is no number."""
+    """Whether a value has a sign and is well formed either way, as 1,234 is; False where it is not a number."""
     number = parts["number"]
     both = number.str.contains(WELL_FORMED[COMMA]) & number.str.contains(WELL_FORMED[POINT])
     return (both & number.str.contains("[.,]")).fill_null(False)

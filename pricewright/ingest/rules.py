@@ -170,7 +170,7 @@ def count(parts: Iterable[Mapping[str, Any]], rows: int, skus: int, customers: i
 
 
 def _no_products(rejected: pl.DataFrame) -> pl.DataFrame:
-    """Rows by code, of the codes that are no products, whose case does not count."""
+    """Rows by code, of the codes that are not products, whose case does not count."""
     return rejected.filter(pl.col("reason") == NO_PRODUCT)["stock_code"].str.to_uppercase().value_counts()
 
 

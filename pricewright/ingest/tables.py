@@ -32,7 +32,7 @@ class Table:
         return self.first_row + index
 
     def below(self, header_row: int) -> "Table":
-        """The table itself: its header is no row of it."""
+        """The table itself: its header is not one of its rows."""
         return self
 
 
@@ -112,7 +112,7 @@ def unpacked_size(file: Path | BytesIO) -> int:
         with zipfile.ZipFile(file) as archive:
             return sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return 0  # whoever reads it says what is wrong
+        return 0  # the reader says what is wrong
 
 
 def check_size(name: str, size: int) -> None:

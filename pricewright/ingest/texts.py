@@ -12,7 +12,7 @@ from pricewright.ingest.tables import Table
 def read_texts(column: pl.Series, missing: Sequence[str]) -> pl.Series:
     """The values as stripped text; null where blank or one of `missing` (in lower case). Numbers lose a `.0`.
 
-    To write numbers and times as text is dear, so each different one is written once.
+    Writing numbers and times as text is slow, so each different one is written once.
     """
     if column.dtype.is_nested():
         return pl.Series(column.name, [None] * len(column), dtype=pl.String)

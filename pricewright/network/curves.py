@@ -54,7 +54,7 @@ SYSTEMATIC_SD = 0.4  # of the mean latent slope, whatever the number of SKUs: an
 # What prices that follow a demand nobody sees hide of the latent slopes, in families and alone: what is learned lies
 # nearer to 0 (Villas-Boas and Winer 1999), so plans add it. Learned from the worlds that are developed on.
 HIDDEN, HIDDEN_ALONE = 0.2, 0.1
-CALM_SWEEPS = 15  # after so many, steps get shorter: SKUs of a family that answer to each other come to rest
+CALM_SWEEPS = 15  # after this many, steps get shorter: SKUs of a family that answer to each other come to rest
 MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
 

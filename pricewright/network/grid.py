@@ -14,7 +14,7 @@ from pricewright.network.regular import part_prices
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 AROUND = 8  # weeks on either side that say how improbable a week without a sale is
-SELDOM_NONE, IMPROBABLE = 0.25, 0.01  # share of these weeks that may lack a sale; a smaller chance is none
+SELDOM_NONE, IMPROBABLE = 0.25, 0.01  # share of these weeks that may lack a sale; a smaller chance counts as none
 DIP = (0.5, 0.3, 0.2)  # weights of the promotions of the last weeks in the stockpiling dip
 
 

@@ -62,7 +62,7 @@ Mask = NDArray[np.bool_]
 SIDE = 13  # weeks up to a week, and from it on, that say what its usual price is: seven of them may be cuts
 USUAL = 0.6  # quantile of these prices: above the middle, since cuts of every other week are cuts all the same
 LEAST_CUT = 0.03  # log price; a smaller step down is a change of the regular price
-OUTLYING = 4.0  # usual weekly changes of a SKU's price; a smaller step of a price that always moves is no cut
+OUTLYING = 4.0  # usual weekly changes of a SKU's price; a smaller step of a price that always moves is not a cut
 OFTEN = 0.5  # share of a shop's unannounced cuts that came back, from which on a cut of the last weeks is taken for one
 UNSETTLED = 4  # weeks at the end in which nobody knows yet whether a cut comes back
 ANNOUNCED = 0.5  # share of a week's units on promotion
@@ -83,7 +83,7 @@ def part_prices(log_price: Floats, seen: Floats, promotion: Floats) -> PricePath
     """Part log prices (n, T); seen: 0 where a SKU was not on sale; promotion: share of units on promotion, 0 to 1.
 
     The usual price of a week is a quantile of the prices around it, of those without a promotion where there are some:
-    of the weeks before and of the weeks after, whichever is lower, so that a price that stays low is no cut. A price
+    of the weeks before and of the weeks after, whichever is lower, so that a price that stays low is not a cut. A price
     below it is a cut. In the last weeks those after are not known: there a cut has to be announced, or to be of a shop
     most of whose cuts came back.
     """

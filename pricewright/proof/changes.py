@@ -192,7 +192,7 @@ class _Span:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A change, its log changes against so many unchanged SKUs, and the variance of the realised one."""
+    """A change, its log changes against this many unchanged SKUs, and the variance of the realised one."""
 
     change: Change
     realised: float

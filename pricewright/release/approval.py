@@ -44,7 +44,7 @@ class Approval:
 
 
 class HmacSeal:
-    """HMAC-SHA-256 with a secret: whoever can check an approval could also have given it."""
+    """HMAC-SHA-256 with a secret: anyone who can check an approval could also have given it."""
 
     def __init__(self, secret: bytes) -> None:
         """Raises ParameterError for a secret that is too short."""
@@ -96,7 +96,7 @@ def _parts(token: str) -> tuple[bytes, bytes]:
             return _bytes(message), _bytes(code)
     except (binascii.Error, ValueError):
         pass
-    raise ApprovalError(f"{token[:20]!r}... is no approval: two parts with a dot between are needed.")
+    raise ApprovalError(f"{token[:20]!r}... is not an approval: two parts with a dot between are needed.")
 
 
 def _read(message: bytes) -> Approval:

@@ -118,7 +118,7 @@ def _plan(body: bytes, catalog: Arrays) -> None:
     try:
         plan = {name: float(json.loads(body)[name]) for name in PLAN_NUMBERS}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ReleaseError(f"{PLAN} is no plan: {type(error).__name__} {str(error)[:80]}.") from None
+        raise ReleaseError(f"{PLAN} is not a plan: {type(error).__name__} {str(error)[:80]}.") from None
     wrong = [name for name, value in plan.items() if not np.isfinite(value)]
     if wrong or plan["skus"] != len(catalog["stock_code"]):
         raise ReleaseError(
@@ -160,9 +160,7 @@ def _price_list(table: pl.DataFrame, catalog: Arrays, columns: Sequence[str]) ->
     numbers = table.select("current_price", "optimal_price", "guardrail_low", "guardrail_high", "expected_sales")
     wrong = table.filter(~numbers.fill_null(np.nan).select(pl.all_horizontal(pl.all().is_finite())).to_series())
     if wrong.height:
-        raise ReleaseError(
-            f"{PRICE_LIST}: SKU {wrong['stock_code'][0]} has a price or sales that are no finite number."
-        )
+        raise ReleaseError(f"{PRICE_LIST}: SKU {wrong['stock_code'][0]} has a price or sales that are not finite.")
     low, price, high = pl.col("guardrail_low"), pl.col("optimal_price"), pl.col("guardrail_high")
     outside = table.filter((price < low - TOLERANCE) | (price > high + TOLERANCE))
     if outside.height:
@@ -247,7 +245,7 @@ def _parquet(frame: pl.DataFrame) -> bytes:
 
 
 def _write(folder: Path, release: str, bodies: Mapping[str, bytes]) -> None:
-    """Into a folder beside, then one rename: whoever looks sees a whole release or none."""
+    """Into a folder beside, then one rename: a reader sees a whole release or none."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=folder, prefix=".release-"))
     beside.chmod(0o755)

@@ -43,7 +43,7 @@ def tune_backup(
     """The hyperparameters of one backup, complete: the defaults, with the searched ones replaced.
 
     rows: panel rows without the weeks on which models will be judged. params, the section `tune` of params.yaml:
-    seed, validation_weeks (the last ones, never shuffled), rows (whole SKUs are drawn until there are about so many:
+    seed, validation_weeks (the last ones, never shuffled), rows (whole SKUs are drawn until there are about this many:
     the search compares, it need not be exact), defaults.<name>, and <name> with method, budget, workers (trials at
     once), space and `trial`, the hyperparameters that differ in trials only. The defaults are the first trial, so that
     the result never does worse on the validation weeks. The score is the RMSLE of the validation weeks. `task_map`

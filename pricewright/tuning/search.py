@@ -40,7 +40,7 @@ class TaskMap(Protocol):
 
 @contextmanager
 def on_threads(workers: int) -> Iterator[TaskMap]:
-    """A Spread over so many threads of this process; what they have not begun when the context ends is dropped."""
+    """A Spread over this many threads of this process; what they have not begun when the context ends is dropped."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="trial")
     try:
         yield pool.map

@@ -14,7 +14,7 @@ from pricewright.worlds import World, simulate_world
 from pricewright.worlds.market import Market, simulate
 
 Floats = NDArray[np.float64]
-MOVED = 1e-6  # a smaller relative change of price is none
+MOVED = 1e-6  # a smaller relative change of price counts as none
 
 
 def open_market(params: Mapping[str, Any]) -> World | Market:

@@ -55,7 +55,7 @@ def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Assortment:
 
 DEPTHS = (0.1, 0.15, 0.2, 0.25, 0.33)
 DISPLAYED = 0.7  # of the promotions
-NEW_LABEL = 0.5  # share of the weeks in which a price that follows a cause is set anew
+NEW_LABEL = 0.5  # share of the weeks in which a price that follows a cause is set again
 WIDEST = 0.5  # log distance of a regular price from the usual one
 
 

@@ -141,7 +141,7 @@ def postgres(folder: Path, port: int, password: str) -> Iterator[None]:
     secret.write_text(password)
     for path in (data, secret):
         shutil.chown(path, "postgres")
-    # The folders of a session belong to whoever runs the tests; Postgres has to pass through them.
+    # The folders of a session belong to anyone who runs the tests; Postgres has to pass through them.
     for parent in [folder, *folder.parents][:3]:
         parent.chmod(parent.stat().st_mode | 0o011)
     as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]

@@ -135,7 +135,9 @@ def test_it_says_through_which_proxy_an_address_is_asked_and_no_password() -> No
 
 @pytest.mark.parametrize("value", ["http://proxy:port", "ftp://proxy:21"])
 def test_a_proxy_that_is_no_address_is_named_with_its_variable(value: str) -> None:
-    with pytest.raises(PricewrightError, match="HTTPS_PROXY of the environment is no proxy's address") as caught:
+    with pytest.raises(
+        PricewrightError, match="HTTPS_PROXY of the environment is not the address of a proxy"
+    ) as caught:
         check_proxies({"HTTPS_PROXY": value})
     assert "HTTPS_PROXY=http://host:port" in caught.value.hint
     check_proxies({"HTTP_PROXY": "proxy.corp:8080", "HTTPS_PROXY": PROXY})

@@ -108,7 +108,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(shop: Shop, name: str
     place = shop.folder / "releases" / release
     place.mkdir()
     (place / "manifest.json").write_bytes(manifest)
-    assert "is no name of a file in a release's own folder" in refused(shop, release)
+    assert "is not the name of a file in a release's own folder" in refused(shop, release)
 
 
 @pytest.mark.parametrize("name", [CATALOG, "network.onnx", "manifest.json"])
@@ -298,7 +298,7 @@ def test_a_model_whose_numbers_lie_in_another_file_answers_nothing(
 
 HUGE = """
 import json, sys
-from bench.memory import PEAK, kilobytes  # getrusage would tell the peak of whoever started this
+from bench.memory import PEAK, kilobytes  # getrusage would tell the peak of current_user started this
 from inference.handler import make_app
 from inference.settings import Settings
 from tests import hostile_release

@@ -157,7 +157,7 @@ def test_a_new_workspace_asks_the_lake_what_was_there(shop: WeeklyShop, tmp_path
         backfill(other, WEEKS[3], store=str(shop.root / "lake"))
     other.deliver()
     done, _ = backfill(other, WEEKS[3], store=str(shop.root / "lake"), stages=("ingest",))
-    assert what(done) == {WEEKS[3]: "made anew"}
+    assert what(done) == {WEEKS[3]: "rebuilt"}
     assert done.weeks[0]["accepted before"] == done.weeks[0]["accepted"]
 
 

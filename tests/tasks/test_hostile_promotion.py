@@ -101,7 +101,7 @@ def test_a_file_of_gigabytes_is_not_read(tmp_path: Path, name: str) -> None:
 def test_an_id_that_is_none_leads_nowhere(tmp_path: Path, release: str) -> None:
     (tmp_path / "lake" / "releases").mkdir(parents=True)
     for act in (read_manifest, lambda lake, release: promote_release(lake, release, "production", 1)):
-        with pytest.raises(PricewrightError, match=r"is no id of a release"):
+        with pytest.raises(PricewrightError, match=r"is not the id of a release"):
             act(Lake(str(tmp_path / "lake")), release)
 
 
@@ -109,7 +109,7 @@ def test_a_pointer_to_an_id_that_is_none_is_not_rolled_back_to(tmp_path: Path) -
     (tmp_path / "lake" / "channels").mkdir(parents=True)
     body = '{"release": "2011-W48-0a1b2c3d", "previous": "../../x", "promoted_at": "", "promoted_by": ""}'
     (tmp_path / "lake" / "channels" / "production.json").write_text(body)
-    with pytest.raises(PricewrightError, match=r"is no id of a release"):
+    with pytest.raises(PricewrightError, match=r"is not the id of a release"):
         roll_back_release(Lake(str(tmp_path / "lake")), "production")
 
 

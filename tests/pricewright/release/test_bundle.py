@@ -56,8 +56,8 @@ def test_a_release_from_before_there_were_plans_is_still_whole(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "body", "message"),
     [
-        ("plan.json", b"{}", "plan.json is no plan: KeyError 'sales_now'"),
-        ("plan.json", b"[" * 100_000, "plan.json is no plan: RecursionError"),
+        ("plan.json", b"{}", "plan.json is not a plan: KeyError 'sales_now'"),
+        ("plan.json", b"[" * 100_000, "plan.json is not a plan: RecursionError"),
         ("plan.json", b"\xff", "plan.json is no plan"),
         ("price_changes.parquet", b"no table", "price_changes.parquet is no Parquet table"),
     ],
@@ -193,7 +193,7 @@ def test_what_is_no_npz_is_one_clear_error(broken: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("features", np.nan, r"features has 3 values that are no finite numbers \(first: SKU 20021\)"),
+        ("features", np.nan, r"features has 3 values that are not finites \(first: SKU 20021\)"),
         ("dispersion", np.inf, "dispersion has 1 values"),
         ("anchor_price", 0.0, r"anchor_price of SKU 20021 is 0: a price is > 0"),
         ("stock_code", "00000", "sorted by stock_code"),

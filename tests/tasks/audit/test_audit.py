@@ -211,7 +211,7 @@ def test_a_lake_that_cannot_be_read_is_an_error_and_no_finding(built: WeeklyShop
 
 
 def test_without_a_workspace_nothing_can_be_built_anew(built: WeeklyShop) -> None:
-    with pytest.raises(PricewrightError, match="nothing can be built anew"):
+    with pytest.raises(PricewrightError, match="nothing can be rebuilt"):
         found(built, workspace=False, fresh=True)
 
 

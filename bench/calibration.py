@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from pricewright.network.curves import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, Curves, fit_curves
+from pricewright.network.curve_fit import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, fit_curves
+from pricewright.network.curves import Curves
 from pricewright.network.families import SPREADS, START, START_SD
 from pricewright.network.grid import dip_after, grid_of
 from tasks.workspace import read_parameters

@@ -30,7 +30,7 @@ from pricewright.core.errors import ParameterError
 from pricewright.families import families_of
 from pricewright.feature import FEATURES, build_panel
 from pricewright.ingest import ingest_frame
-from pricewright.network.curves import fit_curves
+from pricewright.network.curve_fit import fit_curves
 from pricewright.network.grid import grid_of, regular_now
 from pricewright.network.level import RECENT_WEEKS
 from pricewright.price_list import plan_prices, plan_summary, price_list

@@ -119,7 +119,7 @@ MEASURES = {
     "weeks": ("weeks with sales", False),
 }
 HINTS = {
-    "quarantined_share": "look at the quarantine: it says why each row is not a sale.",  # unless its reason has a hint below
+    "quarantined_share": "look at the quarantine: it says why each row is not a sale.",  # or see below
     "unreadable_share": "are dates and numbers written alike in all files?",
     "duplicate_share": "was the same period exported more than once? of rows per unit: ingest.equal_rows=lines.",
     "unmatched_cancellation_share": "does the file begin long enough before the sales that are cancelled?",

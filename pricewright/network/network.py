@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pricewright.core.errors import ModelError
 from pricewright.core.forecast import Forecast
 from pricewright.core.substitution import Posterior
-from pricewright.network.curves import Curves, fit_curves, with_strangers
+from pricewright.network.curve_fit import fit_curves
+from pricewright.network.curves import Curves, with_strangers
 from pricewright.network.effects import log_effect
 from pricewright.network.grid import grid_of
 from pricewright.network.level import (

@@ -21,7 +21,7 @@ from pricewright.backups.backup import check_hyperparameters, fit_inputs
 from pricewright.backups.inputs import Inputs, read_inputs, take
 from pricewright.core.errors import ModelError, ParameterError
 from pricewright.core.models import NETWORK
-from pricewright.network.curves import fit_curves
+from pricewright.network.curve_fit import fit_curves
 from pricewright.network.grid import grid_of
 from pricewright.network.level import Rows
 from pricewright.network.network import DemandNetwork, network_settings

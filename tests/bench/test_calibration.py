@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bench.calibration import calibrate, draw_picture, draw_shop, held, places
-from pricewright.network.curves import fit_curves
+from pricewright.network.curve_fit import fit_curves
 from pricewright.network.grid import grid_of
 
 PARAMS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["network"]["curves"]

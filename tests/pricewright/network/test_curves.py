@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import norm, spearmanr
 
 from pricewright.core.errors import ModelError
-from pricewright.network.curves import Curves, fit_curves
+from pricewright.network.curve_fit import fit_curves
+from pricewright.network.curves import Curves
 from pricewright.network.grid import grid_of
 from pricewright.worlds.market import Market, simulate
 from tests.pricewright.network.small_market import PARAMS, panel_of

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pricewright.network.curves import Curves, fit_curves
+from pricewright.network.curve_fit import fit_curves
+from pricewright.network.curves import Curves
 from pricewright.network.families import ALONE, log_sums, taken
 from pricewright.network.grid import grid_of
 from tests.pricewright.network.family_market import FamilyMarket, simulate_families

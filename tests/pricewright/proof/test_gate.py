@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pricewright.network.curves import Curves, fit_curves
+from pricewright.network.curve_fit import fit_curves
+from pricewright.network.curves import Curves
 from pricewright.network.grid import grid_of
 from pricewright.proof import assess_proof, calibrate, draw_changes, price_changes
 from pricewright.worlds.market import simulate

@@ -38,7 +38,7 @@ class LightGBMBackup:
         return np.asarray(predicted, dtype=np.float64)
 
     def to_onnx(self) -> bytes:
-        """The same as an ONNX graph, see graph.py."""
+        """The same as an ONNX graph, see inputs.py."""
         from onnxmltools.convert import convert_lightgbm
         from onnxmltools.convert.common.data_types import FloatTensorType
 

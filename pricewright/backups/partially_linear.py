@@ -1,6 +1,6 @@
 """Log units = level(features) - slope x log price ratio: what SVR and Elastic Net have in common.
 
-The level is learnt on log units freed from the price effect (price_effect.py), so that it holds for a SKU at its
+The level is learnt on log units freed from the price effect, so that it holds for a SKU at its
 reference price. Demand cannot rise with price: the level does not see it and the slope is never below 0.
 """
 
@@ -100,7 +100,7 @@ class PartiallyLinear:
         return level - self.slope * price[:, 0].astype(np.float64)
 
     def to_onnx(self) -> bytes:
-        """The same as an ONNX graph, see graph.py."""
+        """The same as an ONNX graph, see inputs.py."""
         from onnx import helper
 
         k = len(self.mean)

@@ -11,6 +11,7 @@ import polars as pl
 
 from pricewright.core.errors import ParameterError
 from pricewright.drift.measures import (
+    YEAR,
     Drifted,
     constant_columns,
     drifted_columns,
@@ -159,7 +160,8 @@ def _judge(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, 
     if alone and current.height < int(params["least_rows"]):  # nothing tells how far chance moves them
         drifted = Measured(0.0, [f"{current.height} rows are too few to compare in a history this short"])
     measured = measure(reference, current, params) | {"drifted_columns": drifted}
-    checks = tuple(_held(name, measured[name], params["thresholds"]) for name in UNITS)
+    first_year = reference["week"].n_unique() < YEAR
+    checks = tuple(_held(name, measured[name], params["thresholds"], first_year) for name in UNITS)
     return Verdict("drift", checks, _hint(checks)), compared
 
 
@@ -206,11 +208,14 @@ def _check(reference: pl.DataFrame, current: pl.DataFrame) -> None:
             )
 
 
-def _held(name: str, measured: Measured, thresholds: Mapping[str, Any]) -> Check:
+def _held(name: str, measured: Measured, thresholds: Mapping[str, Any], first_year: bool) -> Check:
+    """The value held against its limits; in a first year, whose quiet seasons nobody knows, against a wider one."""
     if name not in thresholds:
         raise ParameterError(f"drift.thresholds has no {name}: every measure needs warn and block.")
     limits = thresholds[name]
     warn, block = float(limits["warn"]), float(limits["block"])
+    if first_year:
+        block = float(limits.get("first_year", block))
     return Check(name, float(measured.value), warn, block, UNITS[name], detail=", ".join(measured.columns))
 
 

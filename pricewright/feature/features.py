@@ -113,7 +113,7 @@ def _age(past: Past) -> np.ndarray:
     return np.log1p(np.clip(past.age, 0, NEW_WEEKS).astype(np.float64))
 
 
-# The half-lives and weeks_since_sold look back without end: what they need is carried from week to week (carried.py).
+# Half-lives and weeks_since_sold look back without end: panel_builder.py carries what they need from week to week.
 HISTORY: dict[str, Look] = {
     **{f"log_units_lag_{k}": before("log_units", k) for k in (1, 2, 3, 4)},
     **{f"log_units_mean_{k}": mean_before("log_units", k) for k in (2, 4, 8, 13, 26)},

@@ -100,7 +100,7 @@ SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Bo
 class WeekSales:
     """One week of the shop, a Monday.
 
-    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED; asked: the prices of their lines, see asked.py;
+    sales: one row per SKU with a sale: stock_code, SUMMED, COUNTED; asked: the prices of their lines, see prices.py;
     names: what is NAMED of every SKU with a line, as last said; unstocked: SKUs that were out of stock, as a line of
     zero units says; says_stock: whether any line says anything of the stock; buyers: each registered customer of each
     SKU once, as a hash; days: on which there was a line; countries: lines by country; home: the country with most

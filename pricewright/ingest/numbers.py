@@ -1,7 +1,7 @@
 """Columns of numbers as shops write them: 2.55, "2,55", "1.234,50", "1,25,500.00", "£2.55", "(3)", "12.-", "Rp150.000".
 
 A value that is well formed with a decimal comma and not with a decimal point proves the comma, and the other way round;
-"1,234" is unclear. What such a value means is decided by notation.py over the whole table.
+"1,234" is unclear: the numbers of the whole table decide what it means.
 """
 
 from collections.abc import Iterable, Mapping

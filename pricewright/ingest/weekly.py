@@ -1,6 +1,6 @@
 """Ingest week by week: what a source has of each week, worked out once and kept until something of it changes.
 
-Gives what `clean` in intake.py gives of all tables at once. A document is read once and its lines are sorted into weeks
+Gives what `clean` in in_memory.py gives at once. A document is read once and its lines are sorted into weeks
 (`documents` on the shelf); a week is made of its sorted lines and its part of the settlement (`weeks`).
 """
 
@@ -131,7 +131,7 @@ class IncrementalIngest:
         return replace(whole, counts=counts)
 
     def cancelled_by(self, found: Survey, end: date) -> pl.DataFrame:
-        """What was cancelled, as it was known when the day `end` began; see hindsight.py."""
+        """What was cancelled, as it was known when the day `end` began; see cancellations.py."""
         parts = [settled.cancelled for settled in settle_source(found, self._params, before=end).values()]
         return pl.concat([unsettled().cancelled, *parts]).drop("line")
 

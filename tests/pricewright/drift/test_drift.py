@@ -263,7 +263,7 @@ def without_store(lines: pl.DataFrame, newest: int) -> pl.DataFrame:
 
 SEASONS: dict[str, tuple[int, Callable[[int], float]]] = {
     "steady": (78, lambda week: 0.8),
-    "a year": (56, lambda week: 0.8),
+    "a year": (60, lambda week: 0.8),
     "Christmas": (110, lambda week: 1.0 if week % 52 >= 44 else 0.5),
     "January": (109, lambda week: 1.0 if week % 52 >= 44 else 0.5),
     "growth": (104, lambda week: 0.3 + 0.7 * week / 104),
@@ -277,6 +277,13 @@ def test_a_store_that_is_missing_blocks_and_a_season_does_not(season: str, param
     assert judge_drift(*split(panel_of(lines)), params).status != "block"
     verdict = judge_drift(*split(panel_of(without_store(lines, NEWEST))), params)
     assert verdict.status == "block" and "orders_fall" in {check.name for check in verdict.worst}
+
+
+def test_the_first_quiet_season_of_a_young_shop_warns_and_blocks_when_hardly_an_order_is_left(params: Params) -> None:
+    quiet = stores(48, lambda week: 0.5 if week >= 40 else 0.8)
+    assert judge_drift(*split(panel_of(quiet)), params).status == "warn"
+    empty = stores(48, lambda week: 0.08 if week >= 40 else 0.8)
+    assert "orders_fall" in {check.name for check in judge_drift(*split(panel_of(empty)), params).worst}
 
 
 @pytest.mark.parametrize(("count", "newest"), [(2, 4), (2, 5), (3, 8)])

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import Any
 
 from blocks.lake import Blob, Lake
 from pricewright.core.errors import ChannelConflict, LakeError, ParameterError, ReleaseError
+from pricewright.core.manifest import MANIFEST, release_key
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
@@ -68,7 +68,7 @@ class Channel:
         before = seen or self.see()
         if before.release == release:
             return self._still(release, before)
-        if self._lake.find(f"releases/{release}/manifest.json") is None:
+        if self._lake.find(release_key(release, MANIFEST)) is None:
             raise ReleaseError(f"the lake {self._lake.url} has no release {release}.", hint="see pricewright releases.")
         pointer = Pointer(release, before.release, f"{now:%Y-%m-%dT%H:%M:%SZ}", by)
         try:
@@ -120,7 +120,6 @@ def pointed(lake: Lake) -> set[str]:
 
 
 LASTS = timedelta(hours=1)  # a promotion takes seconds
-ATTEMPTS = 50
 Clock = Callable[[], datetime]
 State = dict[str, Any]
 
@@ -200,16 +199,11 @@ class Lease:
         return {name: mark for name, mark in state["holders"].items() if name != but and self._running(mark)}
 
     def _update(self, change: Callable[[State], State]) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            seen = self._lake.find(self._key)
-            state = {"holders": {}, "condemned": None} if seen is None else json.loads(seen.body)
-            try:
-                self._lake.swap(self._key, seen, json.dumps(change(state)).encode() + b"\n")
-                return
-            except ChannelConflict:
-                if attempt == ATTEMPTS:
-                    raise
-                time.sleep(0.002 * attempt)
+        def changed(body: bytes | None) -> bytes:
+            state = {"holders": {}, "condemned": None} if body is None else json.loads(body)
+            return json.dumps(change(state)).encode() + b"\n"
+
+        self._lake.update(self._key, changed)
 
 
 @contextmanager

@@ -6,7 +6,9 @@ Importing it costs 0.1 s: no Prefect here. Operators configure it through the bl
 import fcntl
 import hashlib
 import os
+import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from pricewright.core.address import refuse_secret
 from pricewright.core.errors import ChannelConflict, LakeError
 from pricewright.core.manifest import MANIFEST, MOST_BYTES
 
+PAUSE, LONGEST_PAUSE = 0.01, 1.0  # seconds before a swap is tried again: twice as long each time, up to the second
 SMALL, LARGE = 64 << 10, 8 << 30  # bytes: pointers and holds, and whatever fits into no memory
 Result = TypeVar("Result")
 
@@ -108,6 +111,26 @@ class Lake:
             self._do(lambda store: obstore.put(store, key, body, mode=mode, use_multipart=False))
         except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             raise _conflict(key) from None
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes | None], attempts: int = 40) -> None:
+        """Read an object, change its bytes (None: absent), swap it in; `change` is asked again when another was first.
+
+        Nothing is written where `change` gives None. Raises ChannelConflict when every attempt came too late, and
+        whatever `change` raises.
+        """
+        for attempt in range(1, attempts + 1):
+            seen = self.find(key)
+            body = change(seen.body if seen else None)
+            if body is None:
+                return
+            try:
+                self.swap(key, seen, body)
+                return
+            except ChannelConflict:
+                if attempt == attempts:
+                    raise
+                longest = min(PAUSE * 2**attempt, LONGEST_PAUSE)
+                time.sleep(random.uniform(0, longest))  # noqa: S311 # nosec B311 # no two writers keep step
 
     def remove(self, *keys: str) -> None:
         """Remove objects; those that are not there are no error."""

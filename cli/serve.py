@@ -20,18 +20,12 @@ from rich.markup import escape
 from cli.console import console
 from cli.options import Name, ServedStore, chosen_store
 from deployments.stack import Stack, make_stack, running_stack, stop
+from flows.embedded import free_port
 from pricewright.core.address import without_secret
 from pricewright.core.errors import DeploymentError, ParameterError, PricewrightError, ReleaseError
 from tasks.workspace import find_root
 
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def need_port(port: int, option: str) -> None:
@@ -79,7 +73,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise PricewrightError(f"Redis did not start on port {port} within {PATIENCE:g} s.", hint="try again.")
+    raise PricewrightError(f"Redis did not start on port {port} within {REDIS_PATIENCE:g} s.", hint="try again.")
 
 
 Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]

@@ -15,7 +15,7 @@ from rich.table import Table
 from blocks.channel import Channel, Pointer
 from blocks.lake import Lake
 from pricewright.core.item import Item
-from pricewright.core.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest
+from pricewright.core.manifest import MANIFEST, PLAN, PRICE_LIST, Manifest, release_key
 from tasks.gates import GATES
 from tasks.pages import by_expected_gain, count_moves, read_price_list
 from tasks.run import Outcome
@@ -34,7 +34,7 @@ def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
     lake, channel = Lake(workspace.store), str(workspace.parameters["promote"]["channel"])
     api = PriceApi(workspace.store, release=outcome.release)
     # Of the release, not of the workspace: another machine may have made it.
-    prices = read_price_list(lake.read(f"releases/{outcome.release}/{PRICE_LIST}").body)
+    prices = read_price_list(lake.read(release_key(outcome.release, PRICE_LIST)).body)
     out.print()
     out.print(_table([api.price(item) for item in _items(prices, ROWS)]))
     out.print()
@@ -51,10 +51,10 @@ def show_summary(out: Console, workspace: Workspace, outcome: Outcome) -> None:
 
 def _promise(workspace: Workspace, lake: Lake, release: str, prices: pl.DataFrame) -> str:
     """What the plan promises with its 90 % interval, and in a simulated market what it truly brings."""
-    manifest = Manifest.from_json(lake.read(f"releases/{release}/{MANIFEST}").body)
+    manifest = Manifest.from_json(lake.read(release_key(release, MANIFEST)).body)
     if PLAN not in manifest.files:
         return ""
-    plan = json.loads(lake.read(f"releases/{release}/{PLAN}").body)
+    plan = json.loads(lake.read(release_key(release, PLAN)).body)
     said = (
         f"the plan promises {plan['uplift']:+.1%} weekly sales (90 %: {plan['uplift_low']:+.1%} to "
         f"{plan['uplift_high']:+.1%}; probability {plan['probability']:.2f})"

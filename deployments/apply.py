@@ -30,7 +30,6 @@ from blocks.register import register_blocks, use_lake
 from pricewright.core.errors import DeploymentError, ParameterError
 
 PREFIX = "PRICEWRIGHT_"
-POOL_TYPES = {"process": "pricewright-process", "ecs": "pricewright-ecs"}
 
 
 class Variables(BaseModel):

@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.request import Request, urlopen
 
-from cli.serve import free_port
 from drill.machine import ROOT, wait_for_port
+from flows.embedded import free_port
 from testing.asking import dice
 
-MODES = ("well", "slow", "flaky", "down")
 SLOW = 0.4  # seconds before each call
 SHARE = 0.2  # of the calls fail when it is flaky
 CONTROL = "/-drill/"

@@ -11,9 +11,9 @@ from urllib.request import Request, urlopen
 
 import redis
 
-from cli.serve import free_port
 from deployments.stack import Stack, control, running_stack, stop
 from drill.machine import kill, until
+from flows.embedded import free_port
 from pricewright.core.errors import DeploymentError
 from testing.weekly_shop import WeeklyShop
 

@@ -14,7 +14,7 @@ from blocks.lake import Lake
 from drill.crew import Crew, Job
 from drill.faulty_lake import FaultyLake
 from pricewright.core.errors import LakeError
-from pricewright.core.manifest import PRICE_LIST
+from pricewright.core.manifest import PRICE_LIST, release_key
 from tasks.audit import check_channels
 from tasks.audit_data import METRICS, outputs, present, read_object
 from tasks.lock import read_lock
@@ -35,7 +35,7 @@ class Lists:
     def __call__(self, release: str) -> Mapping[str, Mapping[str, Any]] | None:
         """None where there is no such release."""
         if release not in self._known:
-            blob = self._lake.find(f"releases/{release}/{PRICE_LIST}")
+            blob = self._lake.find(release_key(release, PRICE_LIST))
             if blob is None:
                 return None
             self._known[release] = by_sku(blob.body)

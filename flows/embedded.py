@@ -98,7 +98,7 @@ def prefect_server(home: Path, environment: MutableMapping[str, str] = os.enviro
         wait_for_server(url)
         yield url
         return
-    port = _free_port()
+    port = free_port()
     environment["PREFECT_HOME"] = str(_writable(environment.get("PREFECT_HOME"), home))
     environment.update(QUIET)
     environment.update(
@@ -210,7 +210,7 @@ def _reread_settings() -> None:
         refresh_global_settings_context()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A free port of this machine. Raises PricewrightError where it cannot reach itself, as with no network at all."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

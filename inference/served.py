@@ -14,7 +14,7 @@ from inference.settings import Settings
 from inference.store import FolderStore, Store, open_store
 from pricewright.core.blocks import DamagedFile
 from pricewright.core.errors import LakeError, PricewrightError, ReleaseError
-from pricewright.core.manifest import CATALOG, HISTORY, is_id, need_id
+from pricewright.core.manifest import CATALOG, HISTORY, is_id, need_id, release_key
 from pricewright.core.models import LIST_MODEL, NETWORK
 
 
@@ -119,7 +119,7 @@ class Served:
         need_id(wanted)
         if self._release is None or (self._release.id, self._release.source) != (wanted, "lake"):
             most = self._settings.most_file_bytes
-            artifacts = open_artifacts(self._store, f"releases/{wanted}/", "lake", wanted, most)
+            artifacts = open_artifacts(self._store, release_key(wanted) + "/", "lake", wanted, most)
             self._release = load(artifacts, self._settings, self._clock, thorough=self._release is not None)
         self._tag = tag
 

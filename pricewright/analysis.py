@@ -17,6 +17,7 @@ import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pricewright.core.decision import SHARES
 from pricewright.core.errors import ParameterError, ReleaseError
 from pricewright.core.item import Item
 from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, Manifest
@@ -30,7 +31,6 @@ from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.price_list import plan_prices, plan_summary, price_list, with_prices
 
 Parameters = Mapping[str, Any]
-SHARES = (0.05, 0.95)
 POINTS = 50  # prices of a curve
 
 

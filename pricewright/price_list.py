@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pricewright.core.decision import Terms, bounds
+from pricewright.core.decision import SHARES, Terms, bounds
 from pricewright.core.plan import Plan, Product, make_plan, offer, reason
 from pricewright.core.substitution import Posterior
 from pricewright.network.grid import regular_now
@@ -19,7 +19,6 @@ COLUMNS = (
     "elasticity", "elasticity_low", "elasticity_high", "model", "reason",
 )  # fmt: skip
 ADDED = ("family", "promised_low", "promised_high")  # releases of before have none of them
-SHARES = (0.05, 0.95)
 TINY = 1e-9
 
 

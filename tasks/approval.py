@@ -22,8 +22,8 @@ from pydantic import Field
 from blocks.approval_key import ApprovalKey, load_approval_key
 from blocks.lake import Lake
 from blocks.lake_block import locate_lake
-from pricewright.core.errors import ApprovalError, ChannelConflict
-from pricewright.core.manifest import MANIFEST, Manifest
+from pricewright.core.errors import ApprovalError
+from pricewright.core.manifest import MANIFEST, Manifest, release_key
 from pricewright.release.approval import Approval
 from tasks.candidate import Candidate, examine_candidate, review_page
 from tasks.markdown import table_cells
@@ -95,26 +95,19 @@ def _suspend(number: int, page: str, timeout: int) -> DecisionForm:
     return answer
 
 
-SWAPS = 5
-
-
 def record_approval(lake: Lake, approval: Approval, channel: str) -> Manifest:
     """The manifest with the approval in it, once; its files and id stay. Of two writers one wins, the other retries."""
-    key = f"releases/{approval.release}/{MANIFEST}"
+    key = release_key(approval.release, MANIFEST)
     entry = json.loads(json.dumps(asdict(approval) | {"channel": channel}, default=lambda time: time.isoformat()))
-    for attempt in range(1, SWAPS + 1):
-        seen = lake.read(key)
-        manifest = Manifest.from_json(seen.body)
+
+    def approved(body: bytes | None) -> bytes | None:
+        manifest = Manifest.from_json(lake.read(key).body if body is None else body)
         if entry in [dict(known) for known in manifest.approvals]:
-            return manifest
-        approved = replace(manifest, approvals=(*manifest.approvals, entry))
-        try:
-            lake.swap(key, seen, approved.to_json())
-            return approved
-        except ChannelConflict:
-            if attempt == SWAPS:
-                raise
-    raise AssertionError("unreachable")
+            return None
+        return replace(manifest, approvals=(*manifest.approvals, entry)).to_json()
+
+    lake.update(key, approved)
+    return Manifest.from_json(lake.read(key).body)
 
 
 FLOW = "release-model"

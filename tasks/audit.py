@@ -10,7 +10,7 @@ from blocks.channel import Channel, Pointer, channels, pointed
 from blocks.lake import Lake
 from pricewright.audit import AuditFinding, first_of
 from pricewright.core.errors import LakeError, LedgerError, PricewrightError
-from pricewright.core.manifest import MANIFEST
+from pricewright.core.manifest import MANIFEST, release_key
 from tasks.audit_data import Checked, check_fresh, check_locks, check_mirrors, check_rows
 from tasks.releases import verify_release
 from tasks.run import open_ledger
@@ -39,7 +39,7 @@ def _of(lake: Lake, name: str) -> Iterator[AuditFinding]:
     if pointer is not None:
         yield from _moved(what, pointer)
         for release in filter(None, (pointer.release, pointer.previous)):
-            if lake.find(f"releases/{release}/{MANIFEST}") is None:
+            if lake.find(release_key(release, MANIFEST)) is None:
                 yield AuditFinding(
                     what, f"it names {release}, which is not there", "it names releases that the lake holds", HINT
                 )

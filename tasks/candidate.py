@@ -10,7 +10,7 @@ from typing import Any
 
 from blocks.channel import Channel
 from blocks.lake import Lake
-from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest
+from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest, release_key
 from tasks.gates import GATES
 from tasks.markdown import links, shown, table
 from tasks.pages import biggest_moves, read_price_list
@@ -70,14 +70,14 @@ def examine_candidate(lake: Lake, release: str, channel: str) -> Candidate:
     manifest = verify_release(lake, release)
     pointer = Channel(lake, channel).read()
     served = pointer.release if pointer else ""
-    before = Manifest.from_json(lake.read(f"releases/{served}/{MANIFEST}").body) if served else None
+    before = Manifest.from_json(lake.read(release_key(served, MANIFEST)).body) if served else None
     return Candidate(
         release,
         channel,
         served,
         compare_metrics(manifest.metrics, before.metrics if before else {}),
         list_checks(manifest.gates),
-        biggest_moves(read_price_list(lake.read(f"releases/{release}/{PRICE_LIST}").body), MOVES),
+        biggest_moves(read_price_list(lake.read(release_key(release, PRICE_LIST)).body), MOVES),
         report_links(lake, release),
         tuple(name for name in GATES if manifest.gates.get(name, {}).get("status") != "ok"),
     )

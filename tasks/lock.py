@@ -5,8 +5,6 @@ so that a lock in the lake never promises what the lake does not have.
 """
 
 import hashlib
-import random
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,9 @@ from typing import Any
 import yaml
 
 from blocks.lake import Lake
-from pricewright.core.errors import ChannelConflict
 from pricewright.files import write_whole
 
 LOCK, METRICS = "dvc.lock", "work/metrics/"
-ATTEMPTS = 40
-PAUSE = 0.02  # seconds before the first retry at the most; twice as long each time, up to 1 s
 Stages = dict[str, Any]
 
 
@@ -60,20 +55,12 @@ def restore_lock(root: Path, lake: Lake) -> frozenset[str]:
 
 def publish_lock(lake: Lake, week: str, ours: Stages) -> None:
     """Add stages to a week's lock; of two writers one wins, the other reads again and adds its own to that."""
-    key = f"lineage/{week}/{LOCK}"
-    for attempt in range(1, ATTEMPTS + 1):
-        seen = lake.find(key)
-        theirs = _stages(seen.body) if seen else {}
-        union = theirs | ours
-        if union == theirs:
-            return
-        try:
-            lake.swap(key, seen, _text(union))
-            return
-        except ChannelConflict:
-            if attempt == ATTEMPTS:
-                raise
-            time.sleep(random.uniform(0, min(PAUSE * 2**attempt, 1.0)))  # noqa: S311 # nosec B311 # no two keep step
+
+    def union(seen: bytes | None) -> bytes | None:
+        theirs = _stages(seen) if seen is not None else {}
+        return None if theirs | ours == theirs else _text(theirs | ours)
+
+    lake.update(f"lineage/{week}/{LOCK}", union)
 
 
 def local_stages(root: Path, names: Iterable[str]) -> Stages:

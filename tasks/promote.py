@@ -7,7 +7,7 @@ import polars as pl
 from blocks.channel import Channel, held
 from blocks.lake import Lake
 from pricewright.core.arrays import unpack
-from pricewright.core.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
+from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, release_key
 from pricewright.release import write_bundle
 from tasks.gates import pass_gates, read_verdicts
 from tasks.provenance import write_origin
@@ -61,7 +61,7 @@ def why_invalid(workspace: Workspace, lake: Lake) -> str:
     release = json.loads(path.read_text())["release"] if path.exists() else ""
     pointer = Channel(lake, str(workspace.parameters["promote"]["channel"])).read()
     there = {release, pointer.release if pointer else release}
-    if not release or any(lake.find(f"releases/{one}/manifest.json") for one in there):
+    if not release or any(lake.find(release_key(one, MANIFEST)) for one in there):
         return ""
     return f"the lake has no release {release}"
 

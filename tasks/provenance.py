@@ -21,7 +21,7 @@ import yaml
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError, ReleaseError, UnknownSku
 from pricewright.core.item import Item
-from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest
+from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest, release_key
 from tasks.lock import LOCK, object_key
 from tasks.workspace import Workspace
 
@@ -148,7 +148,7 @@ class ReleaseLineage:
 
 def read_descent(lake: Lake, release: str) -> ReleaseLineage:
     """Where a release of the lake came from. Raises ReleaseError when the lake has no such release."""
-    blob = lake.find(f"releases/{release}/{MANIFEST}")
+    blob = lake.find(release_key(release, MANIFEST))
     if blob is None:
         raise ReleaseError(f"the lake {lake.url} has no release {release}.", hint="see pricewright releases.")
     manifest = Manifest.from_json(blob.body)
@@ -255,7 +255,7 @@ class SkuLineage:
 def read_sku(lake: Lake, lineage: ReleaseLineage, stock_code: Item | str, invoice: str = "") -> SkuLineage:
     """What the release learned one price from; `invoice` narrows the lines. Raises UnknownSku."""
     item = Item.of(stock_code)
-    price = _parquet(lake.read(f"releases/{lineage.release}/{PRICE_LIST}").body, item)
+    price = _parquet(lake.read(release_key(lineage.release, PRICE_LIST)).body, item)
     if not price.height:
         raise UnknownSku(f"release {lineage.release} has no price of {item}.", hint="the price list names them all.")
     panel, lines = (_read(lake, lineage.weeks[name], name, item) for name in ("panel", "raw"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, held, marked_for_deletion, pointed
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError, ParameterError, PricewrightError, ReleaseError
-from pricewright.core.manifest import MANIFEST, Manifest, need_id
+from pricewright.core.manifest import MANIFEST, Manifest, need_id, release_key
 from pricewright.release import verify_bundle
 from tasks.gates import pass_gates
 from tasks.prefect_tasks import as_action, leave_page
@@ -30,7 +30,7 @@ class Listed:
 
 def write_release(lake: Lake, folder: Path, manifest: Manifest) -> None:
     """All files, the manifest last: a release without one is not there. One that is there is left as it is."""
-    place = f"releases/{manifest.id}"
+    place = release_key(manifest.id)
     if lake.find(f"{place}/{MANIFEST}") is None:
         for name in (*sorted(manifest.files), MANIFEST):
             lake.write_new(f"{place}/{name}", (folder / manifest.id / name).read_bytes())
@@ -39,14 +39,14 @@ def write_release(lake: Lake, folder: Path, manifest: Manifest) -> None:
 def verify_release(lake: Lake, release: str) -> Manifest:
     """The manifest of a release whose files the lake holds unaltered. Raises ReleaseError otherwise."""
     manifest = look_over(lake, release)  # first the sizes: no file is read that is larger than its manifest says
-    verify_bundle(lambda name: lake.read(f"releases/{release}/{name}").body, manifest)
+    verify_bundle(lambda name: lake.read(release_key(release, name)).body, manifest)
     return manifest
 
 
 def read_manifest(lake: Lake, release: str) -> Manifest:
     """What a release of the lake says about itself. Raises ReleaseError when it is not there, or not that one."""
     need_id(release)
-    blob = lake.find(f"releases/{release}/{MANIFEST}")
+    blob = lake.find(release_key(release, MANIFEST))
     if blob is None:
         raise ReleaseError(f"the lake {lake.url} has no release {release}.", hint="see pricewright releases.")
     manifest = Manifest.from_json(blob.body)
@@ -91,7 +91,7 @@ def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "")
 
 def look_over(lake: Lake, release: str) -> Manifest:
     """The manifest of a release whose files are all there, by their sizes. Raises ReleaseError otherwise."""
-    manifest, place = read_manifest(lake, release), f"releases/{release}"
+    manifest, place = read_manifest(lake, release), release_key(release)
     sizes = lake.list(place)
     for name, entry in sorted(manifest.files.items()):
         size = sizes.get(f"{place}/{name}", 0)
@@ -158,7 +158,7 @@ def _old(lake: Lake, keep: int) -> list[str]:
     """Beyond the newest; and what a killed upload or removal left: files without a manifest."""
     keys = lake.list("releases")
     folders = {key.split("/")[1] for key in keys}
-    whole = {release for release in folders if f"releases/{release}/{MANIFEST}" in keys}
+    whole = {release for release in folders if release_key(release, MANIFEST) in keys}
     ages = {release: age for release in sorted(whole) if (age := _created(lake, release))}
     newest = sorted(ages, key=lambda release: (ages[release], release), reverse=True)
     return [*sorted(folders - whole), *newest[keep:]]
@@ -173,7 +173,7 @@ def _created(lake: Lake, release: str) -> str:
 
 def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
     """Whether it is gone now: not while somebody holds it, nor when a channel points to it after all."""
-    place = f"releases/{release}"
+    place = release_key(release)
     try:
         with marked_for_deletion(lake, release, by, clock) as alone:
             if release in pointed(lake):

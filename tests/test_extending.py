@@ -122,7 +122,7 @@ def test_a_registered_backup_is_tuned_trained_and_released_beside_the_others(ext
     ]  # fmt: skip
     assert "one_level.onnx" in released(extended)[1].files
     metrics = json.loads(extended.metrics("train").read_text())
-    assert STAGES["train"].said(metrics).startswith("5 models; ")
+    assert STAGES["train"].summary(metrics).startswith("5 models; ")
 
 
 def test_it_answers_when_the_network_and_the_backups_before_it_cannot(extended: Workspace) -> None:
@@ -202,7 +202,7 @@ def test_a_gate_that_blocks_stops_promotion_by_its_name(tmp_path: Path) -> None:
         do(TRAINED, at)
         with pytest.raises(GateBlocked, match=r"assortment blocks: skus is 40, the limit is 1000"):
             promote.work(at, report_nothing)
-        said = TRAINED.said(json.loads(at.metrics("train").read_text()))
+        said = TRAINED.summary(json.loads(at.metrics("train").read_text()))
     assert said.splitlines()[1].startswith("assortment blocks: skus is 40")
     assert "see work/assortment/checks.csv" in said
     assert Channel(Lake(at.store)).read() is None

@@ -15,6 +15,7 @@ from pricewright.core.errors import ParameterError
 Floats = NDArray[np.float64]
 Objective = Literal["sales", "profit"]
 NORMAL_95 = 1.6448536269514722  # 95 % quantile of the standard normal: 5 % on either side of a 90 % interval
+SHARES = (0.05, 0.95)  # quantiles: the ends of a 90 % interval
 TINY = 1e-9
 
 

@@ -162,3 +162,8 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def release_key(release: str, name: str = "") -> str:
+    """Where a lake holds a file of a release; without a name, the folder of all of them."""
+    return f"releases/{release}/{name}" if name else f"releases/{release}"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.core.decision import CANDIDATES, NUDGE, Terms, candidate_prices
+from pricewright.core.decision import CANDIDATES, NUDGE, SHARES, Terms, candidate_prices
 from pricewright.core.substitution import LEAST, Demand, Draws, Posterior
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,6 @@ ROUNDS = 6  # of coordinate ascent over a family
 FACTORS = np.exp(np.linspace(-0.3, 0.3, 13))  # common moves of a family that are tried
 TINY = 1e-6  # share of sales; a smaller gain counts as none
 CAUTION = 0.5  # of a move's mean gain, this many of its standard deviations are left out when moves are compared
-SHARES = (0.05, 0.95)
 
 
 class Product(NamedTuple):

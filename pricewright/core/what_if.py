@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pricewright.core.decision import SHARES
 from pricewright.core.errors import ParameterError
 from pricewright.core.substitution import Demand, Draws, Posterior, Whole
 
 Floats = NDArray[np.float64]
 DRAWS, SEED = 128, 1
-SHARES = (0.05, 0.95)
 TOGETHER = 1000  # products that compete with nobody, computed at once
 TINY = 1e-9
 PERCENT = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})) ?%", re.ASCII)

@@ -234,9 +234,6 @@ def _colours(groups: list[str]) -> dict[str, str]:
     return first | {group: OTHERS[place % len(OTHERS)] for place, group in enumerate(others)}
 
 
-DOTS_PER_INCH = 120
-
-
 def draw_fairness(fairness: Fairness, folder: Path) -> list[Path]:
     """Write parity.png (each segment against all SKUs) and attributions.png (what drives the models) to `folder`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

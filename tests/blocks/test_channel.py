@@ -90,7 +90,7 @@ def test_a_release_that_the_lake_does_not_hold_is_never_pointed_to(lake: Lake) -
 
 def test_a_pointer_that_is_no_pointer_is_named(lake: Lake) -> None:
     lake.swap("channels/production.json", None, b"{]")
-    with pytest.raises(LakeError, match="no channel pointer"):
+    with pytest.raises(LakeError, match="not a channel pointer"):
         Channel(lake).read()
 
 

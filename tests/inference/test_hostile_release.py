@@ -176,7 +176,7 @@ def test_a_manifest_that_is_none_is_refused(shop: Shop, body: bytes) -> None:
     place = shop.folder / "releases" / "2011-W48-00000000"
     place.mkdir()
     (place / "manifest.json").write_bytes(body)
-    assert "manifest.json is no manifest" in refused(shop, "2011-W48-00000000")
+    assert "manifest.json is not a valid manifest" in refused(shop, "2011-W48-00000000")
 
 
 def set_to(name: str, value: Any) -> Callable[[dict[str, Any]], None]:

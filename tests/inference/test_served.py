@@ -64,7 +64,7 @@ def test_a_pointer_that_is_none_leaves_the_old_release_serving(shop: Shop, point
     (shop.folder / "channels" / "production.json").write_bytes(pointer)
     shop.clock.seconds += 31
     answer = api(ASKED)
-    assert answer["release"] == first and "no pointer to a release" in answer["release_trouble"]
+    assert answer["release"] == first and "not a pointer to a release" in answer["release_trouble"]
 
 
 def test_a_pointer_to_a_release_that_is_not_there_leaves_the_old_one_serving(shop: Shop) -> None:

@@ -5,13 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pricewright.ingest import clean
 from pricewright.look import BYTES, ROWS, sample, whole_lines
 from testing.plain_shop import plain_shop
 
 SHOP = plain_shop(skus=5, weeks=20)
+PARAMS = Path(__file__).parents[2] / "params.yaml"
 TIMES = BYTES // len(SHOP.write_csv()) + 2  # that the shop is written one below the other
+
+
+@pytest.fixture(scope="module")
+def params() -> dict[str, Any]:
+    """The section `ingest` of params.yaml."""
+    section: dict[str, Any] = yaml.safe_load(PARAMS.read_text())["ingest"]
+    return section
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])

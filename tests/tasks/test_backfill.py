@@ -172,8 +172,8 @@ def test_without_a_shelf_everything_is_worked_out_again(shop: WeeklyShop) -> Non
 
 
 @pytest.mark.parametrize(("first", "last", "message"), [
-    ("2024-W60", "2024-W61", "'2024-W60' is no week"),
-    ("last week", "2024-W02", "'last week' is no week"),
+    ("2024-W60", "2024-W61", "'2024-W60' is not a week"),
+    ("last week", "2024-W02", "'last week' is not a week"),
     ("2024-W05", "2024-W02", "2024-W05 comes after 2024-W02"),
 ])  # fmt: skip
 def test_weeks_are_iso_weeks_in_order(first: str, last: str, message: str) -> None:

@@ -121,11 +121,11 @@ UNUSABLE = {
     "empty": ("shop.csv", b"", "shop.csv is empty"),
     "blank": ("shop.csv", b"\n \n", "shop.csv is empty"),
     "only a header": ("shop.csv", HEADER.encode(), r"has a header \(InvoiceNo, .*\) and no row below it"),
-    "bytes": ("shop.csv", b"a\x00b", "shop.csv is no text: it holds bytes of value 0"),
+    "bytes": ("shop.csv", b"a\x00b", "shop.csv is not a text file: it holds bytes of value 0"),
     "a longer row": ("shop.csv", HEADER.encode() + b"1,2,3,2011-01-01,2,55", "row 2 has 6 values, .* has 5.*55"),
     "an open quote": ("shop.csv", HEADER.encode() + b'1,"2,3,2011-01-01,2', "cannot be read on from line 2"),
     "no Parquet": ("shop.parquet", b"PAR1 it is not", "shop.parquet is no Parquet file"),
-    "no workbook": ("shop.xlsx", b"it is not", "shop.xlsx is no xlsx workbook"),
+    "no workbook": ("shop.xlsx", b"it is not", "shop.xlsx is not an xlsx workbook"),
     "another kind": ("shop.json", b"{}", r"ends with '.json': .csv, .gz, .parquet, .tsv, .txt, .xlsx, .zip are read"),
     "prose": ("shop.txt", b"Dear customer,\nhow are you?\n", "shop.txt has no column for stock_code .*Dear customer"),
 }  # fmt: skip

@@ -58,7 +58,7 @@ def test_a_release_from_before_there_were_plans_is_still_whole(tmp_path: Path) -
     [
         ("plan.json", b"{}", "plan.json is not a plan: KeyError 'sales_now'"),
         ("plan.json", b"[" * 100_000, "plan.json is not a plan: RecursionError"),
-        ("plan.json", b"\xff", "plan.json is no plan"),
+        ("plan.json", b"\xff", "plan.json is not a plan"),
         ("price_changes.parquet", b"no table", "price_changes.parquet is no Parquet table"),
     ],
 )
@@ -147,7 +147,7 @@ def test_an_altered_manifest_betrays_itself(tmp_path: Path, content: dict[str, A
     with pytest.raises(ReleaseError, match="it was altered"):
         Manifest.from_json(json.dumps(body).encode())
     for broken in (b"", b"[]", b"{}", b'{"files": {"a": 1}}'):
-        with pytest.raises(ReleaseError, match="is no manifest"):
+        with pytest.raises(ReleaseError, match="is not a valid manifest"):
             Manifest.from_json(broken)
 
 
@@ -237,7 +237,7 @@ def test_price_list_and_catalog_hold_the_same_skus(tmp_path: Path, content: dict
 
 def test_a_price_that_is_no_number_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
     listed = content["price_list"].with_columns(optimal_price=pl.lit(None, pl.Float64))
-    with pytest.raises(ReleaseError, match="no finite number"):
+    with pytest.raises(ReleaseError, match="not finite"):
         write_bundle(tmp_path, **content | {"price_list": listed})
 
 

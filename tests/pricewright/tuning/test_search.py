@@ -145,7 +145,7 @@ def elsewhere(function: Callable[[Any], Any], arguments: Iterable[Any], /) -> It
 
 
 @pytest.mark.parametrize("method", OPTIMISERS)
-@pytest.mark.parametrize("spread", [backwards, elsewhere])
+@pytest.mark.parametrize("task_map", [backwards, elsewhere])
 def test_where_and_in_which_order_trials_are_made_changes_nothing(method: str, task_map: TaskMap) -> None:
     kept = [
         minimise(bowl, BOWL, 8, seed=3, method=method, workers=3, task_map=way).trials.drop("seconds")
@@ -171,7 +171,7 @@ class Remembers(GridSearch):
         self.told.append((ticket, trial.hyperparameters))
 
 
-@pytest.mark.parametrize("spread", [map, backwards, elsewhere])
+@pytest.mark.parametrize("task_map", [map, backwards, elsewhere])
 def test_an_optimiser_is_told_about_its_own_proposals_in_their_order(task_map: TaskMap) -> None:
     made: list[Remembers] = []
 

@@ -160,7 +160,7 @@ BREAKS: dict[str, tuple[str, str, Callable[[WeeklyShop], Any]]] = {
     "a week of the lake is gone": ("folders", "1 missing", lambda s: (s.root / "lake" / RAW).unlink()),
     "a file of a release is altered": ("releases", "sha256", lambda s: change(served(s, "svr.onnx"), flip)),
     "a file of a release is gone": ("releases", "svr.onnx", lambda s: served(s, "svr.onnx").unlink()),
-    "a manifest is no manifest": ("releases", "not a valid manifest", lambda s: served(s, "manifest.json").write_text("{}")),
+    "a manifest is no manifest": ("releases", "not a valid", lambda s: served(s, "manifest.json").write_text("{}")),
     "a pointer is no pointer": ("channels", "not a channel pointer", lambda s: pointer(s).write_text("null")),
     "a pointer to nowhere": ("channels", "2011-W48-00000000", lambda s: point(s, release="2011-W48-00000000")),
     "a previous release that is gone": ("channels", "2011-W48-1", lambda s: point(s, previous="2011-W48-1")),

@@ -13,12 +13,11 @@ from testing.checkout import COMMAND, Checkout, make_checkout
 from testing.plain_shop import plain_shop
 
 SALES = "Verkäufe März.csv"
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
 ODD = {
-    "a locale of ASCII": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-    "a terminal of ASCII": {"PYTHONIOENCODING": "ascii"},
-    "a time zone that is none": {"TZ": "nonsense"},
-    "a home that is no folder": {"HOME": "/dev/null/home"},
-    "a proxy that nobody answers": {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"},
+    "locale and terminal of ASCII, a home that is no folder": ASCII | {"HOME": "/dev/null/home"},
+    "a time zone that is none, a proxy that nobody answers": DEAD_PROXY | {"TZ": "nonsense"},
 }
 
 

@@ -1,3 +1,5 @@
+from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,23 +16,31 @@ WEEKS = 6
 CALIBRATION = {"calibration_weeks": 3, "calibration_share": 0.5}
 
 
-def walked(panel: pl.DataFrame, settings: dict[str, Any]) -> Walked:
-    weeks = panel["week"].unique().sort().to_list()[-WEEKS:]
-    network = DemandNetwork.fit(panel.filter(pl.col("week") < weeks[0]), FEATURES, settings, seed=1)
-    return walk(panel, network, weeks, 3, CALIBRATION)
+def last_weeks(panel: pl.DataFrame) -> list[date]:
+    return panel["week"].unique().sort().to_list()[-WEEKS:]
 
 
 @pytest.fixture(scope="module")
-def whole(panel: pl.DataFrame, settings: dict[str, Any]) -> Walked:
-    return walked(panel, settings)
+def network(panel: pl.DataFrame, settings: dict[str, Any]) -> DemandNetwork:
+    """Fitted to the weeks before those that are walked through."""
+    return DemandNetwork.fit(panel.filter(pl.col("week") < last_weeks(panel)[0]), FEATURES, settings, seed=1)
+
+
+def walked(panel: pl.DataFrame, network: DemandNetwork) -> Walked:
+    return walk(panel, deepcopy(network), last_weeks(panel), 3, CALIBRATION)
+
+
+@pytest.fixture(scope="module")
+def whole(panel: pl.DataFrame, network: DemandNetwork) -> Walked:
+    return walked(panel, network)
 
 
 def test_no_forecast_knows_its_own_week_or_a_later_one(
-    panel: pl.DataFrame, settings: dict[str, Any], whole: Walked
+    panel: pl.DataFrame, network: DemandNetwork, whole: Walked
 ) -> None:
     last = panel["week"].max()
     doubled = pl.when(pl.col("week") == last).then(pl.col("units") * 9).otherwise(pl.col("units"))
-    changed = walked(panel.with_columns(units=doubled), settings)
+    changed = walked(panel.with_columns(units=doubled), network)
     assert np.array_equal(whole.forecast.mean, changed.forecast.mean)
     assert not np.array_equal(whole.units, changed.units)
 
@@ -43,13 +53,13 @@ def test_walked_rows_are_the_judged_weeks_in_order(panel: pl.DataFrame, whole: W
     assert np.array_equal(whole.units, rows["units"].to_numpy())
 
 
-def test_weeks_out_of_stock_are_in_no_score(panel: pl.DataFrame, settings: dict[str, Any], whole: Walked) -> None:
+def test_weeks_out_of_stock_are_in_no_score(panel: pl.DataFrame, network: DemandNetwork, whole: Walked) -> None:
     last, gone = panel["week"].max(), panel["stock_code"].unique().sort()[:20]
     out = (pl.col("week") == last) & pl.col("stock_code").is_in(gone.implode())
     emptied = panel.with_columns(
         in_stock=~out, units=pl.when(out).then(0.0).otherwise(pl.col("units").cast(pl.Float64))
     )
-    found = walked(emptied, settings)
+    found = walked(emptied, network)
     missing = set(zip(whole.week, whole.sku, strict=True)) - set(zip(found.week, found.sku, strict=True))
     there = set(panel.filter(out)["stock_code"])
     assert there and missing == {(last, code) for code in there}

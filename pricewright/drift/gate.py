@@ -10,18 +10,15 @@ import numpy as np
 import polars as pl
 
 from pricewright.core.errors import ParameterError
+from pricewright.drift.distances import Drifted, drifted_columns, earlier_windows, prepared_pair
 from pricewright.drift.measures import (
     YEAR,
-    Drifted,
     constant_columns,
-    drifted_columns,
-    earlier_windows,
     judged_columns,
     missing_skus,
     missing_values,
     new_skus,
     orders_fall,
-    prepared_pair,
     price_jumps,
     price_level,
     price_shift,

@@ -19,27 +19,23 @@ from pricewright.network.batches import BatchSums, BatchView, jacobians, whole_f
 from pricewright.network.curves import Curves
 from pricewright.network.effects import (
     DTYPE,
+    PROMOTION_PRIORS,
     Batch,
     Layout,
     PopulationMeans,
-    VariancePrior,
     expected_derivatives,
     learned_variance,
     linearise,
     precision_of,
     size_step,
     variance_of,
+    variance_priors,
     with_same_softplus,
 )
 from pricewright.network.families import FamilyFit, family_sums, log_sums, taken
 from pricewright.network.grid import Grid, without_improbable_weeks
 
 Floats = NDArray[np.float64]
-PROMOTION_PRIORS = (  # of depth, display and dip
-    VariancePrior(1.0, 5.0),
-    VariancePrior(0.05, 5.0),
-    VariancePrior(0.05, 10.0),
-)
 # Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
 ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.8, 20.0, 0.95
 FAMILY_DAMPING = 0.5
@@ -221,16 +217,7 @@ class CurveFit:
         layout, n = self.layout, len(self.grid)
         self.change = self.population.step(sums.evidence_gradient, sums.evidence_curvature, 0.7)
         self.level_mean = sums.levels / n
-        groups = [(group, VariancePrior(0.01, 2.0)) for group in layout.groups]
-        groups += [(slice(layout.base, layout.base + 1), VariancePrior(0.6, 5.0))]
-        drift = VariancePrior(float(self.params["slope_drift"]) ** 2, 10.0)
-        groups += [(slice(k, k + 1), drift) for k in range(layout.ramps.start, layout.ramps.stop)]
-        groups += [(slice(layout.gradual_price, layout.gradual_price + 1), VariancePrior(1.0, 5.0))]
-        bend = slice(layout.curvature, layout.curvature + 1)
-        groups += [(bend, VariancePrior(float(self.params["curvature_sd"]) ** 2, 50.0))]
-        promotion = range(layout.promotion.start, layout.promotion.stop)
-        groups += [(slice(k, k + 1), spread) for k, spread in zip(promotion, PROMOTION_PRIORS, strict=True)]
-        for group, spread in groups:
+        for group, spread in variance_priors(layout, self.params):
             count = n * (group.stop - group.start)
             deviations, posterior = sums.deviations[group].sum(), sums.posterior[group].sum()
             variance = self.prior_variance[group].mean()

@@ -6,7 +6,9 @@ its mean. Regular price (slope, curvature) and temporary cut (depth, display) ar
 which it competes in its family (families.py); creeping and dip move its units alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -254,6 +256,26 @@ class VariancePrior:
 
     start: float
     weight: float
+
+
+PROMOTION_PRIORS = (  # of depth, display and dip
+    VariancePrior(1.0, 5.0),
+    VariancePrior(0.05, 5.0),
+    VariancePrior(0.05, 10.0),
+)
+
+
+def variance_priors(layout: Layout, params: Mapping[str, Any]) -> list[tuple[slice, VariancePrior]]:
+    """The groups of effects that share a variance, each with the prior of that variance."""
+    priors = [(group, VariancePrior(0.01, 2.0)) for group in layout.groups]
+    priors += [(slice(layout.base, layout.base + 1), VariancePrior(0.6, 5.0))]
+    drift = VariancePrior(float(params["slope_drift"]) ** 2, 10.0)
+    priors += [(slice(k, k + 1), drift) for k in range(layout.ramps.start, layout.ramps.stop)]
+    priors += [(slice(layout.gradual_price, layout.gradual_price + 1), VariancePrior(1.0, 5.0))]
+    bend = slice(layout.curvature, layout.curvature + 1)
+    priors += [(bend, VariancePrior(float(params["curvature_sd"]) ** 2, 50.0))]
+    promotion = range(layout.promotion.start, layout.promotion.stop)
+    return priors + [(slice(k, k + 1), prior) for k, prior in zip(promotion, PROMOTION_PRIORS, strict=True)]
 
 
 def learned_variance(

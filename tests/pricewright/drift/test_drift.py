@@ -11,10 +11,10 @@ import pytest
 
 from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
+from pricewright.drift.distances import drifted_columns
 from pricewright.drift.gate import NEEDED, UNITS, judge_drift, measure
 from pricewright.drift.measures import (
     constant_columns,
-    drifted_columns,
     judged_columns,
     orders_fall,
     price_jumps,

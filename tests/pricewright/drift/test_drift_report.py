@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from pricewright.core.errors import ParameterError
+from pricewright.drift.distances import Drifted, drifted_columns
 from pricewright.drift.gate import drift_page, with_checks
-from pricewright.drift.measures import Drifted, drifted_columns, judged_columns
+from pricewright.drift.measures import judged_columns
 from pricewright.verdict import Check
 
 Shop = tuple[pl.DataFrame, pl.DataFrame]

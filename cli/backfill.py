@@ -10,6 +10,7 @@ from rich.table import Table
 
 from cli.console import Watcher, console, quiet
 from cli.options import Columns, Mapping, Params, Store, chosen_store, parse_asked
+from flows.embedded import prefect_server, wait_for_server
 from pricewright.core.errors import ParameterError
 from tasks.workspace import find_root
 
@@ -70,7 +71,6 @@ def register(app: typer.Typer) -> None:
 
 
 def _run(asked: dict[str, Any]) -> None:
-    from flows.embedded import prefect_server, wait_for_server
     from tasks.stage import WATCHING
 
     out = console()

@@ -10,7 +10,8 @@ import typer
 
 from cli.console import console
 from cli.options import ServedStore, chosen_store
-from pricewright.core.errors import PricewrightError
+from deployments.stack import running_stack
+from pricewright.core.errors import ParameterError, PricewrightError
 from tasks.workspace import find_root
 
 if TYPE_CHECKING:
@@ -82,8 +83,6 @@ def register(app: typer.Typer) -> None:
 def _request(kind: type[Model], given: dict[str, object]) -> Model:
     from pydantic import ValidationError
 
-    from pricewright.core.errors import ParameterError
-
     try:
         return kind(**given)
     except ValidationError as error:
@@ -100,8 +99,6 @@ def _show(deployed: "Deployed") -> None:
 
 def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:
     """The URL of the server's API; call it before anything imports Prefect. Raises PricewrightError without one."""
-    from deployments.stack import running_stack
-    from tasks.workspace import find_root
 
     stack = running_stack(find_root())
     if stack is not None:

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import console
-from flows.embedded import check_proxies, find_proxies, proxy_for
+from flows.embedded import check_proxies, find_proxies, proxy_for, silence
 from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
 from tasks.workspace import Workspace, find_root
@@ -138,7 +138,6 @@ def prefect() -> Diagnosis:
         return Diagnosis("prefect", "ok", "not configured: each run brings its own server")
 
     def probe() -> str:
-        from flows.embedded import silence
 
         through = proxy_for(url, os.environ)
         if why := silence(url, bool(through), patience=5):

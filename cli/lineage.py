@@ -12,6 +12,9 @@ from rich.tree import Tree
 
 from cli.console import console
 from cli.options import ServedStore, chosen_store
+from pricewright.core.errors import LedgerError, ReleaseError
+from pricewright.core.item import Item
+from tasks.workspace import find_root
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,7 +158,6 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Go back from a release to rows, code and parameters, with hashes; the lake is all that it needs."""
         from blocks.lake import Lake
-        from pricewright.core.item import Item
         from tasks.provenance import differences, read_descent, read_sku
 
         lake = Lake(chosen_store(store))
@@ -178,9 +180,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Bring what the last run made, on whatever machine, from the lake into this checkout."""
         from blocks.lake import Lake
-        from pricewright.core.errors import LedgerError
         from tasks.run import claim, open_ledger
-        from tasks.workspace import find_root
 
         lake, root = Lake(chosen_store(store)), find_root()
         with claim(root):
@@ -193,7 +193,6 @@ def register(app: typer.Typer) -> None:
 
 def _served(lake: "Lake") -> str:
     from blocks.channel import Channel
-    from pricewright.core.errors import ReleaseError
 
     pointer = Channel(lake).read()
     if pointer is None:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.console import console, quiet
 from cli.options import Columns, Mapping, Params, parse_asked
-from tasks.workspace import find_root
+from tasks.workspace import find_root, overlay, read_parameters
 
 if TYPE_CHECKING:
     from pricewright.look import Look
@@ -41,7 +41,6 @@ def register(app: typer.Typer) -> None:
         """
         from pricewright.look import look
         from tasks.source import bring_in, write_mapping
-        from tasks.workspace import overlay, read_parameters
 
         root = find_root()
         columns, overrides = parse_asked(param, column, mapping)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pricewright.core.errors import ParameterError
-from tasks.workspace import Workspace, find_root
+from tasks.workspace import Workspace, find_root, parse_overrides
 
 Source = Annotated[
     str,
@@ -28,7 +28,6 @@ def parse_asked(
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """Columns by word and parameters, those of the mapping below those of the command line. Raises ParameterError."""
     from tasks.source import with_mapping
-    from tasks.workspace import parse_overrides
 
     return with_mapping(mapping, parse_columns(column or []), parse_overrides(param or []))
 

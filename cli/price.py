@@ -35,7 +35,6 @@ def register(app: typer.Typer) -> None:
         as_json: AsJson = False,
     ) -> None:
         """Ask for the best price of a product, and its demand curve; the Lambda handler answers, in this process."""
-        from pricewright.core.item import Item
         from tasks.smoke import PriceApi
 
         api = PriceApi(chosen_store(store), channel)

@@ -13,8 +13,10 @@ from rich.markup import escape
 from blocks.lake import Lake
 from cli.console import Watcher, console, quiet
 from cli.options import Columns, Mapping, Params, Source, Store, parse_asked
+from flows.embedded import prefect_server, wait_for_server
+from pricewright.core.errors import ParameterError
 from tasks.run import Outcome
-from tasks.workspace import Workspace, find_root
+from tasks.workspace import Workspace, configure, find_root
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +59,6 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
 
 def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
     """The flow, on our own Prefect server in this process unless PREFECT_API_URL names one."""
-    from flows.embedded import prefect_server, wait_for_server
 
     with out.status("  starting Prefect"):
         url = stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
@@ -81,7 +82,6 @@ def register_stage(app: typer.Typer) -> None:
     ) -> None:
         """Do the work of one stage, whether it is stale or not; `dvc repro` calls this."""
 
-        from pricewright.core.errors import ParameterError
         from tasks.stage import do, publish
         from tasks.stages import STAGES
 
@@ -103,7 +103,6 @@ def register_stage(app: typer.Typer) -> None:
         mapping: Mapping = "",
     ) -> None:
         """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
-        from tasks.workspace import configure
 
         at = configure(find_root(), source, store, *parse_asked(param, column, mapping))
         console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

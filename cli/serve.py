@@ -19,8 +19,11 @@ from rich.markup import escape
 
 from cli.console import console
 from cli.options import Name, ServedStore, chosen_store
-from deployments.stack import Stack, make_stack, running_stack, stop
+from deployments.stack import Stack, make_stack, read_notices, running_stack, started, stop
 from flows.embedded import free_port
+from inference.handler import make_app
+from inference.log import write
+from inference.settings import read_settings
 from pricewright.core.address import without_secret
 from pricewright.core.errors import DeploymentError, ParameterError, PricewrightError, ReleaseError
 from tasks.workspace import find_root
@@ -102,9 +105,6 @@ def register(app: typer.Typer) -> None:
 def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> None:
     """Serve until it is interrupted. Raises ReleaseError when there is nothing to serve."""
     from inference.dev_server import make_gateway
-    from inference.handler import make_app
-    from inference.log import write
-    from inference.settings import read_settings
 
     release = served_release(store, channel)
     settings = replace(read_settings(os.environ), store=store, channel=channel)
@@ -192,7 +192,6 @@ def register_up(app: typer.Typer) -> None:
 
 def up(root: Path, stack: Stack) -> None:
     """Run the stack until it is interrupted, and show the notices that come."""
-    from deployments.stack import read_notices, started
 
     out = console()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

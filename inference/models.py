@@ -15,6 +15,7 @@ from inference.query import MOST_BINS
 from inference.session import Stoppable, Workers, open_session, too_long
 from pricewright.core.decision import CANDIDATES, interval_of_moments, mean_over_draws, moments
 from pricewright.core.errors import ModelError, PricewrightError
+from pricewright.core.forecast import Retransformation, forecast_from_log, units_from_log
 from pricewright.core.graph import NetworkSession
 from pricewright.core.models import NETWORK
 from pricewright.core.onnx_file import UnknownGraph
@@ -143,7 +144,6 @@ class ServedBackup:
     """A model of log(1 + units): one column, and an interval from the residuals of held-out weeks."""
 
     def __init__(self, name: str, body: bytes, catalog: Catalog) -> None:
-        from pricewright.core.forecast import Retransformation
 
         self.session: Stoppable | None = open_session(body)
         self._run = self.session.run
@@ -151,13 +151,11 @@ class ServedBackup:
 
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
-        from pricewright.core.forecast import units_from_log
 
         return units_from_log(self._log_units(product, prices), self._learnt.smear)[:, None]
 
     def curve_interval(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
-        from pricewright.core.forecast import forecast_from_log
 
         forecast = forecast_from_log(self._log_units(product, np.append(grid, price)), self._learnt)
         return forecast.mean, forecast.low, forecast.high

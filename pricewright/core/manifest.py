@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pricewright.core.blocks import sha256
+from pricewright.core.blocks import digests, sha256
 from pricewright.core.errors import ReleaseError
 from pricewright.core.models import NETWORK
 
@@ -37,7 +37,6 @@ class FileEntry(NamedTuple):
     @classmethod
     def of(cls, body: bytes) -> "FileEntry":
         """The entry of these bytes."""
-        from pricewright.core.blocks import digests
 
         return cls(sha256(body).hexdigest(), len(body), digests(body))
 

@@ -14,6 +14,9 @@ from pricewright.core.errors import ChannelConflict, LakeError, ParameterError, 
 from pricewright.core.manifest import MANIFEST, release_key
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+LASTS = timedelta(hours=1)  # a promotion takes seconds
+Clock = Callable[[], datetime]
+State = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,6 @@ def pointed(lake: Lake) -> set[str]:
     """The releases that any channel serves, or served before and may roll back to."""
     pointers = [Channel(lake, name).read() for name in channels(lake)]
     return {release for one in pointers if one for release in (one.release, one.previous) if release}
-
-
-LASTS = timedelta(hours=1)  # a promotion takes seconds
-Clock = Callable[[], datetime]
-State = dict[str, Any]
 
 
 class ReleaseInUse(ReleaseError):

@@ -24,6 +24,11 @@ WIDTH = 120  # columns, where the output is not a terminal
 
 
 CONTROLS = str.maketrans({code: "?" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"})
+TALKATIVE = ("great_expectations", "evidently", "shap", "lightgbm", "skopt", "optuna", "matplotlib", "onnxmltools",
+             "skl2onnx", "torch", "dvc", "httpx", "alembic")  # fmt: skip
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+WORDS = ("no space left on device", "(os error 27)", "(os error 122)", "disk is full")  # of Polars, obstore, SQLite
+REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
 class Terminal(Console):
@@ -100,10 +105,6 @@ class Watcher:
             self._task = None
 
 
-TALKATIVE = ("great_expectations", "evidently", "shap", "lightgbm", "skopt", "optuna", "matplotlib", "onnxmltools",
-             "skl2onnx", "torch", "dvc", "httpx", "alembic")  # fmt: skip
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Warnings and loggers of libraries say nothing for as long as the context lasts; PRICEWRIGHT_TRACE lets them."""
@@ -122,10 +123,6 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
-WORDS = ("no space left on device", "(os error 27)", "(os error 122)", "disk is full")  # of Polars, obstore, SQLite
 
 
 def full_disk(error: BaseException) -> PricewrightError | None:
@@ -147,9 +144,6 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
 def no_permission(error: BaseException) -> PricewrightError | None:

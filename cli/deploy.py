@@ -36,6 +36,7 @@ Redis = Annotated[
 ]
 By = Annotated[str, typer.Option(help="Who deploys. Default: the user who runs it.")]
 Status = Annotated[bool, typer.Option("--status", help="Only say what is deployed.")]
+LakeOfFlows = Annotated[str, typer.Option(help="The lake of the flows. Default: its block's, else PRICEWRIGHT_STORE.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -111,9 +112,6 @@ def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:
             hint="pricewright up --detach starts one.",
         )
     return url
-
-
-LakeOfFlows = Annotated[str, typer.Option(help="The lake of the flows. Default: its block's, else PRICEWRIGHT_STORE.")]
 
 
 def register_deploy_flows(app: typer.Typer) -> None:

@@ -25,6 +25,7 @@ from tasks.workspace import Workspace, find_root
 
 DISK = 5.0  # GB that packages, cache and a lake of real data fill
 MEMORY = 4.0  # GB that a run on half a million lines takes
+COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,6 @@ def _installed(name: str) -> str:
         return metadata.version(name).split("+")[0]  # torch's CPU build is 2.13.0+cpu
     except metadata.PackageNotFoundError:
         return "nothing"
-
-
-COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def register(app: typer.Typer) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DIGITS = 10  # of a hash: enough to compare by eye, --json has all
 ROWS = 12
+Release = Annotated[str, typer.Argument(help="Default: the one that production serves.")]
 
 
 def show_descent(out: Console, lineage: "ReleaseLineage") -> None:
@@ -139,9 +140,6 @@ def _table(rows: "pl.DataFrame") -> Table:
     for row in rows.tail(ROWS).rows():
         table.add_row(*(escape(_value(value)) for value in row))
     return table
-
-
-Release = Annotated[str, typer.Argument(help="Default: the one that production serves.")]
 
 
 def register(app: typer.Typer) -> None:

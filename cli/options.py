@@ -21,6 +21,8 @@ Columns = Annotated[list[str] | None, typer.Option(help="A column's name in the 
 Mapping = Annotated[
     str, typer.Option(help="A file that `look --out` wrote: columns and parameters; --column and --param go before it.")
 ]
+ServedStore = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
+Name = Annotated[str, typer.Option(help="The channel.")]
 
 
 def parse_asked(
@@ -41,10 +43,6 @@ def parse_columns(texts: list[str]) -> dict[str, str]:
     if wrong:
         raise ParameterError(f"{wrong[0]!r} is not a column.", hint="write --column name=header, as invoice=BillNo.")
     return {name.strip(): header.strip() for name, _, header in pairs}
-
-
-ServedStore = Annotated[str, typer.Option(help="The lake; default: that of the last run.")]
-Name = Annotated[str, typer.Option(help="The channel.")]
 
 
 def chosen_store(store: str) -> str:

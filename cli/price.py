@@ -19,6 +19,11 @@ Least = Annotated[float | None, typer.Option("--min", help="Lowest price of the 
 Most = Annotated[float | None, typer.Option("--max", help="Highest price of the curve. Default: the guardrail.")]
 Bins = Annotated[int | None, typer.Option("--bins", help="Prices of the curve. Default: price.bins.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The whole answer, as the price API gives it.")]
+Category = Annotated[str, typer.Option(help="Products of this category, as the price list's family names it.")]
+Skus = Annotated[list[str] | None, typer.Option("--sku", help="This product; may be given several times.")]
+ByShare = Annotated[str, typer.Option("--change", help="By how much prices change, such as -10% or +2.5%.")]
+Price = Annotated[float | None, typer.Option("--price", help="What each of the products costs then.")]
+AllNumbers = Annotated[bool, typer.Option("--json", help="All numbers, as the price API gives them.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -87,13 +92,6 @@ def _curve(curve: dict[str, list[float | None]]) -> Table:
         interval = "" if at["quantity_min"] is None else f"{at['quantity_min']:,.0f} to {at['quantity_max']:,.0f}"
         table.add_row(f"{at['unit_price']:,.2f}", f"{at['quantity']:,.1f}", interval, f"{at['predicted_sales']:,.2f}")
     return table
-
-
-Category = Annotated[str, typer.Option(help="Products of this category, as the price list's family names it.")]
-Skus = Annotated[list[str] | None, typer.Option("--sku", help="This product; may be given several times.")]
-ByShare = Annotated[str, typer.Option("--change", help="By how much prices change, such as -10% or +2.5%.")]
-Price = Annotated[float | None, typer.Option("--price", help="What each of the products costs then.")]
-AllNumbers = Annotated[bool, typer.Option("--json", help="All numbers, as the price API gives them.")]
 
 
 def register_what_if(app: typer.Typer) -> None:

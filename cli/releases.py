@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Prune = Annotated[
     bool, typer.Option("--prune", help="First remove all but the newest promote.keep_releases and those in use.")
 ]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Also build transactions and panel once more, and compare bytes.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -75,9 +76,6 @@ def _prune(lake: "Lake") -> None:
     keep = int(Workspace(find_root()).parameters["promote"]["keep_releases"])
     removed = retain(lake, keep, current_user(), now)
     console().print(f"removed: {', '.join(removed) or 'nothing'} (the newest {keep} stay, and what channels need)")
-
-
-Fresh = Annotated[bool, typer.Option("--fresh", help="Also build transactions and panel once more, and compare bytes.")]
 
 
 def register_audit(app: typer.Typer) -> None:

@@ -29,6 +29,16 @@ from pricewright.core.errors import DeploymentError, ParameterError, Pricewright
 from tasks.workspace import find_root
 
 HOST = "127.0.0.1"
+REDIS_PATIENCE = 10.0  # seconds until it takes calls; it needs a tenth of one
+LEAN = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
+        "--maxmemory-policy", "allkeys-lru")  # fmt: skip
+Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
+WithRedis = Annotated[bool, typer.Option("--redis", help="Start a Redis too, and keep answers in it.")]
+Log = Annotated[bool, typer.Option("--log", help="Show the line that the API logs for every request.")]
+PATIENCE = 400.0  # seconds until a detached stack stands
+StackPort = Annotated[int, typer.Option(help="The port of playground and price API.", min=1, max=65535)]
+PrefectPort = Annotated[int, typer.Option(help="The port of Prefect's server and UI.", min=1, max=65535)]
+Detach = Annotated[bool, typer.Option("--detach", help="Come back when all of it runs; `pricewright down` stops it.")]
 
 
 def need_port(port: int, option: str) -> None:
@@ -41,11 +51,6 @@ def need_port(port: int, option: str) -> None:
             raise ParameterError(
                 f"port {port} cannot be had: {error.strerror}.", hint=f"give another one: {option}."
             ) from None
-
-
-REDIS_PATIENCE = 10.0  # seconds until it takes calls; it needs a tenth of one
-LEAN = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
-        "--maxmemory-policy", "allkeys-lru")  # fmt: skip
 
 
 @contextmanager
@@ -77,11 +82,6 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
                 return
         time.sleep(0.02)
     raise PricewrightError(f"Redis did not start on port {port} within {REDIS_PATIENCE:g} s.", hint="try again.")
-
-
-Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
-WithRedis = Annotated[bool, typer.Option("--redis", help="Start a Redis too, and keep answers in it.")]
-Log = Annotated[bool, typer.Option("--log", help="Show the line that the API logs for every request.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -145,13 +145,6 @@ def _show(out: Console, gateway: object, port: int, words: str, redis_url: str) 
         out.print("ended")
     finally:
         server.server_close()
-
-
-PATIENCE = 400.0  # seconds until a detached stack stands
-
-StackPort = Annotated[int, typer.Option(help="The port of playground and price API.", min=1, max=65535)]
-PrefectPort = Annotated[int, typer.Option(help="The port of Prefect's server and UI.", min=1, max=65535)]
-Detach = Annotated[bool, typer.Option("--detach", help="Come back when all of it runs; `pricewright down` stops it.")]
 
 
 def register_up(app: typer.Typer) -> None:

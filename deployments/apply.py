@@ -30,6 +30,16 @@ from blocks.register import register_blocks, use_lake
 from pricewright.core.errors import DeploymentError, ParameterError
 
 PREFIX = "PRICEWRIGHT_"
+WORK_POOLS = Path(__file__).with_name("work_pools.yaml")
+CONTAINER_MEMORY = "{{ memory }}"
+AUTOMATIONS = Path(__file__).with_name("automations.yaml")
+WAITS = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900"}
+NAME = "pricewright-notice"
+TEXT = {"text": "{{subject}}: {{body}}", "subject": "{{subject}}", "body": "{{body}}"}
+PREFECT_FILE = "prefect.yaml"
+WEEKLY = "refresh-prices/weekly"
+PATIENCE = 60.0  # seconds until the scheduler has made the next run
+Tell = Callable[[str], None]
 
 
 class Variables(BaseModel):
@@ -87,10 +97,6 @@ class Variables(BaseModel):
 def unset_variables(text: str, values: Mapping[str, str]) -> list[str]:
     """Names that a template `{{ $NAME }}` asks for and nobody gives: Prefect would deploy them as they stand."""
     return sorted({name for name in re.findall(r"\{\{\s*\$(\w+)\s*\}\}", text) if name not in values})
-
-
-WORK_POOLS = Path(__file__).with_name("work_pools.yaml")
-CONTAINER_MEMORY = "{{ memory }}"
 
 
 def read_work_pool(name: str, values: Mapping[str, str], path: Path = WORK_POOLS) -> tuple[str, dict[str, Any]]:
@@ -152,10 +158,6 @@ def _fill(value: Any, values: Mapping[str, str]) -> Any:
     return Template(value).substitute(values) if isinstance(value, str) else value
 
 
-AUTOMATIONS = Path(__file__).with_name("automations.yaml")
-WAITS = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900"}
-
-
 def read_automations(values: Mapping[str, str], path: Path = AUTOMATIONS) -> list[AutomationCore]:
     """The automations with `values` for $NAMES. Raises ParameterError for a name that has none."""
     try:
@@ -174,22 +176,12 @@ def apply_automations(client: SyncPrefectClient, automations: list[AutomationCor
         client.create_automation(automation)
 
 
-NAME = "pricewright-notice"
-TEXT = {"text": "{{subject}}: {{body}}", "subject": "{{subject}}", "body": "{{body}}"}
-
-
 def apply_notice(url: str) -> UUID:
     """The block's id; a block of that name gets the new address."""
     block = CustomWebhookNotificationBlock(
         name="Pricewright", url=url, method="POST", json_data=TEXT, cookies=None, headers=None
     )
     return UUID(str(block.save(NAME, overwrite=True)))
-
-
-PREFECT_FILE = "prefect.yaml"
-WEEKLY = "refresh-prices/weekly"
-PATIENCE = 60.0  # seconds until the scheduler has made the next run
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)

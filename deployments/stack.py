@@ -26,6 +26,12 @@ from pricewright.core.errors import DeploymentError
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32
+START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
+STOP_LIMIT = 60.0
+POOL = "pricewright-process"
+REDIS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
+         "--maxmemory-policy", "allkeys-lru")  # fmt: skip
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -155,14 +161,6 @@ def _secret(path: Path) -> str:
         path.touch(0o600)
         path.write_text(secrets.token_hex(SECRET_BYTES))
     return path.read_text()
-
-
-START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
-STOP_LIMIT = 60.0
-POOL = "pricewright-process"
-REDIS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
-         "--maxmemory-policy", "allkeys-lru")  # fmt: skip
-Tell = Callable[[str], None]
 
 
 def programs(stack: Stack) -> dict[str, Program]:

@@ -25,6 +25,17 @@ from pricewright.core.errors import PricewrightError
 OWN = ("127.0.0.1", "localhost", "::1")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 EXCEPTIONS = ("NO_PROXY", "no_proxy")  # libraries differ in which of the two they read
+PATIENCE = 60.0  # seconds that a server of one's own may take to answer: it may just be starting again
+PROXY_PATIENCE = 5.0  # seconds for one behind a proxy: what that refuses once it refuses for good
+GATEWAY = frozenset((407, 502, 503, 504))  # HTTP: said by a proxy that gets no further
+EPHEMERAL = "ephemeral"  # Prefect starts a server of its own
+START_LIMIT = 120.0  # seconds; a fresh database takes 10 to 25
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors come back as exceptions, and are shown once
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
 
 
 def spare_own_machine(environment: MutableMapping[str, str]) -> None:
@@ -74,19 +85,6 @@ def check_proxies(environment: Mapping[str, str]) -> None:
 def _exceptions(environment: Mapping[str, str]) -> list[str]:
     listed = [host.strip() for name in EXCEPTIONS for host in environment.get(name, "").split(",")]
     return [host for host in dict.fromkeys(listed) if host]
-
-
-PATIENCE = 60.0  # seconds that a server of one's own may take to answer: it may just be starting again
-PROXY_PATIENCE = 5.0  # seconds for one behind a proxy: what that refuses once it refuses for good
-GATEWAY = frozenset((407, 502, 503, 504))  # HTTP: said by a proxy that gets no further
-EPHEMERAL = "ephemeral"  # Prefect starts a server of its own
-START_LIMIT = 120.0  # seconds; a fresh database takes 10 to 25
-QUIET = {
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors come back as exceptions, and are shown once
-    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-}
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from tasks.existing_weeks import BackfillOrder
 from tasks.stages import STAGES
 
+WEEK = r"^\d{4}-W\d{2}$"
+
 
 class RefreshRequest(BaseModel):
     """Which transactions to learn from, where to publish, and which numbers to use instead of params.yaml's."""
@@ -28,9 +30,6 @@ class RefreshRequest(BaseModel):
         pattern=r"^([a-z][a-z0-9-]*)?$",
         description="Channel that a person is asked to release the result to; empty: nobody is asked.",
     )
-
-
-WEEK = r"^\d{4}-W\d{2}$"
 
 
 def _one_of_the_stages(name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from inference.settings import Settings
 
+REDIS = "redis"
+
 
 class Breaker:
     """Remembers by name what failed, why, and until when it rests. `clock` gives seconds that only rise."""
@@ -32,9 +34,6 @@ class Breaker:
     def worked(self, name: str) -> None:
         """Forget that a name failed."""
         self._resting.pop(name, None)
-
-
-REDIS = "redis"
 
 
 class Memory:

@@ -22,6 +22,13 @@ from pricewright.core.substitution import ARRAYS, Posterior, Whole
 from pricewright.core.what_if import Shop
 
 SUGGESTED, SHOWN = 5, 60
+OFFERED = ("current_price", "guardrail_low", "guardrail_high", "unit_cost")
+NEAR = 5  # at most this many codes are offered for one that is not known
+LONGEST = 60  # characters of an unknown code that are looked at and shown
+SEARCH = "GET /v1/skus?search=... finds SKUs."
+NUMBERS = (
+    "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
+)  # fmt: skip
 
 
 class Families:
@@ -81,16 +88,8 @@ class Families:
         return difflib.get_close_matches(name.strip().upper(), known[:2000], SUGGESTED, 0.5) or known[:SUGGESTED]
 
 
-OFFERED = ("current_price", "guardrail_low", "guardrail_high", "unit_cost")
-
-
 def _hint(near: list[str]) -> str:
     return f"there is {', '.join(near)}." if near else "this release has no categories; name SKUs."
-
-
-NEAR = 5  # at most this many codes are offered for one that is not known
-LONGEST = 60  # characters of an unknown code that are looked at and shown
-SEARCH = "GET /v1/skus?search=... finds SKUs."
 
 
 class Product(NamedTuple):
@@ -272,11 +271,6 @@ class Catalog:
             known.setdefault(str(self._capitals[0][place]), []).append(str(self.codes[place]))
         alike = difflib.get_close_matches(wanted, known, NEAR, 0.6)
         return [code for capitals in alike for code in known[capitals]][:NEAR]
-
-
-NUMBERS = (
-    "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
-)  # fmt: skip
 
 
 def _known(value: float) -> float | None:

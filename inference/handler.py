@@ -34,6 +34,7 @@ STATUSES: tuple[tuple[type[PricewrightError], int], ...] = (
     (ReleaseError, 503),
     (LakeError, 503),
 )
+_making = threading.Lock()
 
 
 class App:
@@ -123,7 +124,6 @@ def make_app(
 
 
 _app: App | None = None
-_making = threading.Lock()
 
 
 def handler(event: Any, context: object = None) -> Any:

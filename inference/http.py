@@ -9,6 +9,18 @@ from pricewright.core.item import quoted
 
 Kind = Literal["gateway", "direct"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_HEADERS: Mapping[str, Any] = MappingProxyType({})
+TITLES = {
+    400: "The request cannot be read",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "This release cannot answer it",
+    413: "Too large",
+    422: "A parameter breaks its rule",
+    500: "Internal error",
+    503: "No release to answer from",
+}
+to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # made once: dumps would make one a call
 
 
 class UnreadableEvent(ValueError):
@@ -106,20 +118,6 @@ def _from_base64(text: str) -> str:
     import base64
 
     return base64.b64decode(text, validate=True).decode()
-
-
-NO_HEADERS: Mapping[str, Any] = MappingProxyType({})
-TITLES = {
-    400: "The request cannot be read",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "This release cannot answer it",
-    413: "Too large",
-    422: "A parameter breaks its rule",
-    500: "Internal error",
-    503: "No release to answer from",
-}
-to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # made once: dumps would make one a call
 
 
 class Reply(NamedTuple):

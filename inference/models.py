@@ -29,6 +29,12 @@ ANGLES = (np.arange(POINTS) + 0.5) * (np.pi / POINTS)
 PLACES = np.cos(ANGLES)  # within -1 to 1
 WEIGHTS = np.sin(ANGLES) * (-1.0) ** np.arange(POINTS)
 LAST = np.cos(np.outer([POINTS - 2, POINTS - 1], ANGLES)) * (2 / POINTS)
+Units = NDArray[Any]  # in single or double precision, as the model gives them
+Interval = tuple[Floats, Floats, Floats]
+RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
+TINY = 1e-9
+MOST_PRICES = MOST_BINS + CANDIDATES + 3  # asked for at once: a curve, the candidates, and around the current price
+BLOCK, MOST_BLOCKS = 32, 500  # SKUs that the network prepares at once; 17 MB of them are kept
 
 
 def points(low: float, high: float) -> Floats:
@@ -56,14 +62,6 @@ def through(values: Floats, low: float, high: float, prices: Floats) -> Floats |
 def _middle(low: float, high: float) -> tuple[float, float]:
     first, last = math.log(low), math.log(high)
     return (first + last) / 2, (last - first) / 2
-
-
-Units = NDArray[Any]  # in single or double precision, as the model gives them
-Interval = tuple[Floats, Floats, Floats]
-RISE = 1e-4  # single precision: so much a falling curve may seem to rise, as a share
-TINY = 1e-9
-MOST_PRICES = MOST_BINS + CANDIDATES + 3  # asked for at once: a curve, the candidates, and around the current price
-BLOCK, MOST_BLOCKS = 32, 500  # SKUs that the network prepares at once; 17 MB of them are kept
 
 
 class Model(Protocol):

@@ -15,6 +15,13 @@ from pricewright.core.plan import Alone, reason, recommend_alone
 
 DRAWS, SEED = 128, 1
 TINY = 1e-9
+NEEDED = (
+    "optimal_price", "expected_units", "expected_sales", "current_expected_sales", "sales_uplift",
+    "elasticity", "elasticity_low", "elasticity_high",
+)  # fmt: skip
+Floats = NDArray[np.float64]
+WHOLE = ("quantity_min", "quantity_max")  # an interval of units is one of whole units
+ROUNDED = 4  # digits behind the point of what is drawn; what is decided keeps all of them
 
 
 def as_planned(catalog: Catalog, product: Product, row: Mapping[str, Any]) -> Recommendation:
@@ -55,12 +62,6 @@ def in_family(
     return Recommendation(_decision(found, product.current_price, why), *found.elasticity)
 
 
-NEEDED = (
-    "optimal_price", "expected_units", "expected_sales", "current_expected_sales", "sales_uplift",
-    "elasticity", "elasticity_low", "elasticity_high",
-)  # fmt: skip
-
-
 def _decision(found: Alone, current: float, why: str) -> Decision:
     moved = abs(found.price - current) > TINY
     units, now = float(found.units.mean()), current * float(found.units_now.mean())
@@ -69,11 +70,6 @@ def _decision(found: Alone, current: float, why: str) -> Decision:
     if not np.isfinite([units, sales, now, uplift, *found.elasticity]).all():
         raise ModelError(f"expected units {units:g} and sales {sales:g}: finite numbers are needed.")
     return Decision(found.price, units, sales, now, uplift, found.probability if moved else 0.0, why, moved)
-
-
-Floats = NDArray[np.float64]
-WHOLE = ("quantity_min", "quantity_max")  # an interval of units is one of whole units
-ROUNDED = 4  # digits behind the point of what is drawn; what is decided keeps all of them
 
 
 class Asked:

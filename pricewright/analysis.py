@@ -32,6 +32,7 @@ from pricewright.price_list import plan_prices, plan_summary, price_list, with_p
 
 Parameters = Mapping[str, Any]
 POINTS = 50  # prices of a curve
+INK, BLUE, ORANGE, FAINT = "#333333", "#2f6690", "#e08e0b", "#9a9a9a"
 
 
 def parameters() -> dict[str, Any]:
@@ -179,9 +180,6 @@ def _place(fitted: Fit, stock_code: Item | str) -> int:
             hint="fit(...).catalog lists them; a SKU needs feature.min_selling_weeks weeks with sales.",
         )
     return codes.index(code)
-
-
-INK, BLUE, ORANGE, FAINT = "#333333", "#2f6690", "#e08e0b", "#9a9a9a"
 
 
 def plot_curve(fitted: Fit, stock_code: Item | str) -> Figure:

@@ -8,6 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+SETTLED = 2.0  # seconds after which a file that is written again has another time of change
+# When the content changed, which a tool that copies may set back; when anything did, be it a link, which nobody can.
+CONTENT, INODE = "st_mtime_ns", "st_ctime_ns"
+Stamp = list[int]
+
 
 def write_whole(path: Path, body: bytes) -> None:
     """Replace a file in one step: a reader sees the old content or the new one, never a part."""
@@ -21,12 +26,6 @@ def write_whole(path: Path, body: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
-
-
-SETTLED = 2.0  # seconds after which a file that is written again has another time of change
-# When the content changed, which a tool that copies may set back; when anything did, be it a link, which nobody can.
-CONTENT, INODE = "st_mtime_ns", "st_ctime_ns"
-Stamp = list[int]
 
 
 def digest_of(path: Path) -> str:

@@ -28,6 +28,16 @@ ROWS, BYTES = 200_000, 30_000_000  # of all files together, each has an equal sh
 LEAST_ROWS, LEAST_BYTES = 1_000, 200_000  # of each file, however many there are
 TEXTS = (".csv", ".tsv", ".txt")
 STEPS_BACK = 100  # line ends that are tried for one that stands in no quotes
+Kind = Literal["stops", "warns", "note"]
+RANGE = {"skus", "weeks"}  # measures that a sample does not know
+# What is not there, and what that means; optional columns of which each makes the prices better.
+WITHOUT = {
+    "unit_cost": ("no cost", "sales can be the objective, profit cannot (--column unit_cost=NAME)."),
+    "category": ("no category", "products compete within families made of their names (--column category=NAME)."),
+    "promotion": ("no promotion", "cuts are told from their prices alone (--column promotion=NAME)."),
+    "customer_id": ("no customer", "nothing is known of who comes again (--column customer_id=NAME)."),
+    "invoice": ("no invoice", "each row is a receipt of its own (--column invoice=NAME)."),
+}
 
 
 @dataclass(frozen=True)
@@ -91,18 +101,6 @@ def _line_ends(content: bytes, encoding: str) -> Iterator[int]:
     while (at := content.rfind(end, 0, at + len(end) - 1)) > 0:
         if at % len(end) == 0:  # else it is made of halves of two characters
             yield at + len(end)
-
-
-Kind = Literal["stops", "warns", "note"]
-RANGE = {"skus", "weeks"}  # measures that a sample does not know
-# What is not there, and what that means; optional columns of which each makes the prices better.
-WITHOUT = {
-    "unit_cost": ("no cost", "sales can be the objective, profit cannot (--column unit_cost=NAME)."),
-    "category": ("no category", "products compete within families made of their names (--column category=NAME)."),
-    "promotion": ("no promotion", "cuts are told from their prices alone (--column promotion=NAME)."),
-    "customer_id": ("no customer", "nothing is known of who comes again (--column customer_id=NAME)."),
-    "invoice": ("no invoice", "each row is a receipt of its own (--column invoice=NAME)."),
-}
 
 
 @dataclass(frozen=True)

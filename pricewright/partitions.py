@@ -15,6 +15,7 @@ from pricewright.core.errors import LedgerError, ParameterError
 
 UNKNOWN = "unknown"  # the week of rows without a date
 PART = "part.parquet"
+NAME = re.compile(r"^(\d{4})-W(\d{2})$")
 
 
 def iso_week(day: date) -> str:
@@ -112,9 +113,6 @@ def _link(file: Path, place: Path) -> None:
         os.link(file, place)
     except OSError:  # another device, or a file system without links
         shutil.copyfile(file, place)
-
-
-NAME = re.compile(r"^(\d{4})-W(\d{2})$")
 
 
 def monday_of(week: str) -> date:

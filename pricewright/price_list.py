@@ -20,6 +20,18 @@ COLUMNS = (
 )  # fmt: skip
 ADDED = ("family", "promised_low", "promised_high")  # releases of before have none of them
 TINY = 1e-9
+Arrays = dict[str, NDArray[Any]]
+SCHEMA: dict[str, type[pl.DataType]] = {
+    "stock_code": pl.String,
+    "week": pl.Date,
+    "price_before": pl.Float64,
+    "price_after": pl.Float64,
+    "predicted_log_change": pl.Float64,  # of units
+    "realised_log_change": pl.Float64,
+    "predicted_low": pl.Float64,
+    "predicted_high": pl.Float64,
+    "kind": pl.String,
+}
 
 
 def terms_of(params: Mapping[str, Any]) -> Terms:
@@ -146,9 +158,6 @@ def _shrunk(sales: Floats, now: Floats, trust: float) -> Floats:
     return shrunk
 
 
-Arrays = dict[str, NDArray[Any]]
-
-
 def with_prices(catalog: pl.DataFrame, panel: pl.DataFrame, anchor: NDArray[np.float64]) -> pl.DataFrame:
     """The catalog with the prices that a plan needs: the curves' anchor prices (n,), and the regular prices now."""
     now = regular_now(panel, catalog["stock_code"].to_list())
@@ -202,19 +211,6 @@ def _text(column: pl.Series) -> NDArray[np.str_]:
 
 def _numbers(column: pl.Series) -> NDArray[np.float64]:
     return column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
-
-
-SCHEMA: dict[str, type[pl.DataType]] = {
-    "stock_code": pl.String,
-    "week": pl.Date,
-    "price_before": pl.Float64,
-    "price_after": pl.Float64,
-    "predicted_log_change": pl.Float64,  # of units
-    "realised_log_change": pl.Float64,
-    "predicted_low": pl.Float64,
-    "predicted_high": pl.Float64,
-    "kind": pl.String,
-}
 
 
 def no_price_changes() -> pl.DataFrame:

@@ -25,6 +25,8 @@ from pricewright.files import digest_of, stamp_of, write_whole
 INDEX, STAMP = "index.json", "stamp.json"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # a machine that stops may lose what its files already promised
 DAY = 86400.0  # seconds
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,6 @@ class ResultCache:
 def key_of(*parts: Any) -> str:
     """A key that differs where any of the parts does."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-Piece = TypeVar("Piece")
-Result = TypeVar("Result")
 
 
 def side_by_side(

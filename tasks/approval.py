@@ -32,6 +32,7 @@ from tasks.releases import now, promote_release
 from tasks.workspace import Workspace, find_root
 
 ATTEMPTS = 10  # answers that are not taken before the run gives up
+FLOW = "release-model"
 
 
 class DecisionForm(RunInput):
@@ -108,9 +109,6 @@ def record_approval(lake: Lake, approval: Approval, channel: str) -> Manifest:
 
     lake.update(key, approved)
     return Manifest.from_json(lake.read(key).body)
-
-
-FLOW = "release-model"
 
 
 @dataclass(frozen=True)

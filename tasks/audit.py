@@ -18,6 +18,7 @@ from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
 
 HINT = "pricewright promote or roll-back moves it to a release of the lake: pricewright releases."
+SKUS = 3  # that each release is asked for
 
 
 def check_channels(lake: Lake) -> Checked:
@@ -52,9 +53,6 @@ def _moved(what: str, pointer: Pointer) -> Iterator[AuditFinding]:
         yield AuditFinding(what, f"it was moved at {pointer.promoted_at!r}", "a pointer says when, in ISO 8601", HINT)
     if not pointer.promoted_by:
         yield AuditFinding(what, "it was moved by nobody", "a pointer says who moved it", HINT)
-
-
-SKUS = 3  # that each release is asked for
 
 
 def check_releases(lake: Lake) -> Checked:

@@ -22,6 +22,17 @@ from tasks.stage import do
 from tasks.stages import STAGES
 from tasks.workspace import MARKET, Workspace, configure
 
+LISTING = ".dir"
+LINEAGE_RULE = "what a dvc.lock of the lake names lies in the lake, under its MD5"
+LINEAGE_HINT = "pricewright run in a workspace that has the results puts them there again."
+FOLDERS = tuple(folder for stage in STAGES.values() for folder in stage.publishes)
+MIRROR_RULE = "the lake's folders hold what the newest lock names, and nothing else"
+MIRROR_HINT = "pricewright run publishes them again."
+SINGLE = ("coming.parquet", "catalog.parquet")  # of the stage feature, in the workspace alone
+FRESH_RULE = "what is there is what a fresh build of the source gives, byte for byte"
+FRESH_HINT = "the source changed since the last run, or a week is not made of it: pricewright run, then backfill."
+METRICS = "work/metrics/ingest.json"
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -30,9 +41,6 @@ class Checked:
     name: str
     words: str
     findings: tuple[AuditFinding, ...] = ()
-
-
-LISTING = ".dir"
 
 
 def outputs(stages: Stages) -> dict[str, str]:
@@ -78,10 +86,6 @@ def present(lake: Lake, prefix: str) -> Mapping[str, str]:
     return found
 
 
-LINEAGE_RULE = "what a dvc.lock of the lake names lies in the lake, under its MD5"
-LINEAGE_HINT = "pricewright run in a workspace that has the results puts them there again."
-
-
 def check_locks(lake: Lake) -> Checked:
     """One finding per lock that cannot be read, or promises what is not there."""
     weeks = sorted({key.split("/")[1] for key in lake.list("lineage") if key.endswith(f"/{LOCK}")})
@@ -106,11 +110,6 @@ def _of(lake: Lake, week: str, good: set[str]) -> list[AuditFinding]:
         except LedgerError as error:
             wrong.append(f"{path}: {error.message}")
     return [AuditFinding(what, first_of(wrong), LINEAGE_RULE, LINEAGE_HINT)] if wrong else []
-
-
-FOLDERS = tuple(folder for stage in STAGES.values() for folder in stage.publishes)
-MIRROR_RULE = "the lake's folders hold what the newest lock names, and nothing else"
-MIRROR_HINT = "pricewright run publishes them again."
 
 
 def check_mirrors(lake: Lake) -> Checked:
@@ -140,11 +139,6 @@ def differences(what: str, wanted: dict[str, str], there: dict[str, str], rule: 
     }
     seen = [f"{len(keys)} {kind} (first: {', '.join(keys[:NAMED])})" for kind, keys in kinds.items() if keys]
     return [AuditFinding(what, "; ".join(seen), rule, hint)] if seen else []
-
-
-SINGLE = ("coming.parquet", "catalog.parquet")  # of the stage feature, in the workspace alone
-FRESH_RULE = "what is there is what a fresh build of the source gives, byte for byte"
-FRESH_HINT = "the source changed since the last run, or a week is not made of it: pricewright run, then backfill."
 
 
 def check_fresh(workspace: Workspace, lake: Lake) -> Checked:
@@ -185,9 +179,6 @@ def _digest(path: Path) -> str:
 
 def _below(lake: Lake) -> dict[str, str]:
     return {key: md5 for folder in FOLDERS for key, md5 in present(lake, folder).items()}
-
-
-METRICS = "work/metrics/ingest.json"
 
 
 def check_rows(lake: Lake) -> Checked:

@@ -18,6 +18,10 @@ from tasks.releases import verify_release
 from tasks.workspace import Workspace
 
 URL = "PRICEWRIGHT_REPORTS_URL"  # where the lake's folder reports/ is served, if anywhere
+MOVES = 10
+MEASURES = ("wape", "rmsle", "bias", "coverage")
+OF_CHECK = ("name", "value", "warn", "block", "status")
+Table = list[dict[str, Any]]
 
 
 def report_files() -> dict[str, str]:
@@ -43,12 +47,6 @@ def report_links(lake: Lake, release: str, environment: Mapping[str, str] = os.e
     keys = lake.list(f"reports/{release}")
     titles = {report.published: report.title for gate in GATES.values() for report in gate.reports}
     return {words: f"{base}/{release}/{name}" for name, words in titles.items() if f"reports/{release}/{name}" in keys}
-
-
-MOVES = 10
-MEASURES = ("wape", "rmsle", "bias", "coverage")
-OF_CHECK = ("name", "value", "warn", "block", "status")
-Table = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tasks.workspace import Workspace
 
 KINDS = ("raw", "quarantine")
 Weeks = dict[str, dict[str, Any]]
+NAMED = 5  # weeks and files that a message lists
 
 
 def present_weeks(workspace: Workspace, lake: Lake, wanted: Iterable[str]) -> Weeks:
@@ -61,9 +62,6 @@ def _count(file: Path | io.BytesIO) -> dict[str, Any]:
 
 def _week(key: str) -> str:
     return key.split("/")[-2].removeprefix("week=")
-
-
-NAMED = 5  # weeks and files that a message lists
 
 
 def check_range(found: Survey, before: Weeks, wanted: Sequence[str]) -> None:

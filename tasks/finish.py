@@ -16,6 +16,9 @@ from tasks.stage import perform
 from tasks.stages import STAGES
 from tasks.workspace import Workspace
 
+MOVES = 10
+RELEASE_DEPLOYMENT = "release-model/on-demand"
+
 
 def prepare(
     root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any]
@@ -52,10 +55,6 @@ def compare(run: Run) -> list[dict[str, str]]:
         for name in run.ledger.stages
         for what, value in run.ledger.inputs(name).items()
     ]
-
-
-MOVES = 10
-RELEASE_DEPLOYMENT = "release-model/on-demand"
 
 
 def nothing_changed(run: Run) -> State[Outcome]:

@@ -20,6 +20,9 @@ from tasks.workspace import Workspace
 
 DECIMALS = {"1.234,50": "decimal comma", "1,234.50": "decimal point"}
 ORDERS = {"%d": "days first", "%m": "months first", "%Y": "years first"}
+MARKET_NAME = "market"
+CODES, LONGEST = 8, 40  # that are not products, named in the run's output; characters of each
+NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 
 def read_as(tables: Mapping[str, Mapping[str, Any]]) -> str:
@@ -48,11 +51,6 @@ def _sign(table: Mapping[str, Any]) -> list[str]:
     """The sign before decimals, and that it is a guess where it is one."""
     sign = DECIMALS.get(table.get("numbers", ""), "")
     return [sign, *([f"({table['assumed']})"] if "assumed" in table else [])]
-
-
-MARKET_NAME = "market"
-CODES, LONGEST = 8, 40  # that are not products, named in the run's output; characters of each
-NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:

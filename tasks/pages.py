@@ -16,6 +16,10 @@ from tasks.stage import Progress
 from tasks.workspace import Workspace
 
 SHOWN = ("stock_code", "description", "current_price", "optimal_price", "sales_uplift", "uplift_probability")
+MOVES = 20
+PACE = 2.0  # seconds between two updates of a bar
+Metrics = dict[str, Any]
+Table = list[dict[str, Any]]
 
 
 def read_price_list(body: bytes) -> pl.DataFrame:
@@ -41,12 +45,6 @@ def count_moves(prices: pl.DataFrame) -> str:
     before = float(prices["current_expected_sales"].sum())
     uplift = float(prices["expected_sales"].sum()) / before - 1 if before > 0 else 0.0
     return f"{moving.height:,} of {prices.height:,} prices move, {uplift:+.1%} weekly sales expected"
-
-
-MOVES = 20
-PACE = 2.0  # seconds between two updates of a bar
-Metrics = dict[str, Any]
-Table = list[dict[str, Any]]
 
 
 def leave_artifacts(workspace: Workspace, entry: Entry, line: str, metrics: Metrics) -> None:

@@ -13,6 +13,12 @@ from tasks.markdown import shown, table
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Argument = TypeVar("Argument")
+Way = Callable[[], AbstractContextManager[TaskMap]]
+GATE = "pricewright.gate."
+RELEASE = "pricewright.release."
+API = "pricewright.price-api"
+BACKUP, NETWORK, SILENT = f"{API}.serves-from-backup", f"{API}.serves-from-network", f"{API}.silent"
 
 
 def as_action(step: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -43,9 +49,6 @@ def leave_page(key: str, line: str, rows: dict[str, str]) -> None:
     get_run_logger().info(line)
     numbers = table([{"what": what, "value": value} for what, value in rows.items()])
     create_markdown_artifact(key=key, markdown=f"# {shown(line)}\n{numbers}", description=line)
-
-
-Argument = TypeVar("Argument")
 
 
 def here() -> AbstractContextManager[TaskMap]:
@@ -95,7 +98,6 @@ class Call:
         self.argument = argument
 
 
-Way = Callable[[], AbstractContextManager[TaskMap]]
 TASK_MAP: ContextVar[Way] = ContextVar("spread", default=here)
 
 
@@ -174,12 +176,6 @@ def rename_run(words: str, tags: Iterable[str] = ()) -> None:
             known = set(client.read_flow_run(context.flow_run.id).tags)
             name = f"{context.flow.name} {words}"
             client.update_flow_run(context.flow_run.id, name=name, tags=sorted(known | set(tags)))
-
-
-GATE = "pricewright.gate."
-RELEASE = "pricewright.release."
-API = "pricewright.price-api"
-BACKUP, NETWORK, SILENT = f"{API}.serves-from-backup", f"{API}.serves-from-network", f"{API}.silent"
 
 
 def tell_gate(gate: str, status: str, worst: str) -> None:

@@ -28,6 +28,9 @@ from tasks.workspace import Workspace
 CODE = ("pricewright/", "tasks/", "inference/", "blocks/")
 COMMIT = "PRICEWRIGHT_COMMIT"  # where the code was built into an image, which has no .git
 Origin = dict[str, Any]
+PARTITIONED = {"raw": "work/raw", "panel": "work/panel"}
+AT_ONCE = 16  # partitions read at once: they are small, and S3 answers slowly
+LINE = ("week", "invoice_time", "invoice", "quantity", "unit_price", "source", "row")
 
 
 def origin_key(digest: str) -> str:
@@ -118,9 +121,6 @@ def _hash(content: dict[str, Any]) -> str:
     if not content:
         return "unknown"
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-PARTITIONED = {"raw": "work/raw", "panel": "work/panel"}
 
 
 @dataclass(frozen=True)
@@ -236,10 +236,6 @@ def _flat(values: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     for name, value in values.items():
         flat |= _flat(value, f"{at}{name}.") if isinstance(value, Mapping) and value else {f"{at}{name}": value}
     return flat
-
-
-AT_ONCE = 16  # partitions read at once: they are small, and S3 answers slowly
-LINE = ("week", "invoice_time", "invoice", "quantity", "unit_price", "source", "row")
 
 
 @dataclass(frozen=True)

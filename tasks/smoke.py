@@ -17,6 +17,7 @@ ERRORS: dict[int, type[PricewrightError]] = {
     400: InvalidItem, 404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
 }  # fmt: skip
 PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and this process may still be warming up
+TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions
 
 
 class PriceApi:
@@ -81,9 +82,6 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
 
 def _unheard(text: str) -> None:
     """The log of requests is for operators of the API, not for the one who asks here."""
-
-
-TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions
 
 
 def smoke_test(lake: Lake, release: str, skus: int) -> None:

@@ -19,6 +19,8 @@ PARTS = ("columns", "ingest")
 HINT = "pricewright look SOURCE --out FILE writes one."
 # A line has one of these prices; of both, the one that is asked for by itself is taken.
 EITHER = {"unit_price": "line_total", "line_total": "unit_price"}
+INDEX = ".index.json"
+ORIGIN = ".origin"  # the URL that a folder mirrors
 
 
 def write_mapping(path: Path, source: str, mapping: Mapping[str, Mapping[str, Any]]) -> None:
@@ -81,10 +83,6 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Parameters
         both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
         merged[name] = _laid_over(merged[name], value) if both else value
     return merged
-
-
-INDEX = ".index.json"
-ORIGIN = ".origin"  # the URL that a folder mirrors
 
 
 def bring_in(root: Path, source: str, environment: Mapping[str, str] | None = None) -> str:

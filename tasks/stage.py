@@ -15,6 +15,9 @@ from tasks.run import Run
 from tasks.workspace import Workspace
 
 ReportProgress = Callable[[float, str], None]  # share of the stage that is done (0 to 1), and a few words
+Metrics = dict[str, Any]
+Step = Callable[[Run], Entry]
+Leave = Callable[[Entry, str, Metrics], None]
 
 
 class Progress(Protocol):
@@ -51,10 +54,6 @@ def report_nothing(share: float, words: str) -> None:
     """A `ReportProgress` for work that nobody watches."""
 
 
-Metrics = dict[str, Any]
-Step = Callable[[Run], Entry]
-
-
 @dataclass(frozen=True)
 class Stage:
     """One verb of dvc.yaml."""
@@ -77,9 +76,6 @@ def do(stage: Stage, workspace: Workspace, report_progress: ReportProgress = rep
     metrics = stage.work(workspace, report_progress) | judge_gates(stage.name, workspace)
     text = json.dumps(metrics, indent=2, sort_keys=True, default=float)
     write_whole(workspace.metrics(stage.name), f"{text}\n".encode())
-
-
-Leave = Callable[[Entry, str, Metrics], None]
 
 
 def log_line(entry: Entry, line: str, metrics: Metrics) -> None:

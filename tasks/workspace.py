@@ -18,6 +18,11 @@ from pricewright.core.errors import ParameterError, SourceError
 from pricewright.files import write_whole
 
 Parameters = dict[str, Any]
+MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
+STORE = "./lake"
+SECTIONS = (
+    "market", "ingest", "feature", "drift", "tune", "network", "train", "proof", "fairness", "price", "promote",
+)  # fmt: skip
 
 
 def read_parameters(path: Path) -> Parameters:
@@ -107,13 +112,6 @@ def _near(key: str, defaults: Mapping[str, Any], at: str) -> str:
     if close:
         return f"did you mean {prefix}{close[0]}?"
     return f"{at or 'params.yaml'} has {', '.join(names) or 'no parameters'}."
-
-
-MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
-STORE = "./lake"
-SECTIONS = (
-    "market", "ingest", "feature", "drift", "tune", "network", "train", "proof", "fairness", "price", "promote",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

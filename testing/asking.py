@@ -16,18 +16,18 @@ import polars as pl
 
 from pricewright.backups import REGISTRY
 
-
-def dice(seed: int) -> Random:
-    """Of its own for anyone who throws them."""
-    return Random(seed)  # nosec B311 # what breaks when is no secret
-
-
 Lists = Callable[[str], Mapping[str, Mapping[str, Any]] | None]
 DECLARED = {400, 404, 405, 413, 422, 503}  # the statuses of inference/openapi.json besides 200; 500 is a defect
 SAME = 1e-6  # relative: what the API computes and what the release wrote down
 PATIENCE = 30.0  # seconds after which a request that nobody answers is lost
 PAUSE = 0.05
 UNKNOWN, TOO_FEW = "NO-SUCH-SKU", "num_price_bins=1"  # questions that deserve an error
+Question = tuple[str, str, str | None, str]
+
+
+def dice(seed: int) -> Random:
+    """Of its own for anyone who throws them."""
+    return Random(seed)  # nosec B311 # what breaks when is no secret
 
 
 @dataclass
@@ -99,9 +99,6 @@ def _differs(row: Mapping[str, Any], known: Mapping[str, Any]) -> str:
         if not math.isclose(row[name], known[name], rel_tol=SAME):
             return f"{name} is {row[name]}, its price list says {known[name]}"
     return ""
-
-
-Question = tuple[str, str, str | None, str]
 
 
 def request(codes: Sequence[str], throw: Random) -> Question:

@@ -9,6 +9,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 END = "<!-- to here -->"
+PACKAGES = (
+    "numpy",
+    "polars",
+    "torch",
+    "lightgbm",
+    "scikit-learn",
+    "onnxruntime",
+    "optuna",
+    "scikit-optimize",
+    "econml",
+    "pyblp",
+)
 
 
 def begin(command: str) -> str:
@@ -53,20 +65,6 @@ def target_table(targets: Sequence[Target]) -> str:
     """One row per target."""
     rows = [[t.what, t.asked, t.value, "reached" if t.reached else "NOT reached"] for t in targets]
     return markdown(["target", "asked", "measured", "verdict"], rows)
-
-
-PACKAGES = (
-    "numpy",
-    "polars",
-    "torch",
-    "lightgbm",
-    "scikit-learn",
-    "onnxruntime",
-    "optuna",
-    "scikit-optimize",
-    "econml",
-    "pyblp",
-)
 
 
 def describe(*, code: bool = True) -> str:

@@ -32,6 +32,7 @@ PARAMS: dict[str, Any] = {
 }  # fmt: skip
 WEEK, CREATED = "2011-W48", "2011-12-05T03:00:00Z"
 FILES = (*manifest.FILES, *(f"{name}.onnx" for name in REGISTRY))
+PROMOTE_PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
 def network_onnx(level: float = 0.0) -> bytes:
@@ -238,9 +239,6 @@ def _column(values: pl.Series) -> NDArray[Any]:
     if values.dtype == pl.String:
         return values.fill_null("").to_numpy().astype(str)
     return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-PROMOTE_PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
 def fill(root: Path, store: str, level: float = 0.0, drift: float = 0.1, slope: float = 1.2) -> Workspace:

@@ -13,6 +13,9 @@ from pricewright.core.price_features import price_features
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+INPUT, OUTPUT = "rows", "log_units"
+OPSET = 15  # the newest that onnxmltools 1.16 writes; onnxruntime 1.32 loads all up to 21 and beyond
+IR_VERSION = 8  # the one of that opset
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,6 @@ def read_prices(rows: pl.DataFrame) -> Singles:
 def take(inputs: Inputs, rows: NDArray[np.bool_]) -> Inputs:
     """The marked rows only."""
     return Inputs(inputs.features[rows], inputs.price[rows], inputs.log_units[rows], inputs.week[rows])
-
-
-INPUT, OUTPUT = "rows", "log_units"
-OPSET = 15  # the newest that onnxmltools 1.16 writes; onnxruntime 1.32 loads all up to 21 and beyond
-IR_VERSION = 8  # the one of that opset
 
 
 def model_bytes(nodes: Sequence[Any], constants: Mapping[str, NDArray[Any]], width: int, name: str) -> bytes:

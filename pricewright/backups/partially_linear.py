@@ -16,6 +16,7 @@ from pricewright.backups.inputs import INPUT, OUTPUT, Floats, Inputs, Singles, m
 FOLDS = 5  # stretches of consecutive weeks
 RIDGE = 1e-3  # penalty as a share of the number of rows: it only keeps collinear features solvable
 BOUND = 4.0  # standard deviations beyond which a feature counts as no further away
+STANDARDISED, LEVEL = "standardised", "level"
 
 
 def standardise(features: NDArray[np.float32], mean: Floats, scale: Floats) -> Floats:
@@ -69,9 +70,6 @@ def _without_week_means(values: Floats, week: NDArray[np.int64]) -> Floats:
     _, position, count = np.unique(week, return_inverse=True, return_counts=True)
     means = np.stack([np.bincount(position, column) / count for column in values.T], axis=1)
     return values - means[position]
-
-
-STANDARDISED, LEVEL = "standardised", "level"
 
 
 class Level(Protocol):

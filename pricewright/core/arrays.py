@@ -17,6 +17,8 @@ END, CENTRAL = b"PK\5\6", b"PK\1\2"
 END_SIZE, CENTRAL_SIZE, LOCAL_SIZE = 22, 46, 30
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 LONGEST_HEADER = 1024  # bytes before an array's first value: name, padding, shape and type
+FAMILY = "list_family"  # its name is part of every answer
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold: bytes must not depend on the clock
 
 
 class Member(NamedTuple):
@@ -184,10 +186,6 @@ class Lazy(Mapping[str, Any]):
         array = place.view(self._blocks.body)
         array.flags.writeable = False
         return array
-
-
-FAMILY = "list_family"  # its name is part of every answer
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold: bytes must not depend on the clock
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:

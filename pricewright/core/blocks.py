@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from pricewright.core.errors import ReleaseError
 
 SMALL = 1 << 20  # bytes; OpenSSL hashes 5 times faster, but to load it takes as long as to hash as much without it
+BLOCK = 128 * 1024
+LEAST = 8 * BLOCK  # smaller files are checked as a whole
+DIGEST = 32  # bytes
+ReadPart = Callable[[int, int], bytes]
 
 
 def sha256(body: Any) -> Any:
@@ -26,12 +30,6 @@ def sha256(body: Any) -> Any:
     import hashlib
 
     return hashlib.sha256(body)
-
-
-BLOCK = 128 * 1024
-LEAST = 8 * BLOCK  # smaller files are checked as a whole
-DIGEST = 32  # bytes
-ReadPart = Callable[[int, int], bytes]
 
 
 class DamagedFile(ReleaseError):

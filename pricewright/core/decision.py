@@ -17,6 +17,9 @@ Objective = Literal["sales", "profit"]
 NORMAL_95 = 1.6448536269514722  # 95 % quantile of the standard normal: 5 % on either side of a 90 % interval
 SHARES = (0.05, 0.95)  # quantiles: the ends of a 90 % interval
 TINY = 1e-9
+UnitsAt = Callable[[Floats], NDArray[Any]]
+CANDIDATES = 200  # label prices that are compared, at most: the best is found to 0.5 % of the guardrail's width
+NUDGE = 0.01  # the elasticity is the slope between one per cent below and above the current price
 
 
 class Decision(NamedTuple):
@@ -216,11 +219,6 @@ def _why_moved(price: float, current: float, best: int, count: int, objective: O
     )
     edge = "; the guardrail ends here, the best price may lie beyond" if best in (0, count - 1) else ""
     return f"{direction} by {abs(price / current - 1):.1%} for more expected {objective}: {why}{edge}"
-
-
-UnitsAt = Callable[[Floats], NDArray[Any]]
-CANDIDATES = 200  # label prices that are compared, at most: the best is found to 0.5 % of the guardrail's width
-NUDGE = 0.01  # the elasticity is the slope between one per cent below and above the current price
 
 
 class Terms(NamedTuple):

@@ -10,6 +10,11 @@ from pricewright.core.errors import ModelError
 from pricewright.core.models import SMEAR
 
 Floats = NDArray[np.float64]
+LEVELS = 6  # bins of predicted log units with equally many held-out rows
+LEAST_ROWS = 50  # per bin: a 5 % quantile of fewer is a guess
+FEWEST_ROWS = 3  # in all: fewer have no scatter
+NORMAL = 1.645  # 95 % quantile of the standard normal
+BISECTIONS = 60
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,6 @@ class Forecast:
     def concatenate(cls, parts: "list[Forecast]") -> "Forecast":
         """The rows of all parts, one after the other."""
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
-
-
-LEVELS = 6  # bins of predicted log units with equally many held-out rows
-LEAST_ROWS = 50  # per bin: a 5 % quantile of fewer is a guess
-FEWEST_ROWS = 3  # in all: fewer have no scatter
-NORMAL = 1.645  # 95 % quantile of the standard normal
-BISECTIONS = 60
 
 
 @dataclass(frozen=True)

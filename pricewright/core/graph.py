@@ -14,6 +14,19 @@ from pricewright.core.price_features import log_price_ratio
 
 MOST_VALUES = 16 << 20  # 64 MB in single precision; a network of 64 units makes 8 MB for 1,000 prices
 Shape = tuple[int, ...]
+Array = NDArray[Any]
+OPSET = 18
+PRICE, SKU_INPUTS, OUTPUT = "log_price_ratio", ("features", "effects"), "units"
+ONE = np.float32(1)
+Step = tuple[Callable[..., Array], tuple[int, ...], int, int]  # how, from which values, to which, into which (or -1)
+UFUNCS: dict[str, Any] = {
+    "Abs": np.abs, "Add": np.add, "Div": np.divide, "Exp": np.exp, "Less": np.less, "Log": np.log,
+    "Max": np.maximum, "Min": np.minimum, "Mul": np.multiply, "Neg": np.negative, "Sub": np.subtract, "Tanh": np.tanh,
+}  # fmt: skip
+SAME_TYPE = frozenset({*UFUNCS, "Clip"}) - {"Less"}
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Prepared = Sequence[NDArray[Any]]  # what one SKU needs for any price
 
 
 def refuse_huge(nodes: Sequence[Node], constants: Mapping[str, Any], inputs: Mapping[str, Shape]) -> None:
@@ -64,13 +77,6 @@ def _product(left: Shape, right: Shape) -> Shape:
     return (*np.broadcast_shapes(left[:-2], right[:-2]), *left[-2:-1], *right[-1:])
 
 
-Array = NDArray[Any]
-OPSET = 18
-PRICE, SKU_INPUTS, OUTPUT = "log_price_ratio", ("features", "effects"), "units"
-ONE = np.float32(1)
-Step = tuple[Callable[..., Array], tuple[int, ...], int, int]  # how, from which values, to which, into which (or -1)
-
-
 def _softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
@@ -97,15 +103,10 @@ def _unsqueeze(x: Array, axes: Array) -> Array:
     return x.reshape(shape)
 
 
-UFUNCS: dict[str, Any] = {
-    "Abs": np.abs, "Add": np.add, "Div": np.divide, "Exp": np.exp, "Less": np.less, "Log": np.log,
-    "Max": np.maximum, "Min": np.minimum, "Mul": np.multiply, "Neg": np.negative, "Sub": np.subtract, "Tanh": np.tanh,
-}  # fmt: skip
 OTHERS: dict[str, Callable[..., Array]] = {
     "Clip": _clip, "Identity": lambda x: x, "MatMul": np.matmul, "Sigmoid": _sigmoid, "Slice": _slice,
     "Softplus": _softplus, "Unsqueeze": _unsqueeze, "Where": np.where,
 }  # fmt: skip
-SAME_TYPE = frozenset({*UFUNCS, "Clip"}) - {"Less"}
 
 
 class Graph:
@@ -228,11 +229,6 @@ def _parts(nodes: Sequence[Node]) -> tuple[list[Node], list[Node]]:
             reached.add(node.output)
             late.append(node)
     return early, late
-
-
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Prepared = Sequence[NDArray[Any]]  # what one SKU needs for any price
 
 
 class NetworkSession:

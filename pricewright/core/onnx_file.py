@@ -17,6 +17,19 @@ from pricewright.core.errors import ReleaseError
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 TYPES = {1: "<f4", 6: "<i4", 7: "<i8", 9: "|b1", 11: "<f8"}  # TensorProto.DataType
 Field = tuple[int, Any]
+MOST_DEPTH = 32  # graphs within graphs; Protocol Buffers' own readers stop at 100 messages
+# Field numbers of onnx.proto3: message -> field -> the message in it.
+INSIDE: dict[str, dict[int, str]] = {
+    "Model": {7: "Graph", 20: "Training", 25: "Function"},
+    "Training": {1: "Graph", 2: "Graph"},
+    "Graph": {1: "Node", 5: "Tensor", 15: "Sparse"},
+    "Function": {7: "Node", 11: "Attribute"},
+    "Node": {5: "Attribute"},
+    "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "Sparse", 23: "Sparse"},
+    "Sparse": {1: "Tensor", 2: "Tensor"},
+    "Tensor": {},
+}
+NAME, EXTERNAL, LOCATION = 8, 13, 14  # of a tensor
 
 
 class UnknownGraph(Exception):
@@ -133,21 +146,6 @@ def _packed(body: memoryview) -> list[int]:
 
 def _text(body: memoryview) -> str:
     return bytes(body).decode()
-
-
-MOST_DEPTH = 32  # graphs within graphs; Protocol Buffers' own readers stop at 100 messages
-# Field numbers of onnx.proto3: message -> field -> the message in it.
-INSIDE: dict[str, dict[int, str]] = {
-    "Model": {7: "Graph", 20: "Training", 25: "Function"},
-    "Training": {1: "Graph", 2: "Graph"},
-    "Graph": {1: "Node", 5: "Tensor", 15: "Sparse"},
-    "Function": {7: "Node", 11: "Attribute"},
-    "Node": {5: "Attribute"},
-    "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "Sparse", 23: "Sparse"},
-    "Sparse": {1: "Tensor", 2: "Tensor"},
-    "Tensor": {},
-}
-NAME, EXTERNAL, LOCATION = 8, 13, 14  # of a tensor
 
 
 def refuse_elsewhere(name: str, body: bytes) -> None:

@@ -20,6 +20,7 @@ ROUNDS = 6  # of coordinate ascent over a family
 FACTORS = np.exp(np.linspace(-0.3, 0.3, 13))  # common moves of a family that are tried
 TINY = 1e-6  # share of sales; a smaller gain counts as none
 CAUTION = 0.5  # of a move's mean gain, this many of its standard deviations are left out when moves are compared
+NEGLIGIBLE = 1e-9
 
 
 class Product(NamedTuple):
@@ -236,9 +237,6 @@ def recommend_alone(
     chance = float(_probabilities(promises, products, prices)[place])
     units, now = own_units(promises, current, place, np.array([prices[place], current[place]]))
     return Alone(float(prices[place]), chance, _elasticity(promises, current, place), units, now)
-
-
-NEGLIGIBLE = 1e-9
 
 
 def reason(

@@ -36,6 +36,23 @@ NO_COLUMNS = "<!doctype html><title>drift</title><body><p>No column could be com
 
 # Evidently gives every widget a new id (a UUID of version 7 or 32 hex digits) on every run.
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=metric_)[0-9a-f]{32}")
+NEEDED = ("stock_code", "week", "units", "orders", "price", "reference_price", "sold")
+UNITS = {
+    "drifted_columns": "of the judged columns",
+    "constant_columns": "columns",
+    "missing_values": "of a column's rows",
+    "price_level": "times the usual price or its inverse, median SKU of the worst week",
+    "price_shift": "times the usual price or its inverse, median SKU of all weeks",
+    "price_jumps": "of the SKUs of the worst week at under half or over twice the usual price",
+    "units_per_order": "times the usual or its inverse, median SKU of the worst week",
+    "units_level": "times the usual units or its inverse, median SKU",
+    "orders_fall": "times fewer orders than in the quietest earlier weeks, or than a year of growth lets expect",
+    "missing_skus": "of the SKUs that sold lately",
+    "new_skus": "of the SKUs that sell now",
+    "steady_sellers_missing": "of the steady sellers expected in the worst week",
+    "zero_share_change": "of the SKU-weeks, up or down",
+    "silent_weeks": "weeks without any sale",
+}
 
 
 def drift_page(
@@ -104,25 +121,6 @@ def _with_stable_ids(page: str) -> str:
         return known.setdefault(text, groups if "-" in text else plain)
 
     return IDS.sub(numbered, page)
-
-
-NEEDED = ("stock_code", "week", "units", "orders", "price", "reference_price", "sold")
-UNITS = {
-    "drifted_columns": "of the judged columns",
-    "constant_columns": "columns",
-    "missing_values": "of a column's rows",
-    "price_level": "times the usual price or its inverse, median SKU of the worst week",
-    "price_shift": "times the usual price or its inverse, median SKU of all weeks",
-    "price_jumps": "of the SKUs of the worst week at under half or over twice the usual price",
-    "units_per_order": "times the usual or its inverse, median SKU of the worst week",
-    "units_level": "times the usual units or its inverse, median SKU",
-    "orders_fall": "times fewer orders than in the quietest earlier weeks, or than a year of growth lets expect",
-    "missing_skus": "of the SKUs that sold lately",
-    "new_skus": "of the SKUs that sell now",
-    "steady_sellers_missing": "of the steady sellers expected in the worst week",
-    "zero_share_change": "of the SKU-weeks, up or down",
-    "silent_weeks": "weeks without any sale",
-}
 
 
 class Measured(NamedTuple):

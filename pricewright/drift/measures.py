@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 
 from pricewright.core.price_features import log_price_ratio
 
+JUMP = log(2)
+FEW = 10  # SKUs; the median of fewer moves with their own prices, which price_jumps alone judges then
+Floats = NDArray[np.float64]
+YEAR = 52  # weeks
+EARLIER = 3  # windows whose growth is known: the least of fewer is mostly chance
+# Below one unit a week, a mean of some weeks is mostly chance; half a unit more on both sides tames what is left.
+LEAST_UNITS = 1.0
+PSEUDO_UNITS = 0.5
+
 
 def numeric_columns(rows: pl.DataFrame) -> list[str]:
     """All columns of numbers, in the order of the panel."""
@@ -147,10 +156,6 @@ def _share_outside(codes: pl.Series, known: pl.Series) -> float:
     return float("nan") if inside is None else 1.0 - float(inside)  # type: ignore[arg-type]
 
 
-JUMP = log(2)
-FEW = 10  # SKUs; the median of fewer moves with their own prices, which price_jumps alone judges then
-
-
 def price_level(current: pl.DataFrame, usual: pl.DataFrame) -> float:
     """Price over usual price of the median SKU that sold, as a factor >= 1, in the week that is furthest from 1.
 
@@ -187,15 +192,6 @@ def _ratios(current: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
     sold = current.filter("sold").join(usual, on="stock_code").drop_nulls(["price", "usual_price"])
     ratio = log_price_ratio(sold["price"].to_numpy(), sold["usual_price"].to_numpy())
     return sold.select("stock_code", "week", pl.Series("log_ratio", ratio))
-
-
-Floats = NDArray[np.float64]
-YEAR = 52  # weeks
-EARLIER = 3  # windows whose growth is known: the least of fewer is mostly chance
-
-# Below one unit a week, a mean of some weeks is mostly chance; half a unit more on both sides tames what is left.
-LEAST_UNITS = 1.0
-PSEUDO_UNITS = 0.5
 
 
 class Level(NamedTuple):

@@ -22,6 +22,12 @@ from pricewright.core.price_features import PRICE_FEATURES, price_features
 from pricewright.fairness.segments import KEY
 
 Singles = NDArray[np.float32]
+Model = Callable[[Singles], NDArray[Any]]
+Groups = dict[str, list[int]]
+PRICE, OTHER = "price", "other"
+LogUnits = Callable[[Singles], NDArray[np.float64]]
+BLOCK = 4096  # rows at once: the network answers with one column per posterior draw
+PRICES = 3  # the last columns of a row: PRICE_FEATURES, the first of which is the log price ratio
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,6 @@ def _inputs(rows: pl.DataFrame, features: Sequence[str]) -> Singles:
     known = rows.select(pl.col(features).cast(pl.Float32)).to_numpy()
     price, reference, last = (rows[name].to_numpy() for name in ("price", "reference_price", "last_price"))
     return np.ascontiguousarray(np.hstack([known, price_features(price, reference, last)]))
-
-
-Model = Callable[[Singles], NDArray[Any]]
-Groups = dict[str, list[int]]
-PRICE, OTHER = "price", "other"
 
 
 def group_inputs(features: Sequence[str], patterns: Mapping[str, Sequence[str]]) -> Groups:
@@ -145,11 +146,6 @@ def _summary(model: str, values: NDArray[np.float64], sample: Sample, groups: Gr
     )
     share = pl.col("size") / pl.col("size").sum().over(KEY)
     return mean.select(pl.lit(model).alias("model"), *KEY, "group", share.alias("share"), "effect", "rows")
-
-
-LogUnits = Callable[[Singles], NDArray[np.float64]]
-BLOCK = 4096  # rows at once: the network answers with one column per posterior draw
-PRICES = 3  # the last columns of a row: PRICE_FEATURES, the first of which is the log price ratio
 
 
 def open_models(models: Mapping[str, bytes], effects: Singles) -> dict[str, LogUnits]:

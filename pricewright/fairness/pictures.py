@@ -19,6 +19,27 @@ if TYPE_CHECKING:
 GAP = 0.6  # of a row
 INK = "#333333"
 FAINT = "#8a8a8a"
+# Measure: title, where a segment like all SKUs lies, format of a value, whether both directions are judged.
+PANELS: dict[str, tuple[str, float, str, bool]] = {
+    "wape_ratio": ("Error (WAPE)\nagainst all SKUs", 1.0, "{:.2f}×", False),
+    "bias_gap": ("Bias of the units\nminus that of all", 0.0, "{:+.0%}", True),
+    "coverage_shortfall": ("Outside the interval\nminus that of all", 0.0, "{:+.1%}", False),
+    "price_change_gap": ("Mean price change\nminus that of all", 0.0, "{:+.1%}", True),
+    "moved_gap": ("Share of prices moved\nminus that of all", 0.0, "{:+.0%}", True),
+    "price_share_gap": ("Attribution on the price\nminus that of all", 0.0, "{:+.0%}", True),
+    "customer_share_gap": ("Attribution on customers\nminus that of all", 0.0, "{:+.0%}", True),
+}
+MARKS = {  # marker, colour, and the words of the legend; shape and colour both tell, for print and for every eye
+    "ok": ("o", "#2f6690", "within the thresholds"),
+    "warn": ("D", "#e08e0b", "warns"),
+    "block": ("s", "#b3261e", "blocks"),
+    "small": ("o", "none", "too few SKUs to judge"),
+}
+WARN_SHADE, BLOCK_SHADE = "#fbeed5", "#f6d9d5"
+# Colours that stay apart for every eye (Okabe and Ito); the two groups that are judged are the strong ones.
+JUDGED = {"price": "#d55e00", "customer_mix": "#0072b2"}
+OTHERS = ("#b9b9b9", "#a8cdb8", "#e3d5a3", "#c9b6d6", "#8f8f8f")
+LEAST_LABEL = 0.05  # shares below get no number: it would not fit
 
 
 @dataclass(frozen=True)
@@ -61,25 +82,6 @@ def strip(axes: Any) -> None:
     axes.spines["bottom"].set_color(FAINT)
     axes.tick_params(axis="x", colors=INK, labelsize=8)
     axes.tick_params(axis="y", length=0)
-
-
-# Measure: title, where a segment like all SKUs lies, format of a value, whether both directions are judged.
-PANELS: dict[str, tuple[str, float, str, bool]] = {
-    "wape_ratio": ("Error (WAPE)\nagainst all SKUs", 1.0, "{:.2f}×", False),
-    "bias_gap": ("Bias of the units\nminus that of all", 0.0, "{:+.0%}", True),
-    "coverage_shortfall": ("Outside the interval\nminus that of all", 0.0, "{:+.1%}", False),
-    "price_change_gap": ("Mean price change\nminus that of all", 0.0, "{:+.1%}", True),
-    "moved_gap": ("Share of prices moved\nminus that of all", 0.0, "{:+.0%}", True),
-    "price_share_gap": ("Attribution on the price\nminus that of all", 0.0, "{:+.0%}", True),
-    "customer_share_gap": ("Attribution on customers\nminus that of all", 0.0, "{:+.0%}", True),
-}
-MARKS = {  # marker, colour, and the words of the legend; shape and colour both tell, for print and for every eye
-    "ok": ("o", "#2f6690", "within the thresholds"),
-    "warn": ("D", "#e08e0b", "warns"),
-    "block": ("s", "#b3261e", "blocks"),
-    "small": ("o", "none", "too few SKUs to judge"),
-}
-WARN_SHADE, BLOCK_SHADE = "#fbeed5", "#f6d9d5"
 
 
 def parity_picture(segments: pl.DataFrame, verdict: Verdict) -> Any:
@@ -179,12 +181,6 @@ def _legend() -> list[Any]:
         for marker, colour, words in MARKS.values()
     ]
     return [*marks, Patch(color=WARN_SHADE, label="warning zone"), Patch(color=BLOCK_SHADE, label="blocking zone")]
-
-
-# Colours that stay apart for every eye (Okabe and Ito); the two groups that are judged are the strong ones.
-JUDGED = {"price": "#d55e00", "customer_mix": "#0072b2"}
-OTHERS = ("#b9b9b9", "#a8cdb8", "#e3d5a3", "#c9b6d6", "#8f8f8f")
-LEAST_LABEL = 0.05  # shares below get no number: it would not fit
 
 
 def attribution_picture(segments: pl.DataFrame, attributions: pl.DataFrame) -> Any:

@@ -10,6 +10,7 @@ KEY = ["dimension", "segment"]
 ALL = "all"
 UNKNOWN = "unknown"
 RISING = ("slow", "low", "middle", "fast", "high")  # segments with an order of their own; others go by size
+CENT = 0.005  # a move is at least half a cent
 
 
 def memberships(catalog: pl.DataFrame, dimensions: Iterable[str]) -> pl.DataFrame:
@@ -54,9 +55,6 @@ def accuracy(backtest: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
             coverage=inside.mean(),
         )
     )
-
-
-CENT = 0.005  # a move is at least half a cent
 
 
 def price_moves(price_list: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:

@@ -38,13 +38,6 @@ CALENDAR: dict[str, pl.Expr] = {
     "month_part": (pl.col("week").dt.day() - 1) / 31,
     "holiday_days_before": DAYS_BEFORE.rolling_max(13, min_samples=1) - DAYS_BEFORE,
 }
-
-
-def calendar_weeks(weeks: pl.DataFrame) -> pl.DataFrame:
-    """One row per open week and the coming one: week and CALENDAR; `weeks` as open_weeks gives them."""
-    return weeks.sort("week").select("week", **CALENDAR)
-
-
 CUSTOMER_MIX: dict[str, Look] = {
     "log_customers_mean_4": mean_before("log_customers", 4),
     "log_customers_mean_13": mean_before("log_customers", 13),
@@ -59,8 +52,6 @@ CUSTOMER_MIX: dict[str, Look] = {
     "repeat_customer_share_13": share_before("repeat_customers", "customers", 13),
     "log_repeat_customers_8": logged(sum_before("repeat_customers", 8)),
 }
-
-
 FAMILY: dict[str, Look] = {
     "family_log_units_lag_1": before("mean_log_units"),
     "family_log_units_mean_4": mean_before("mean_log_units", 4),
@@ -68,6 +59,26 @@ FAMILY: dict[str, Look] = {
 }
 DEPTH = {"mean_log_units": 8}
 MILLIONTHS = 1_000_000  # whole numbers add up to the same sum in any order, so that every run gives the same bits
+HALF_LIVES = (1, 3, 10)  # weeks
+NEW_WEEKS = 13  # a SKU is new for a quarter; an age without end would be a trend that models carry on
+YEAR = timedelta(weeks=52)
+LEVEL = 8  # weeks before
+LAST_YEAR = ("year_ago_log_units", "year_ago_uplift", "year_ago_known")
+PRICE_HISTORY: dict[str, Look] = {
+    "price_level": before("log_price"),
+    "price_spread_13": spread_before("log_price", 13),
+    "price_moves_13": mean_before("price_moved", 13, late=1),  # a SKU's first price has not moved
+    "price_before_against_usual": lambda past: before("log_price")(past) - median_before("log_price", 26)(past),
+}
+KEPT = (
+    "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
+    "last_price", "category", "promotion", "in_stock",
+)  # fmt: skip
+
+
+def calendar_weeks(weeks: pl.DataFrame) -> pl.DataFrame:
+    """One row per open week and the coming one: week and CALENDAR; `weeks` as open_weeks gives them."""
+    return weeks.sort("week").select("week", **CALENDAR)
 
 
 class Families:
@@ -91,10 +102,6 @@ class Families:
     def features(self) -> dict[str, Floats]:
         """FAMILY of each SKU's family."""
         return {name: look(self._past)[self._of] for name, look in FAMILY.items()}
-
-
-HALF_LIVES = (1, 3, 10)  # weeks
-NEW_WEEKS = 13  # a SKU is new for a quarter; an age without end would be a trend that models carry on
 
 
 def _units_per_order(weeks: int) -> Look:
@@ -140,11 +147,6 @@ HISTORY: dict[str, Look] = {
 }
 
 
-YEAR = timedelta(weeks=52)
-LEVEL = 8  # weeks before
-LAST_YEAR = ("year_ago_log_units", "year_ago_uplift", "year_ago_known")
-
-
 def last_year(past: Past, weeks: list[date]) -> dict[str, Floats]:
     """LAST_YEAR of the week weeks[-1], nan where there is no year; `weeks` are all open ones up to it.
 
@@ -171,17 +173,5 @@ def last_year(past: Past, weeks: list[date]) -> dict[str, Floats]:
     return dict(zip(LAST_YEAR, (around, around - level, np.where(known, 1.0, np.nan)), strict=True))
 
 
-PRICE_HISTORY: dict[str, Look] = {
-    "price_level": before("log_price"),
-    "price_spread_13": spread_before("log_price", 13),
-    "price_moves_13": mean_before("price_moved", 13, late=1),  # a SKU's first price has not moved
-    "price_before_against_usual": lambda past: before("log_price")(past) - median_before("log_price", 26)(past),
-}
-
-
 OWN: dict[str, Look] = {**HISTORY, **CUSTOMER_MIX, **PRICE_HISTORY}
 FEATURES: tuple[str, ...] = (*OWN, *FAMILY, *LAST_YEAR, *CALENDAR)
-KEPT = (
-    "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
-    "last_price", "category", "promotion", "in_stock",
-)  # fmt: skip

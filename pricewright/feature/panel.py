@@ -15,6 +15,7 @@ from pricewright.units import counted
 
 TIERS = ("low", "middle", "high")
 SPEEDS = ("slow", "middle", "fast")
+NOBODY = pl.DataFrame(schema={"stock_code": pl.String, "repeat_customers": pl.Float64})
 
 
 def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, params: Mapping[str, Any]) -> pl.DataFrame:
@@ -96,9 +97,6 @@ def count(
         },
         "skus_without_price": {"no_longer_sold": skus - listed},
     }
-
-
-NOBODY = pl.DataFrame(schema={"stock_code": pl.String, "repeat_customers": pl.Float64})
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,11 @@ DEPTH = {
     "weeks_since_sold": 1, **{f"half_life_{k}": 1 for k in HALF_LIVES},
 }  # fmt: skip
 Carried = dict[str, Floats]
+WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
+TYPES: dict[str, Any] = {
+    "units": pl.Float64, "sold": pl.Boolean, "orders": pl.Float64, "customers": pl.Float64, "promotion": pl.Float64,
+    "in_stock": pl.Boolean,
+}  # fmt: skip
 
 
 def nothing(count: int) -> Carried:
@@ -135,9 +140,6 @@ def _for_catalog(before: Carried, sales: Mapping[str, Floats], list_price: Float
         "all_registered": before["all_registered"] + sales["registered_units"],
         "all_abroad": before["all_abroad"] + sales["abroad_units"],
     }
-
-
-WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
 
 
 class PanelBuilder:
@@ -259,9 +261,3 @@ class PanelBuilder:
     def _places(self, frame: pl.DataFrame) -> Whole:
         """Where the SKUs of a frame stand among all."""
         return frame["stock_code"].cast(self._enum).to_physical().to_numpy().astype(np.int64)
-
-
-TYPES: dict[str, Any] = {
-    "units": pl.Float64, "sold": pl.Boolean, "orders": pl.Float64, "customers": pl.Float64, "promotion": pl.Float64,
-    "in_stock": pl.Boolean,
-}  # fmt: skip

@@ -18,6 +18,10 @@ from pricewright.units import rounded
 RECENT = tuple(f"recent_{k}" for k in range(1, 9))  # units of the last 8 weeks in stock, the newest first
 LONGEST = 8  # weeks in a row that are guessed to be without stock; after them the SKU does not sell any more
 Mask = NDArray[np.bool_]
+ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64,
+         "units": pl.Float64, "weight": pl.Float64}  # fmt: skip
+HELD_SHARE = 5  # the list price holds while one line in this many sells at it
+CHANNEL = "channel "  # before its name: a column with the units that it sold so far
 
 
 def without_stock(before: Mapping[str, Floats], sells: Mask, probability: float) -> Mask:
@@ -45,12 +49,6 @@ def remember(before: Mapping[str, Floats], known_units: Floats, in_stock: Mask, 
     newest = dict(zip(RECENT, (known_units, *(before[name] for name in RECENT[:-1])), strict=True))
     kept = {name: np.where(in_stock, newest[name], before[name]) for name in RECENT}
     return kept | {"quiet": np.where(sells, 0.0, before["quiet"] + 1)}
-
-
-ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64,
-         "units": pl.Float64, "weight": pl.Float64}  # fmt: skip
-HELD_SHARE = 5  # the list price holds while one line in this many sells at it
-CHANNEL = "channel "  # before its name: a column with the units that it sold so far
 
 
 def asked_prices(lines: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,15 @@ from pricewright.units import counted, rounded
 
 MOST = 8_000_000  # pairs of SKU and buyer that are held at once, of a week each
 PAIR = ("stock_code", "buyer")
+WEEK = timedelta(weeks=1)
+KEY = ("stock_code", "week")
+WEEKEND = 5  # Friday and later
+SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units", "promoted_units")
+COUNTED = ("orders", "guest_orders", "customers", "largest_order")
+NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
+CANCELLED_IN_WEEK = "cancelled_in_week"
+NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String}
+SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean}  # null where a shop says nothing
 
 
 def repeat_customers(
@@ -43,9 +52,6 @@ def repeat_customers(
         counted = again.group_by("t", "stock_code").agg(repeat_customers=pl.len().cast(pl.Float64))
         for (t,), rows in counted.collect(engine="streaming").partition_by("t", as_dict=True).items():
             yield int(t), rows.drop("t")
-
-
-WEEK = timedelta(weeks=1)
 
 
 def monday(time: pl.Expr) -> pl.Expr:
@@ -84,16 +90,6 @@ def last_full_week(weeks: pl.DataFrame) -> date:
     cut_off = usual is not None and newest["last_day"] < usual
     last: date = newest["week"]
     return last - WEEK if cut_off else last
-
-
-KEY = ("stock_code", "week")
-WEEKEND = 5  # Friday and later
-SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_units", "promoted_units")
-COUNTED = ("orders", "guest_orders", "customers", "largest_order")
-NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
-CANCELLED_IN_WEEK = "cancelled_in_week"
-NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String}
-SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean}  # null where a shop says nothing
 
 
 @dataclass(frozen=True)

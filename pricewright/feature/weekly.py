@@ -26,6 +26,14 @@ from pricewright.partitions import gather_partitions, iso_week, write_part
 from pricewright.result_cache import CachedResult, ResultCache, key_of, side_by_side
 
 SALES, ASKED, NAMES, BUYERS = "sales.parquet", "asked.parquet", "names.parquet", "buyers.parquet"
+BATCH = 500_000  # transactions of the weeks that are looked at together
+SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
+ROWS, CARRIED = "rows.parquet", "carried.parquet"
+READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
+        "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
+        "in_stock")  # fmt: skip
+OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -97,16 +105,6 @@ def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
         "says_stock": week.says_stock,
         "buyers": week.buyers.height,
     }
-
-
-BATCH = 500_000  # transactions of the weeks that are looked at together
-SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
-ROWS, CARRIED = "rows.parquet", "carried.parquet"
-READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
-        "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-        "in_stock")  # fmt: skip
-OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
-ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pricewright.partitions import week_of
 from pricewright.units import DECIMALS, rounded
 
 PAIRS = {"cancellation": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
+PLACE = ("source", "row")
 
 
 def match_cancellations(
@@ -132,9 +133,6 @@ def _take_one(stack: list[list[Any]], cancellation: int, units: float, oldest: A
             if not sale[1]:
                 del stack[position]
             return
-
-
-PLACE = ("source", "row")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ STATUS, CANCELLED_AT = "status", "cancelled_at"  # of the order: one that was ca
 MAPPED = (*WORDS, ADVERTISED, LINE_TOTAL, CURRENCY, TIME, STORE, STATUS, CANCELLED_AT)
 MOVES = (INVOICE, "quantity", "invoice_time")  # a list of products has none of these
 BESIDE = " & "  # "Name & Lineitem sku": the first, in a table that has the second too
+SEARCHED = 30  # first rows that may be the header
+LOOKED_AT = 100  # first rows that say how wide a table is
+Cells = Sequence[str | None]
 
 
 def find_columns(
@@ -183,11 +186,6 @@ def _check_stand_once(table: Table, guessed: Mapping[str, str]) -> None:
                     f"{table.name}: the column {column!r} ({word}) stands twice in the header, with different values.",
                     f'--column "{word}={column}" takes the first, --column "{word}={other}" the second.',
                 )
-
-
-SEARCHED = 30  # first rows that may be the header
-LOOKED_AT = 100  # first rows that say how wide a table is
-Cells = Sequence[str | None]
 
 
 def with_header(table: Table | CellGrid, known: Mapping[str, Sequence[str]], asked: Mapping[str, str] | None) -> Table:

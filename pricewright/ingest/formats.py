@@ -25,6 +25,8 @@ SAID = r'^"?sep=([^"\r\n])"?\r?\n'  # Excel's way to name the separator in the f
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 SAMPLE = 1_000_000  # characters from which separator and width are taken
 EMPTY_HINT = "was the export cut off?"
+UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a header
+PEEK = 1 << 20  # bytes of a sheet in which its first value is looked for
 
 
 def read_delimited(content: bytes, name: str) -> CellGrid:
@@ -147,10 +149,6 @@ def _too_long(name: str, row: int, values: int, last: str, width: int, separator
         f"{name}: row {row} has {values} values, the header has {width} (the last value is {last!r}).",
         f"a value that holds the separator {separator!r} must stand in quotes.",
     )
-
-
-UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a header
-PEEK = 1 << 20  # bytes of a sheet in which its first value is looked for
 
 
 def read_workbook(file: Path | BytesIO, name: str) -> Iterator[CellGrid]:

@@ -25,6 +25,54 @@ PROMISES: dict[str, pl.Expr] = {
     "units are not negative": pl.col("units") < 0,
     "units are at most the quantity": pl.col("units") > pl.col("quantity"),
 }
+FirstRejected = Callable[[str], tuple[int, str, str | None]]  # row, source and detail of a reason's first row
+# What can be measured, its unit, and whether more of it is worse.
+MEASURES = {
+    "quarantined_share": ("of the rows read", True),
+    "unreadable_share": ("of the rows read", True),
+    "duplicate_share": ("of the rows read", True),
+    "unmatched_cancellation_share": ("of the cancellations", True),
+    "guest_share": ("of the accepted rows", True),
+    "skus": ("SKUs", False),
+    "weeks": ("weeks with sales", False),
+}
+HINTS = {
+    "quarantined_share": "look at the quarantine: it says why each row is not a sale.",  # or see below
+    "unreadable_share": "are dates and numbers written alike in all files?",
+    "duplicate_share": "was the same period exported more than once? of rows per unit: ingest.equal_rows=lines.",
+    "unmatched_cancellation_share": "does the file begin long enough before the sales that are cancelled?",
+    "guest_share": "most rows name no customer: if the file does, name the column, --column customer_id=NAME.",
+    "skus": "so few products teach little of each other: is it the column of the codes? else --column stock_code=NAME.",
+    "weeks": "half a year is the least for a demand curve, a year and more is good: add the exports of earlier weeks.",
+}
+TAKES_BACK = (
+    "do these invoices take back? if they sell, set ingest.cancellation_invoice to the pattern of those that do, or to "
+    '"" where none does; a negative quantity always takes back.'
+)
+# What to do about the most frequent reason of the quarantine.
+REASON_HINTS = {
+    NO_PRODUCT: "do these codes sell products? if so, take them out of ingest.not_products (or set it to []), or let "
+    "ingest.product_code match them.",
+    CANCELLATION: TAKES_BACK,
+    UNMATCHED: TAKES_BACK,
+    FAR: "are days and months read in the right order (ingest.day_first)? if so, raise ingest.largest_gap_days.",
+    "quantity is zero": "is it the column of the quantities? another one: --column quantity=NAME.",
+    "quantity not plausible": "is it the column of the quantities? another one: --column quantity=NAME; if it is, "
+    "raise ingest.largest_quantity_ratio.",
+    "price not plausible": "is it the column of the prices of one unit? another one: --column unit_price=NAME; if it "
+    "is, raise ingest.largest_price_ratio.",
+    "price not above zero": "is it the column of the prices of one unit? another one: --column unit_price=NAME.",
+    "stock adjustment": "are these sales? a negative quantity without a price is taken for a count of the stock.",
+    "empty row": "does the file hold a table? export it again, as CSV.",
+    **{
+        f"{lack} {kind}": f"{lack} {kind} in most rows: name the right column, --column {word}=NAME."
+        for kind, word in (("date", "invoice_time"), ("quantity", "quantity"), ("price", "unit_price"))
+        for lack in ("no", "unreadable")
+    },
+    "no stock code": "name the column of the codes, --column stock_code=NAME; codes such as `none` and `n/a` stand for "
+    "no code (ingest.missing_values).",
+    "no invoice": "name the column of the invoices, --column invoice=NAME, or export it for all rows.",
+}
 
 
 @dataclass(frozen=True)
@@ -104,57 +152,6 @@ def _seen(results: Mapping[str, Any]) -> dict[str, Observed]:
         else Observed(float(result.result["observed_value"]), bool(result.success))
         for name, result in results.items()
     }
-
-
-FirstRejected = Callable[[str], tuple[int, str, str | None]]  # row, source and detail of a reason's first row
-
-# What can be measured, its unit, and whether more of it is worse.
-MEASURES = {
-    "quarantined_share": ("of the rows read", True),
-    "unreadable_share": ("of the rows read", True),
-    "duplicate_share": ("of the rows read", True),
-    "unmatched_cancellation_share": ("of the cancellations", True),
-    "guest_share": ("of the accepted rows", True),
-    "skus": ("SKUs", False),
-    "weeks": ("weeks with sales", False),
-}
-HINTS = {
-    "quarantined_share": "look at the quarantine: it says why each row is not a sale.",  # or see below
-    "unreadable_share": "are dates and numbers written alike in all files?",
-    "duplicate_share": "was the same period exported more than once? of rows per unit: ingest.equal_rows=lines.",
-    "unmatched_cancellation_share": "does the file begin long enough before the sales that are cancelled?",
-    "guest_share": "most rows name no customer: if the file does, name the column, --column customer_id=NAME.",
-    "skus": "so few products teach little of each other: is it the column of the codes? else --column stock_code=NAME.",
-    "weeks": "half a year is the least for a demand curve, a year and more is good: add the exports of earlier weeks.",
-}
-TAKES_BACK = (
-    "do these invoices take back? if they sell, set ingest.cancellation_invoice to the pattern of those that do, or to "
-    '"" where none does; a negative quantity always takes back.'
-)
-# What to do about the most frequent reason of the quarantine.
-REASON_HINTS = {
-    NO_PRODUCT: "do these codes sell products? if so, take them out of ingest.not_products (or set it to []), or let "
-    "ingest.product_code match them.",
-    CANCELLATION: TAKES_BACK,
-    UNMATCHED: TAKES_BACK,
-    FAR: "are days and months read in the right order (ingest.day_first)? if so, raise ingest.largest_gap_days.",
-    "quantity is zero": "is it the column of the quantities? another one: --column quantity=NAME.",
-    "quantity not plausible": "is it the column of the quantities? another one: --column quantity=NAME; if it is, "
-    "raise ingest.largest_quantity_ratio.",
-    "price not plausible": "is it the column of the prices of one unit? another one: --column unit_price=NAME; if it "
-    "is, raise ingest.largest_price_ratio.",
-    "price not above zero": "is it the column of the prices of one unit? another one: --column unit_price=NAME.",
-    "stock adjustment": "are these sales? a negative quantity without a price is taken for a count of the stock.",
-    "empty row": "does the file hold a table? export it again, as CSV.",
-    **{
-        f"{lack} {kind}": f"{lack} {kind} in most rows: name the right column, --column {word}=NAME."
-        for kind, word in (("date", "invoice_time"), ("quantity", "quantity"), ("price", "unit_price"))
-        for lack in ("no", "unreadable")
-    },
-    "no stock code": "name the column of the codes, --column stock_code=NAME; codes such as `none` and `n/a` stand for "
-    "no code (ingest.missing_values).",
-    "no invoice": "name the column of the invoices, --column invoice=NAME, or export it for all rows.",
-}
 
 
 def pass_gate(

@@ -32,6 +32,24 @@ BESIDES = (TIME, "customer_id", "country", "channel", STORE, STATUS, CANCELLED_A
 # Status without case and with blanks for `_` and `-`; WooCommerce's may begin with wc.
 CANCELLED = r"^(?:wc )?(?:cancel|cancell?ed|void|voided|failed|trash|trashed|deleted|declined)$"
 REFUNDED = r"^(?:wc )?(?:fully )?refunded$"
+TOTAL = r"(?i)^\W*(?:(?:grand|sub|report|overall)[ -]?)?(?:totals?|sum|summe|gesamt|gesamtsumme)\W*"
+NEEDED = (INVOICE, "stock_code", "quantity", "invoice_time", "unit_price")
+SAYING = (INVOICE, "stock_code", "description", "invoice_time")
+HINTS = {
+    "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
+    "unit_price": "prices must be numbers, such as 2.55; name another column: --column unit_price=NAME.",
+    "quantity": "quantities must be numbers, such as 6 or 0.350; name another column: --column quantity=NAME.",
+    LINE_TOTAL: "totals must be numbers, such as 7.65; name another column: --column line_total=NAME.",
+    "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
+}
+TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
+TELLS_APART = ("unit_price", "customer_id", "country", "channel", STORE)  # rows of a SKU and time without an invoice
+EXACT = 2**53  # floats count no further one by one
+ANSWERS = {
+    "promotion": read_shares,
+    ADVERTISED: read_shares,
+    "in_stock": read_flags,
+}  # what cannot be read is not known
 
 
 def first_lines(texts: Mapping[str, pl.Series]) -> pl.Series | None:
@@ -69,11 +87,6 @@ def came_to_nothing(texts: Mapping[str, pl.Series]) -> list[tuple[pl.Expr, str, 
     return reasons
 
 
-TOTAL = r"(?i)^\W*(?:(?:grand|sub|report|overall)[ -]?)?(?:totals?|sum|summe|gesamt|gesamtsumme)\W*"
-NEEDED = (INVOICE, "stock_code", "quantity", "invoice_time", "unit_price")
-SAYING = (INVOICE, "stock_code", "description", "invoice_time")
-
-
 def are_totals(texts: Mapping[str, pl.Series], codes: pl.Series) -> pl.Series:
     """Whether a row's code says that it is a total, or another text of a row that lacks what a sale has.
 
@@ -87,23 +100,6 @@ def are_totals(texts: Mapping[str, pl.Series], codes: pl.Series) -> pl.Series:
     said = [pl.col(word).str.contains(rf"{TOTAL}(?:\W|$)").fill_null(False) for word in SAYING if word in texts]
     found = lacking.filter(rows[lacking].select(pl.any_horizontal(said)).to_series())
     return totals.scatter(found, True)
-
-
-HINTS = {
-    "invoice_time": "write all dates alike, such as 2011-12-09 12:50; name another column: --column invoice_time=NAME.",
-    "unit_price": "prices must be numbers, such as 2.55; name another column: --column unit_price=NAME.",
-    "quantity": "quantities must be numbers, such as 6 or 0.350; name another column: --column quantity=NAME.",
-    LINE_TOTAL: "totals must be numbers, such as 7.65; name another column: --column line_total=NAME.",
-    "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
-}
-TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
-TELLS_APART = ("unit_price", "customer_id", "country", "channel", STORE)  # rows of a SKU and time without an invoice
-EXACT = 2**53  # floats count no further one by one
-ANSWERS = {
-    "promotion": read_shares,
-    ADVERTISED: read_shares,
-    "in_stock": read_flags,
-}  # what cannot be read is not known
 
 
 def read_lines(

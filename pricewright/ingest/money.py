@@ -13,6 +13,9 @@ from pricewright.ingest.tables import Table
 from pricewright.ingest.texts import read_texts
 
 HINT = "one source has one currency: convert the amounts, or make it a source for each currency."
+DECIMALS = 4  # of a price that comes from a total
+SURE, LEAST = 0.7, 30  # share of the lines, and how many lines, that say what a column is
+MOST = 20_000  # lines that are looked at, of the products that sell most often
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,6 @@ def _where(table: Table, named: pl.DataFrame, columns: Mapping[str, str], mentio
     texts, column = named[mention.word].cast(pl.String), columns[mention.word]
     at = texts.str.strip_chars().is_in(mention.texts.str.strip_chars().implode()).arg_max() or 0
     return at, f"{shown([mention.currency])} (first: row {table.row(at)}, {texts[at]!r} in the column {column!r})"
-
-
-DECIMALS = 4  # of a price that comes from a total
-SURE, LEAST = 0.7, 30  # share of the lines, and how many lines, that say what a column is
-MOST = 20_000  # lines that are looked at, of the products that sell most often
 
 
 def price_of_one(total: pl.Series, quantity: pl.Series) -> pl.Series:

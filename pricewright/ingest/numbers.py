@@ -34,6 +34,21 @@ CODES = {word: frozenset(codes.split()) for word, codes in _WORDS.items()}
 # Currencies whose prices have no decimals, so that three digits behind a sign are thousands; and those with three.
 WHOLE = frozenset("IDR KRW VND JPY CLP COP PYG ISK IRR LAK KHR UGX TZS MMK MNT XOF XAF LBP IQD".split())  # noqa: SIM905
 THREE_DECIMALS = frozenset("KWD BHD OMR JOD TND LYD".split())  # noqa: SIM905
+COMMA, POINT = ",", "."
+OTHER = {COMMA: POINT, POINT: COMMA}
+WORD = r"(?:[\p{L}\p{M}]+[./]*)+\p{Sc}?|\p{Sc}"  # EUR, kr., R$, S/., €
+LAYOUT = (
+    rf"^(?<open>\()? ?(?<minus>[-+])? ?(?<before>{WORD})? ?(?<inner_open>\()?(?<inner_minus>-)? ?"
+    rf"(?<number>[.,]?\d[\d.,' ]*?(?:[eE][+-]?\d+)?) ?(?<minus_after>-)?(?<inner_close>\))? ?"
+    rf"(?<after>{WORD})? ?(?<minus_last>-)?(?<close>\))?$"
+)
+MINUSES = ("minus", "inner_minus", "minus_after", "minus_last")
+ARABIC = {**{chr(0x660 + digit): str(digit) for digit in range(10)}, "٫": COMMA, "٬": "'"}
+MONEY = ("unit_price", "unit_cost", LINE_TOTAL)
+NUMBERS = ("quantity", *MONEY)
+Parts = Mapping[str, tuple[pl.Series, pl.DataFrame]]  # by word: different texts and what each is made of
+WRITTEN = {COMMA: "1.234,50", POINT: "1,234.50"}
+ASSUMED = "assumed: the separator or another file says so, no number here; --param ingest.decimal_sign={other}"
 
 
 def codes_of(word: str) -> frozenset[str]:
@@ -55,18 +70,6 @@ def shown(words: Iterable[str]) -> str:
     words = list(words)
     codes = common(words)
     return next(iter(codes)) if len(codes) == 1 else min(words, default="")
-
-
-COMMA, POINT = ",", "."
-OTHER = {COMMA: POINT, POINT: COMMA}
-WORD = r"(?:[\p{L}\p{M}]+[./]*)+\p{Sc}?|\p{Sc}"  # EUR, kr., R$, S/., €
-LAYOUT = (
-    rf"^(?<open>\()? ?(?<minus>[-+])? ?(?<before>{WORD})? ?(?<inner_open>\()?(?<inner_minus>-)? ?"
-    rf"(?<number>[.,]?\d[\d.,' ]*?(?:[eE][+-]?\d+)?) ?(?<minus_after>-)?(?<inner_close>\))? ?"
-    rf"(?<after>{WORD})? ?(?<minus_last>-)?(?<close>\))?$"
-)
-MINUSES = ("minus", "inner_minus", "minus_after", "minus_last")
-ARABIC = {**{chr(0x660 + digit): str(digit) for digit in range(10)}, "٫": COMMA, "٬": "'"}
 
 
 def _well_formed(decimal: str, group: str) -> str:
@@ -146,13 +149,6 @@ def unclear(parts: pl.DataFrame) -> pl.Series:
 def _currency(name: str) -> pl.Expr:
     word = pl.col(name).str.to_lowercase().str.strip_chars_end(".")
     return word.is_null() | word.is_in(list(CODES)) | word.str.contains("^[a-z]{3}$")
-
-
-MONEY = ("unit_price", "unit_cost", LINE_TOTAL)
-NUMBERS = ("quantity", *MONEY)
-Parts = Mapping[str, tuple[pl.Series, pl.DataFrame]]  # by word: different texts and what each is made of
-WRITTEN = {COMMA: "1.234,50", POINT: "1,234.50"}
-ASSUMED = "assumed: the separator or another file says so, no number here; --param ingest.decimal_sign={other}"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,13 @@ TRANSACTION = (
 CANCELLATION = "cancellation"  # settled by pricewright/ingest/cancellations.py
 NO_PRODUCT = "not a product"
 FAR = "date far from all others"
+GIVEN = tuple(f"given_{word}" for word in WORDS)
+REJECTED = ("row", "source", "reason", "detail", "invoice_time", *GIVEN)
+UNMATCHED = "cancellation without sale"
+SUMS = ("accepted", "quarantined", "duplicates", "cancelled_units", "taken_units", "units", "rows_without_customer",
+        "rows_with_unit_cost", "equal_rows")  # fmt: skip
+MOST_CODES = 20  # codes without a product that the counts name
+Counts = dict[str, Any]
 
 
 def judge(lines: pl.DataFrame, params: Mapping[str, Any]) -> pl.DataFrame:
@@ -71,11 +78,6 @@ def _no_product(params: Mapping[str, Any]) -> pl.Expr:
     return listed | ~pl.col("stock_code").str.contains(f"(?i)^(?:{params['product_code']})$")
 
 
-GIVEN = tuple(f"given_{word}" for word in WORDS)
-REJECTED = ("row", "source", "reason", "detail", "invoice_time", *GIVEN)
-UNMATCHED = "cancellation without sale"
-
-
 def settle(cancellation_lines: pl.DataFrame, sales: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Cancellations with their reason (was a sale found?) and a detail that names the rows they cancel."""
     where = sales.select("line", pl.col("row").alias("sold_row"), pl.col("source").alias("sold_source"))
@@ -121,12 +123,6 @@ def given_texts(table: pl.DataFrame) -> pl.DataFrame:
         (pl.col(word).cast(pl.String) if word in table.columns else pl.lit(None, pl.String)).alias(f"given_{word}")
         for word in WORDS
     )
-
-
-SUMS = ("accepted", "quarantined", "duplicates", "cancelled_units", "taken_units", "units", "rows_without_customer",
-        "rows_with_unit_cost", "equal_rows")  # fmt: skip
-MOST_CODES = 20  # codes without a product that the counts name
-Counts = dict[str, Any]
 
 
 def count_part(accepted: pl.DataFrame, rejected: pl.DataFrame, duplicates: int) -> Counts:

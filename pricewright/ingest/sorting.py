@@ -26,6 +26,24 @@ from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, dates_of, day_balan
 from pricewright.partitions import by_week, week_of
 
 GENERAL: dict[str, Any] = {"not_products": [], "cancellation_invoice": "", "equal_rows": LINES}
+TYPES: dict[str, Any] = {
+    "quantity": pl.Float64,
+    "invoice_time": pl.Datetime("us"),
+    "unit_price": pl.Float64,
+    "unit_cost": pl.Float64,
+    "promotion": pl.Float64,
+    "in_stock": pl.Boolean,
+}
+SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}, NTH: pl.Int64}
+ASIDE: dict[str, Any] = (
+    SALE | {"reason": pl.String, "detail": pl.String, "readable": pl.Boolean} | dict.fromkeys(GIVEN, pl.String)
+)
+CODES = "codes.parquet"
+SCHEMAS: dict[str, dict[str, Any]] = {"sales": SALE, "aside": ASIDE}
+# What sorting reads of the section `ingest`; the gate, guest_days and day_first come in later, or are asked for.
+READ = ("columns", "missing_values", "unreadable_share", "not_products", "product_code", "cancellation_invoice",
+        "equal_rows", "copied_block", "schemas", "largest_gap_days", "decimal_sign", "largest_quantity_ratio",
+        "largest_price_ratio")  # fmt: skip
 
 
 def schema_of(table: Table, params: Mapping[str, Any]) -> str:
@@ -45,26 +63,6 @@ def with_habits(params: Mapping[str, Any], schema: str = "") -> dict[str, Any]:
     if filled["equal_rows"] not in (LINES, COPIES):
         raise ParameterError(f"ingest.equal_rows is {filled['equal_rows']!r}: it must be {LINES} or {COPIES}.")
     return filled
-
-
-TYPES: dict[str, Any] = {
-    "quantity": pl.Float64,
-    "invoice_time": pl.Datetime("us"),
-    "unit_price": pl.Float64,
-    "unit_cost": pl.Float64,
-    "promotion": pl.Float64,
-    "in_stock": pl.Boolean,
-}
-SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}, NTH: pl.Int64}
-ASIDE: dict[str, Any] = (
-    SALE | {"reason": pl.String, "detail": pl.String, "readable": pl.Boolean} | dict.fromkeys(GIVEN, pl.String)
-)
-CODES = "codes.parquet"
-SCHEMAS: dict[str, dict[str, Any]] = {"sales": SALE, "aside": ASIDE}
-# What sorting reads of the section `ingest`; the gate, guest_days and day_first come in later, or are asked for.
-READ = ("columns", "missing_values", "unreadable_share", "not_products", "product_code", "cancellation_invoice",
-        "equal_rows", "copied_block", "schemas", "largest_gap_days", "decimal_sign", "largest_quantity_ratio",
-        "largest_price_ratio")  # fmt: skip
 
 
 def sort_document(

@@ -13,6 +13,10 @@ import polars as pl
 
 from pricewright.core.errors import SourceError
 
+MOST_UNPACKED = 4 << 30  # bytes; a full sheet of a million rows has 0.5 GB
+CHUNK = 1 << 20  # bytes
+DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -66,11 +70,6 @@ def with_rows(table: Table) -> Table:
         names = ", ".join(table.frame.columns)
         raise SourceError(f"{table.name} has a header ({names}) and no row below it.", "was the export cut off?")
     return table
-
-
-MOST_UNPACKED = 4 << 30  # bytes; a full sheet of a million rows has 0.5 GB
-CHUNK = 1 << 20  # bytes
-DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
 
 
 def unpacked_gzip(file: Path | BytesIO, name: str) -> BytesIO:

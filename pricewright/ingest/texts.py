@@ -8,6 +8,12 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.tables import Table
 
+ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d+$"  # 4.00638E+12: what a spreadsheet shows of a long number
+SAID = {"stock_code": pl.String, "described": pl.String, "lines": pl.UInt32}
+CAPITALS = 0.9  # of the lines whose code has several spellings: from this share on the shop writes in capitals
+YES = ("yes", "y", "true", "t", "in stock", "instock", "available")
+NO = ("no", "n", "false", "f", "out of stock", "outofstock", "unavailable", "sold out")
+
 
 def read_texts(column: pl.Series, missing: Sequence[str]) -> pl.Series:
     """The values as stripped text; null where blank or one of `missing` (in lower case). Numbers lose a `.0`.
@@ -40,11 +46,6 @@ def _without_missing(text: pl.Series, missing: Sequence[str]) -> pl.Series:
     found = text.filter(short.fill_null(False)).unique()
     absent = found.filter(found.str.to_lowercase().is_in(["", *missing]))
     return text.set(text.is_in(absent.implode()).fill_null(False), None) if len(absent) else text
-
-
-ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d+$"  # 4.00638E+12: what a spreadsheet shows of a long number
-SAID = {"stock_code": pl.String, "described": pl.String, "lines": pl.UInt32}
-CAPITALS = 0.9  # of the lines whose code has several spellings: from this share on the shop writes in capitals
 
 
 def check_codes(table: Table, column: str, codes: pl.Series, different: pl.Series) -> None:
@@ -106,10 +107,6 @@ def _joined(spellings: pl.DataFrame) -> Iterator[tuple[str, str]]:
         used = next((used for used, known in products.items() if not own or not known or own & known), code)
         products.setdefault(used, set()).update(own)
         yield code, used
-
-
-YES = ("yes", "y", "true", "t", "in stock", "instock", "available")
-NO = ("no", "n", "false", "f", "out of stock", "outofstock", "unavailable", "sold out")
 
 
 def read_shares(texts: pl.Series) -> pl.Series:

@@ -11,6 +11,53 @@ from pricewright.core.errors import SourceError
 WEEK, MONTH = 7, 30  # days
 FEWEST = 4  # dates from which a step is seen
 MOST_DATES = 200  # of monthly totals: no source of more different days has them
+YEAR_FIRST = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
+DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
+MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y")
+NAMED = (
+    "%d %B %Y",
+    "%d-%B-%Y",
+    "%d-%B-%y",
+    "%d/%B/%Y",
+    "%B %d %Y",
+    "%Y-%B-%d",
+    "%d%B%Y",
+    "%d %B %y",
+)  # and short names
+WEEKS = ("%G-W%V-%u", "%GW%V-%u", "%G W%V-%u", "%G%V-%u")  # a week is its Monday
+MONTHS = (
+    "%Y-%m-%d",
+    "%Y/%m-%d",
+    "%Y%m-%d",
+    "%m/%Y-%d",
+    "%m-%Y-%d",
+    "%m.%Y-%d",
+    "%B %Y-%d",
+    "%B-%Y-%d",
+    "%B-%y-%d",
+    "%Y %B-%d",
+)  # a month is its first day
+YEARS = (1900, 2100)
+EXCEL_DAYS = (18264, 73050)  # 1950 to 2100, as days since 1899-12-30
+EXCEL = "days since 1899-12-30"
+COMPACT, COMPACT_MONTHS = (19000101, 21001231), (190001, 210053)  # 20111209 and 201112 as numbers
+SLASHED = r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}(?:\d{2})?\b"
+SERIAL = r"^\d{5}(?:[.,]\d+)?$"  # Excel's days, written as text
+# What may follow a clock: UTC, an offset, the name of a zone, in short or in brackets.
+ZONE = (
+    r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[aApP]\.?[mM]\.?)?)"
+    r" ?(?:[zZ]|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]{3,5})?(?: ?\[[^\]]*\])?(?: ?\([^)]*\))?$"
+)
+WEEKDAY = r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.? "
+# Clocks with other signs, after a date: 10.39, 10h39, 10.39.12; then those without any, and dates without any.
+FRACTION = r"(:\d{2})[.,]\d+"
+DOTTED_SECONDS = r"(\S ?) (\d{1,2}) ?[.:hH] ?(\d{2}) ?[.:mM'] ?(\d{2})(?: ?s)?([.,]\d+)?( ?[a-zA-Z+\[(].*)?$"
+DOTTED = r"(\S ?) (\d{1,2}) ?[.hH] ?(\d{2})(?: ?min)?( ?[a-zA-Z+\[(].*)?$"
+HOUR = r"(\S ?) (\d{1,2}) ?(?:[hH]|(?P<half> ?[aApP]\.?[mM]\.?))$"
+BARE = r"^([\d/.-]{6,}|.* \d{4}) (\d{2})(\d{2})(\d{2})?(?:[.,]\d+)?[zZ]?$"
+RUN_ON = r"^(\d{8})(\d{4}(?:\d{2})?)$"
+ASSUMED = "assumed: no date says whether day or month comes first; --param ingest.day_first={other}"
+CLOCK = r"^(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)? ?(?<half>[aApP]?)\.?[mM]?\.?$"
 
 
 @dataclass(frozen=True)
@@ -76,55 +123,6 @@ def check_step(parts: Iterable[Sequence[date]], name: str) -> None:
             "daily sales are needed, for prices change within a month.",
             "export the sales by week, by day or by receipt.",
         )
-
-
-YEAR_FIRST = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
-DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
-MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y")
-NAMED = (
-    "%d %B %Y",
-    "%d-%B-%Y",
-    "%d-%B-%y",
-    "%d/%B/%Y",
-    "%B %d %Y",
-    "%Y-%B-%d",
-    "%d%B%Y",
-    "%d %B %y",
-)  # and short names
-WEEKS = ("%G-W%V-%u", "%GW%V-%u", "%G W%V-%u", "%G%V-%u")  # a week is its Monday
-MONTHS = (
-    "%Y-%m-%d",
-    "%Y/%m-%d",
-    "%Y%m-%d",
-    "%m/%Y-%d",
-    "%m-%Y-%d",
-    "%m.%Y-%d",
-    "%B %Y-%d",
-    "%B-%Y-%d",
-    "%B-%y-%d",
-    "%Y %B-%d",
-)  # a month is its first day
-YEARS = (1900, 2100)
-EXCEL_DAYS = (18264, 73050)  # 1950 to 2100, as days since 1899-12-30
-EXCEL = "days since 1899-12-30"
-COMPACT, COMPACT_MONTHS = (19000101, 21001231), (190001, 210053)  # 20111209 and 201112 as numbers
-SLASHED = r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2}(?:\d{2})?\b"
-SERIAL = r"^\d{5}(?:[.,]\d+)?$"  # Excel's days, written as text
-# What may follow a clock: UTC, an offset, the name of a zone, in short or in brackets.
-ZONE = (
-    r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[aApP]\.?[mM]\.?)?)"
-    r" ?(?:[zZ]|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|[A-Za-z]{3,5})?(?: ?\[[^\]]*\])?(?: ?\([^)]*\))?$"
-)
-WEEKDAY = r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.? "
-# Clocks with other signs, after a date: 10.39, 10h39, 10.39.12; then those without any, and dates without any.
-FRACTION = r"(:\d{2})[.,]\d+"
-DOTTED_SECONDS = r"(\S ?) (\d{1,2}) ?[.:hH] ?(\d{2}) ?[.:mM'] ?(\d{2})(?: ?s)?([.,]\d+)?( ?[a-zA-Z+\[(].*)?$"
-DOTTED = r"(\S ?) (\d{1,2}) ?[.hH] ?(\d{2})(?: ?min)?( ?[a-zA-Z+\[(].*)?$"
-HOUR = r"(\S ?) (\d{1,2}) ?(?:[hH]|(?P<half> ?[aApP]\.?[mM]\.?))$"
-BARE = r"^([\d/.-]{6,}|.* \d{4}) (\d{2})(\d{2})(\d{2})?(?:[.,]\d+)?[zZ]?$"
-RUN_ON = r"^(\d{8})(\d{4}(?:\d{2})?)$"
-ASSUMED = "assumed: no date says whether day or month comes first; --param ingest.day_first={other}"
-CLOCK = r"^(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)? ?(?<half>[aApP]?)\.?[mM]?\.?$"
 
 
 def read_times(column: pl.Series, day_first: bool) -> tuple[pl.Series, str]:

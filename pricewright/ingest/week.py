@@ -18,6 +18,9 @@ from pricewright.ingest.survey import SPELLED, SortedTable
 from pricewright.ingest.times import Period
 from pricewright.partitions import PART, by_week, write_part
 
+RAW, QUARANTINE, VALUES = f"raw.{PART}", f"quarantine.{PART}", "values.parquet"
+COUNTED = ("stock_code", "customer_id")  # columns whose different values are counted over all weeks
+
 
 @dataclass(frozen=True)
 class WeekJob:
@@ -81,10 +84,6 @@ def _period(said: Mapping[str, Any] | None) -> Period | None:
         return None
     first, last = (datetime.fromisoformat(said[name]) for name in ("first", "last"))
     return Period(first, last, int(said["lines"]))
-
-
-RAW, QUARANTINE, VALUES = f"raw.{PART}", f"quarantine.{PART}", "values.parquet"
-COUNTED = ("stock_code", "customer_id")  # columns whose different values are counted over all weeks
 
 
 @dataclass(frozen=True)

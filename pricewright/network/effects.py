@@ -20,6 +20,10 @@ from pricewright.network.regular import gradual_price, ramps, seasons
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
+FLATTEST = 0.05  # curvature per log price: a curve flatter than that is computed with it
+NEWTON_STEPS = 8
+SERIES = 1e-3  # below this |curvature x log ratio| the series is more exact than the quotient
+DTYPE = torch.float64
 
 
 def expected_derivatives(units: Tensor, eta: Tensor, variance: Tensor, log_size: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,11 +51,6 @@ def size_step(units: Tensor, mean: Tensor, seen: Tensor, log_size: Tensor, centr
     information = 0.3 * seen.sum(dim=1, keepdim=True)  # about half of the weeks' worth of a variance's information
     step = (gradient - (log_size - centre) / variance) / (information + 1 / variance)
     return log_size + step.clamp(-0.5, 0.5)
-
-
-FLATTEST = 0.05  # curvature per log price: a curve flatter than that is computed with it
-NEWTON_STEPS = 8
-SERIES = 1e-3  # below this |curvature x log ratio| the series is more exact than the quotient
 
 
 def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,9 +90,6 @@ def with_same_softplus(mean: Tensor, variance: Tensor, wider: Tensor) -> Tensor:
 def log_effect(x: Tensor, latent_slope: Tensor, latent_curvature: Tensor) -> Tensor:
     """Log units at the price minus log units at the anchor: -softplus(slope) x g(x; softplus(curvature))."""
     return -softplus(latent_slope) * box_cox(x, softplus(latent_curvature).clamp(min=FLATTEST))[0]
-
-
-DTYPE = torch.float64
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,14 @@ DTYPE = torch.float64
 Whole = NDArray[np.int64]
 ALONE = 30.0  # latent log-sum coefficient of a family of one: a share of 1 - 1e-13
 LEAST = 1e-9  # share of units below which a SKU counts as absent
+# Latent means of the two coefficients before any data: shares of 0.35 and 0.55, that is a family elasticity of -0.7
+# where that of an item is -2 (Andreyeva, Long and Brownell 2010 find -0.3 to -0.8 for categories of food).
+START, START_SD = (-0.6, 0.2), 0.7
+# Share of the evidence about what a family keeps that is believed: a coarsened posterior (Miller and Dunson 2019),
+# since no family follows the model to the letter. In the simulated worlds all of it was wrong by two deviations.
+COARSE = 0.3
+SPREADS = (VariancePrior(0.25, 4.0), VariancePrior(0.25, 4.0))
+WEEK_VARIANCE = 0.01  # of log units, of what all SKUs of a family have in common in a week; learned, it would vanish
 
 
 @dataclass(frozen=True)
@@ -77,14 +85,6 @@ def taken(sums: LogSums, latent: Tensor, family: Tensor) -> tuple[Tensor, Tensor
     return by_regular, by_promotion
 
 
-# Latent means of the two coefficients before any data: shares of 0.35 and 0.55, that is a family elasticity of -0.7
-# where that of an item is -2 (Andreyeva, Long and Brownell 2010 find -0.3 to -0.8 for categories of food).
-START, START_SD = (-0.6, 0.2), 0.7
-# Share of the evidence about what a family keeps that is believed: a coarsened posterior (Miller and Dunson 2019),
-# since no family follows the model to the letter. In the simulated worlds all of it was wrong by two deviations.
-COARSE = 0.3
-SPREADS = (VariancePrior(0.25, 4.0), VariancePrior(0.25, 4.0))
-WEEK_VARIANCE = 0.01  # of log units, of what all SKUs of a family have in common in a week; learned, it would vanish
 # into the walks of the SKUs, and a busy week would pass for the effect of a common price change.
 
 

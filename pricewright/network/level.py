@@ -24,6 +24,12 @@ from pricewright.network.grid import Grid, grid_of
 MEAN, SIZE, LOG1P, MEDIAN, LOW, HIGH = range(6)
 OUTPUTS = 6
 QUANTILES = {MEDIAN: 0.5, LOW: 0.05, HIGH: 0.95}
+Floats = NDArray[np.float64]
+EFFECT_LAGS = 4
+CHANGE_WEEKS = 8
+RECENT_WEEKS = 4  # of the fitted weeks say how a family's units are shared in the weeks after them
+HISTORY = (*(f"log_effect_lag_{k}" for k in range(1, EFFECT_LAGS + 1)), "change_lag_1", "change_share", "change")
+CLIP = 5.0  # standard deviations; features further out count as that far
 
 
 def log_mean(outputs: Tensor, start: Tensor) -> Tensor:
@@ -49,13 +55,6 @@ def losses(outputs: Tensor, start: Tensor, units: Tensor) -> Tensor:
         error = target - log1p_units(outputs, start, head)
         parts.append(torch.maximum(level * error, (level - 1) * error))
     return torch.stack(parts)
-
-
-Floats = NDArray[np.float64]
-EFFECT_LAGS = 4
-CHANGE_WEEKS = 8
-RECENT_WEEKS = 4  # of the fitted weeks say how a family's units are shared in the weeks after them
-HISTORY = (*(f"log_effect_lag_{k}" for k in range(1, EFFECT_LAGS + 1)), "change_lag_1", "change_share", "change")
 
 
 @dataclass(frozen=True)
@@ -146,9 +145,6 @@ def _history(sku: NDArray[np.int64], log_price: Floats, effect: Floats, coming: 
     share = np.mean([change[index] for index in before], axis=0)
     lags = [effect[index] for index in before[:EFFECT_LAGS]]
     return np.column_stack([*lags, change[before[0]], share, np.where(coming, share, change)])
-
-
-CLIP = 5.0  # standard deviations; features further out count as that far
 
 
 class LevelNetwork(nn.Module):

@@ -15,6 +15,17 @@ Floats = NDArray[np.float64]
 
 WEEKS_PER_YEAR = 365.2425 / 7
 NORMAL_MAD = 1.4826  # standard deviation of a normal over its median absolute deviation
+Mask = NDArray[np.bool_]
+SIDE = 13  # weeks up to a week, and from it on, that say what its usual price is: seven of them may be cuts
+USUAL = 0.6  # quantile of these prices: above the middle, since cuts of every other week are cuts all the same
+LEAST_CUT = 0.03  # log price; a smaller step down is a change of the regular price
+OUTLYING = 4.0  # usual weekly changes of a SKU's price; a smaller step of a price that always moves is not a cut
+OFTEN = 0.5  # share of a shop's unannounced cuts that came back, from which on a cut of the last weeks is taken for one
+UNSETTLED = 4  # weeks at the end in which nobody knows yet whether a cut comes back
+ANNOUNCED = 0.5  # share of a week's units on promotion
+SELDOM = 0.4  # different prices a week, from which on a price creeps
+TINY = 1e-6  # log price; smaller differences are rounding
+FEW = 3  # weeks without a promotion that are needed to know the usual price from them
 
 
 def ramps(weeks: int, knot: int) -> Floats:
@@ -55,20 +66,6 @@ def gradual_price(log_price: Floats, seen: Floats, outlying: float) -> Floats:
     mean = (path * seen).sum(axis=1, keepdims=True) / np.maximum(seen.sum(axis=1, keepdims=True), 1.0)
     centred: Floats = (path - mean) * seen
     return centred
-
-
-Mask = NDArray[np.bool_]
-
-SIDE = 13  # weeks up to a week, and from it on, that say what its usual price is: seven of them may be cuts
-USUAL = 0.6  # quantile of these prices: above the middle, since cuts of every other week are cuts all the same
-LEAST_CUT = 0.03  # log price; a smaller step down is a change of the regular price
-OUTLYING = 4.0  # usual weekly changes of a SKU's price; a smaller step of a price that always moves is not a cut
-OFTEN = 0.5  # share of a shop's unannounced cuts that came back, from which on a cut of the last weeks is taken for one
-UNSETTLED = 4  # weeks at the end in which nobody knows yet whether a cut comes back
-ANNOUNCED = 0.5  # share of a week's units on promotion
-SELDOM = 0.4  # different prices a week, from which on a price creeps
-TINY = 1e-6  # log price; smaller differences are rounding
-FEW = 3  # weeks without a promotion that are needed to know the usual price from them
 
 
 @dataclass(frozen=True)

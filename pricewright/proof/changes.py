@@ -22,6 +22,16 @@ from pricewright.network.regular import NORMAL_MAD, OUTLYING, usual_change
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 SPAN = 4  # weeks before a change, and from it on, that are compared at most
+SCHEMA = {
+    "stock_code": pl.String, "week": pl.Date, "price_before": pl.Float64, "price_after": pl.Float64,
+    "predicted_log_change": pl.Float64, "realised_log_change": pl.Float64, "predicted_low": pl.Float64,
+    "predicted_high": pl.Float64, "kind": pl.String, "variance": pl.Float64, "unchanged_skus": pl.Int64,
+}  # fmt: skip
+LEAST_UNITS = 10.0  # in the weeks before and after together; the logarithm of fewer says little, and that is biased
+LEAST_UNCHANGED = 5  # SKUs whose prices stood; with fewer of them nothing is taken off
+NORMAL = 1.6449  # standard deviations on either side of 90 %
+LEVEL_VARIANCE = 0.05  # of what a level does by itself within weeks, in a shop too small to show it
+POOLED = 10.0  # unchanged SKUs that the spread of all weeks counts for beside that of the same weeks
 
 
 @dataclass(frozen=True)
@@ -110,18 +120,6 @@ def ever_moved(panel: pl.DataFrame) -> int:
     usual = NORMAL_MAD * pl.col("step").median().over("stock_code")
     moved = steps.filter(pl.col("step") > pl.max_horizontal(pl.lit(SAME_PRICE), OUTLYING * usual))
     return moved["stock_code"].n_unique()
-
-
-SCHEMA = {
-    "stock_code": pl.String, "week": pl.Date, "price_before": pl.Float64, "price_after": pl.Float64,
-    "predicted_log_change": pl.Float64, "realised_log_change": pl.Float64, "predicted_low": pl.Float64,
-    "predicted_high": pl.Float64, "kind": pl.String, "variance": pl.Float64, "unchanged_skus": pl.Int64,
-}  # fmt: skip
-LEAST_UNITS = 10.0  # in the weeks before and after together; the logarithm of fewer says little, and that is biased
-LEAST_UNCHANGED = 5  # SKUs whose prices stood; with fewer of them nothing is taken off
-NORMAL = 1.6449  # standard deviations on either side of 90 %
-LEVEL_VARIANCE = 0.05  # of what a level does by itself within weeks, in a shop too small to show it
-POOLED = 10.0  # unchanged SKUs that the spread of all weeks counts for beside that of the same weeks
 
 
 def price_changes(panel: pl.DataFrame, curves: Curves, params: Mapping[str, Any], cap: float) -> pl.DataFrame:

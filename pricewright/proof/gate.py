@@ -13,6 +13,10 @@ from pricewright.verdict import Check, Verdict
 
 Floats = NDArray[np.float64]
 NORMAL = 1.6449  # standard deviations up to the 95 % point
+NEVER = -1.0  # a threshold that no count and no share reaches
+FEW = "too few price changes to prove anything"
+INK, FAINT = "#333333", "#9a9a9a"
+MARKS = {"regular": ("o", "#2f6690", "regular price changes"), "temporary": ("^", "#e08e0b", "temporary cuts")}
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,6 @@ def _clustered(scores: Floats, labels: Any) -> float:
     return float((sums**2).sum()) * count / max(count - 1, 1)
 
 
-NEVER = -1.0  # a threshold that no count and no share reaches
-FEW = "too few price changes to prove anything"
-
-
 def assess_proof(changes: pl.DataFrame, params: Mapping[str, Any]) -> tuple[Proof, Verdict]:
     """How the changes came out, and the verdict; `params` is the section `proof` of params.yaml."""
     proof = calibrate(changes, params)
@@ -115,10 +115,6 @@ def _hint(slope: Check) -> str:
         "the effects of prices that were learned did not show in the price changes of the last weeks: look at "
         "work/proof/price_changes.png; look for stock-outs or a feed without promotions, or lower proof.block."
     )
-
-
-INK, FAINT = "#333333", "#9a9a9a"
-MARKS = {"regular": ("o", "#2f6690", "regular price changes"), "temporary": ("^", "#e08e0b", "temporary cuts")}
 
 
 def draw_changes(changes: pl.DataFrame, proof: Proof, path: Path) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from pricewright.tuning.space import Choice, Dimension, Hyperparameters, State, Trial, Value
 
 Proposal = tuple[int, Hyperparameters]  # a ticket, and what to try
+STARTUP_TRIALS = 4  # random trials before the estimator speaks and before the median may give a trial up
+CANDIDATES = 2_000  # random points among which the acquisition function is minimised: 40 ms a trial
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,6 @@ def _points(dimensions: tuple[Dimension, ...], levels: int) -> int:
 def _axis(dimension: Dimension, levels: int) -> list[float | int | str | bool]:
     cells = int(min(levels, dimension.size))
     return list(dict.fromkeys(dimension.at((cell + 0.5) / cells) for cell in range(cells)))
-
-
-STARTUP_TRIALS = 4  # random trials before the estimator speaks and before the median may give a trial up
 
 
 class Optuna:
@@ -216,9 +215,6 @@ def _study_name(task: Task) -> str:
     """The same name only for the same space and seed, so that another search never inherits the trials."""
     content = json.dumps([type(d).__name__ + repr(astuple(d)) for d in task.dimensions] + [task.seed])
     return f"{task.name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-
-CANDIDATES = 2_000  # random points among which the acquisition function is minimised: 40 ms a trial
 
 
 class ScikitOptimize:

@@ -25,6 +25,10 @@ from pricewright.tuning.space import (
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
+Progress = Callable[[int, int, float], None]
+OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
+    {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": GridSearch}
+)
 
 
 class TaskMap(Protocol):
@@ -46,9 +50,6 @@ def on_threads(workers: int) -> Iterator[TaskMap]:
         yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-Progress = Callable[[int, int, float], None]
 
 
 class OptimiserFailed(Exception):
@@ -112,11 +113,6 @@ def _guarded(call: Callable[[], Result]) -> Result:
         return call()
     except Exception as error:  # an optimiser can fail in any way, each of them leads to the grid
         raise OptimiserFailed(f"{type(error).__name__}: {error}") from error
-
-
-OPTIMISERS: Mapping[str, Callable[[Task], Optimiser]] = MappingProxyType(
-    {"optuna": Optuna, "scikit-optimize": ScikitOptimize, "grid": GridSearch}
-)
 
 
 def minimise(

@@ -17,6 +17,9 @@ from pricewright.core.errors import ParameterError
 Value = float | int | str | bool
 Hyperparameters = dict[str, Value]
 RANGE_KEYS = {"low", "high", "log", "int"}
+State = Literal["finished", "pruned", "failed"]
+Report = Callable[[int, float], None]
+Objective = Callable[[Hyperparameters, Report], float]
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,6 @@ def _range(name: str, spec: Mapping[str, Any]) -> Range:
             "low > 0 with log, whole numbers with int."
         )
     return Range(name, float(low), float(high), log, integer)
-
-
-State = Literal["finished", "pruned", "failed"]
-Report = Callable[[int, float], None]
-Objective = Callable[[Hyperparameters, Report], float]
 
 
 class Pruned(Exception):

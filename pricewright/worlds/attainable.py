@@ -16,6 +16,9 @@ from pricewright.worlds.world import Truth, World, sell_coming
 Floats = NDArray[np.float64]
 REACHES = (1.0, 0.4, 0.15, 1.0, 0.4, 0.15, 0.05)  # of each pass over all items, as shares of their guardrails
 TRIED = 25  # prices for each item
+Ints = NDArray[np.int64]
+STEPS, LONGEST, NUDGE = 10, 1.0, 1e-3  # Gauss-Newton steps, the longest in prior standard deviations, differences
+DRAWS = 64
 
 
 def oracle_prices(world: World) -> Floats:
@@ -53,11 +56,6 @@ def _around(prices: Floats, low: Floats, high: Floats, reach: float, *, together
         return np.clip(prices[:, None] * np.exp(0.5 * step), low[:, None], high[:, None])
     down, up = (prices - low)[:, None], (high - prices)[:, None]
     return prices[:, None] + np.where(step < 0, down, up) * step
-
-
-Ints = NDArray[np.int64]
-STEPS, LONGEST, NUDGE = 10, 1.0, 1e-3  # Gauss-Newton steps, the longest in prior standard deviations, differences
-DRAWS = 64
 
 
 class Standard(NamedTuple):

@@ -12,6 +12,8 @@ Form = Literal["independent", "nested logit", "linear", "market share"]
 Cause = Literal["demand", "cost", "rival"]
 Span = tuple[float, float]  # uniform between the two
 LogNormal = tuple[float, float]  # median, and standard deviation of the logarithm
+DEVELOPED_ON = ("plain", "confounded", "substitutes_nested", "promotions", "stockouts", "short_histories")
+HELD_OUT = ("thin", "substitutes_linear", "channels", "drift", "common_moves", "competitor")
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,6 @@ KINDS: dict[str, Kind] = {
         changes=0.02,
     ),
 }
-DEVELOPED_ON = ("plain", "confounded", "substitutes_nested", "promotions", "stockouts", "short_histories")
-HELD_OUT = ("thin", "substitutes_linear", "channels", "drift", "common_moves", "competitor")
 
 
 def kind_named(name: str) -> Kind:

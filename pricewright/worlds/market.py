@@ -26,6 +26,13 @@ SHAPES: dict[str, Callable[[Floats, Floats], Floats]] = {
     "kinked": lambda r, e: np.where(r > 1, r ** -(1.4 * e), r ** -(0.8 * e)),
 }
 REGIMES = ("mixed", "confounded", "thin", "shifted")
+PACKS = np.array([1, 2, 4, 6, 12, 24])
+COUNTRIES = ("United Kingdom", "United Kingdom", "United Kingdom", "United Kingdom", "Germany", "France", "EIRE")
+OPENING = 8 * 60  # minutes after midnight
+OPEN_MINUTES = 10 * 60
+FIRST_INVOICE, INVOICES_A_WEEK = 536365, 10_000_000
+TRADING_DAYS = np.array([0, 1, 2, 3, 4, 6])  # no sales on Saturdays
+_NOUNS = ("LANTERN", "MUG", "CAKE STAND", "PARASOL", "BUNTING", "DOORMAT", "CANDLE", "JAM JAR", "CLOCK", "PENCIL TIN")
 
 
 @dataclass(frozen=True)
@@ -143,14 +150,6 @@ def _codes(rng: np.random.Generator, n: int) -> tuple[str, ...]:
     return tuple(f"{number}{letter}" for number, letter in zip(numbers, letters, strict=True))
 
 
-PACKS = np.array([1, 2, 4, 6, 12, 24])
-COUNTRIES = ("United Kingdom", "United Kingdom", "United Kingdom", "United Kingdom", "Germany", "France", "EIRE")
-OPENING = 8 * 60  # minutes after midnight
-OPEN_MINUTES = 10 * 60
-FIRST_INVOICE, INVOICES_A_WEEK = 536365, 10_000_000
-TRADING_DAYS = np.array([0, 1, 2, 3, 4, 6])  # no sales on Saturdays
-
-
 def to_transactions(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
     """Sales lines in the UCI columns, in order of time; `params["dirt"]` is the share of dirty lines."""
     rng = np.random.default_rng([int(params["seed"]), 1])
@@ -230,9 +229,6 @@ def _sales_lines(
             "UnitCost": market.unit_cost[sku],
         }
     )
-
-
-_NOUNS = ("LANTERN", "MUG", "CAKE STAND", "PARASOL", "BUNTING", "DOORMAT", "CANDLE", "JAM JAR", "CLOCK", "PENCIL TIN")
 
 
 def _invoice_numbers(customer: NDArray[np.int64], time: NDArray[np.datetime64], first: int) -> pl.Series:

@@ -18,6 +18,12 @@ GOODS = (
 VARIETIES = ("RED", "BLUE", "GREEN", "IVORY", "LARGE", "SMALL", "VINTAGE", "STRIPED", "SPOTTY", "ROSE", "RETRO", "MINI")
 ALIKE, APART = 0.2, 0.4  # log sd of the prices of a category: of substitutes, of different things
 CATEGORY_SIZE = 8  # items, where each is a family of its own
+DEPTHS = (0.1, 0.15, 0.2, 0.25, 0.33)
+DISPLAYED = 0.7  # of the promotions
+NEW_LABEL = 0.5  # share of the weeks in which a price that follows a cause is set again
+WIDEST = 0.5  # log distance of a regular price from the usual one
+YEAR = 52.18  # weeks
+CHRISTMAS = 49  # week of the year with the most sales
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,6 @@ def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Assortment:
         for p, c in zip(place, category, strict=True)
     )
     return Assortment(codes, described, family, category, np.round(np.exp(usual).clip(0.6, 60.0), 2))
-
-
-DEPTHS = (0.1, 0.15, 0.2, 0.25, 0.33)
-DISPLAYED = 0.7  # of the promotions
-NEW_LABEL = 0.5  # share of the weeks in which a price that follows a cause is set again
-WIDEST = 0.5  # log distance of a regular price from the usual one
 
 
 class Paths(NamedTuple):
@@ -120,10 +120,6 @@ def _promotions(rng: np.random.Generator, rate: float, n: int, weeks: int) -> tu
     for flags in (depth, display):
         flags[:, 1:] = np.where(longer, flags[:, :-1], flags[:, 1:])
     return depth, display
-
-
-YEAR = 52.18  # weeks
-CHRISTMAS = 49  # week of the year with the most sales
 
 
 class State(NamedTuple):

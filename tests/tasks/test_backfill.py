@@ -81,6 +81,7 @@ class Killed(Exception):
     """Stands for the end of the process: nothing after it runs."""
 
 
+@pytest.mark.platform
 def test_killed_between_weeks_it_goes_on_with_those_that_are_left(shop: WeeklyShop, tmp_path: Path) -> None:
     before = shop.held()
     for week in WEEKS[5:9]:
@@ -129,6 +130,7 @@ def test_weeks_that_the_source_does_not_have_are_an_error_that_names_those_it_ha
     assert shop.held() == before
 
 
+@pytest.mark.platform
 def test_rows_that_vanished_with_their_file_are_kept_until_somebody_drops_them(
     shop: WeeklyShop, tmp_path: Path
 ) -> None:

@@ -99,6 +99,7 @@ def sale(line: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     return make
 
 
+@pytest.mark.platform
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=dirty_rows,

@@ -53,6 +53,7 @@ def test_walked_rows_are_the_judged_weeks_in_order(panel: pl.DataFrame, whole: W
     assert np.array_equal(whole.units, rows["units"].to_numpy())
 
 
+@pytest.mark.platform
 def test_weeks_out_of_stock_are_in_no_score(panel: pl.DataFrame, network: DemandNetwork, whole: Walked) -> None:
     last, gone = panel["week"].max(), panel["stock_code"].unique().sort()[:20]
     out = (pl.col("week") == last) & pl.col("stock_code").is_in(gone.implode())

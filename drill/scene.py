@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -57,7 +57,6 @@ class Scene:
     folder: Path
     late_by: int = UNDELIVERED
     jobs: int = 0
-    stuck: list[str] = field(default_factory=list)
 
     def quiet_lake(self, store: str = "") -> Lake:
         """The lake, for looking: only while it is well."""

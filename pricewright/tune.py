@@ -19,7 +19,7 @@ from pricewright.backups import model_names
 from pricewright.core.models import NETWORK
 from pricewright.feature import FEATURES
 from pricewright.tuning import Best, Objective, TaskMap, tune_backup
-from pricewright.tuning.objectives import OPENED, Problem, before_judged, tune_network
+from pricewright.tuning.network import OPENED, Problem, before_judged, tune_network
 
 ReportProgress = Callable[[float, str], None]
 

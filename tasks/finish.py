@@ -3,9 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from prefect.client.schemas.objects import State
+from typing import TYPE_CHECKING, Any
 
 from pricewright.backups import model_names
 from tasks.candidate import publish_reports, report_files, report_links
@@ -15,6 +13,9 @@ from tasks.run import Outcome, Run, kept, open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
 from tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
 
 MOVES = 10
 RELEASE_DEPLOYMENT = "release-model/on-demand"
@@ -57,7 +58,7 @@ def compare(run: Run) -> list[dict[str, str]]:
     ]
 
 
-def nothing_changed(run: Run) -> State[Outcome]:
+def nothing_changed(run: Run) -> "State[Outcome]":
     """The end of a run that found nothing to do: a state of that name, and what was compared."""
     from prefect.artifacts import create_table_artifact
     from prefect.states import Completed

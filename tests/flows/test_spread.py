@@ -31,8 +31,8 @@ from prefect import flow
 from flows.runner import make_runner
 from tasks import tune
 from pricewright.backups import REGISTRY
-from tasks.stage import untold
-from tasks.prefect_tasks import on_runner, spreading
+from tasks.stage import report_nothing
+from tasks.prefect_tasks import on_runner, using_task_map
 from tasks.workspace import Workspace
 
 ROOT = Path(__file__).parent
@@ -40,8 +40,8 @@ ROOT = Path(__file__).parent
 
 @flow(name="tune-only")
 def tune_only() -> None:
-    with spreading(on_runner):
-        tune.work(Workspace(ROOT), untold)
+    with using_task_map(on_runner):
+        tune.work(Workspace(ROOT), report_nothing)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pricewright.core.errors import ModelError
-from pricewright.tuning.objectives import network_error, tune_network
+from pricewright.tuning.network import network_error, tune_network
 from pricewright.worlds.market import simulate
 from tests.pricewright.network.small_market import FEATURES, PARAMS, panel_of
 

@@ -8,7 +8,7 @@ from flows.requests import RefreshRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.finish import ask_for_decision, is_fresh, nothing_changed, summarise
 from tasks.run import Outcome, kept, open_run
-from tasks.stages import STEPS, name_run
+from tasks.steps import STEPS, name_run
 from tasks.workspace import find_root
 
 

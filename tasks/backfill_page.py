@@ -8,7 +8,7 @@ import polars as pl
 from tasks.backfill import Backfill
 from tasks.ledger import Entry
 from tasks.markdown import table, table_cells
-from tasks.stages import STEPS
+from tasks.steps import STEPS
 from tasks.walk_forward import series
 
 SHOWN = 8  # weeks elsewhere that the page lists

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -71,3 +72,14 @@ def test_an_import_waits_only_for_a_slow_library(room: str) -> None:
         if name.split(".")[0] not in sys.stdlib_module_names and not slow(name)
     }
     assert sorted(hasty) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "without"), [("flows.refresh_prices", ["torch"]), ("tasks.finish", ["prefect", "torch"])]
+)
+def test_prefect_deploy_and_a_run_with_nothing_to_do_wait_for_no_model(module: str, without: list[str]) -> None:
+    code = (
+        f"import sys, {module}; print([name for name in {without} if getattr(sys.modules.get(name), '__file__', '')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

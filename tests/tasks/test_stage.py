@@ -12,7 +12,7 @@ from tasks.ledger import Entry, Ledger, Reason
 from tasks.pages import page
 from tasks.run import Run, claim
 from tasks.stage import WATCHING, ReportProgress, Stage
-from tasks.stages import as_task
+from tasks.steps import as_task
 from tasks.workspace import Workspace, configure
 
 PIPELINE = """

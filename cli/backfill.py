@@ -79,7 +79,7 @@ def _run(asked: dict[str, Any]) -> None:
         with out.status("  starting Prefect"):
             url = stack.enter_context(prefect_server(find_root() / ".pricewright" / "prefect"))
             from flows.backfill_weeks import backfill_weeks
-            from flows.requests import BackfillRequest
+            from flows.forms import BackfillRequest
         wait_for_server(url)  # it may have ended while all that was imported
         token = WATCHING.set(stack.enter_context(Watcher(out)))
         stack.callback(WATCHING.reset, token)

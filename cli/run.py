@@ -62,8 +62,8 @@ def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
 
     with out.status("  starting Prefect"):
         url = stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
+        from flows.forms import RefreshRequest
         from flows.refresh_prices import refresh_prices
-        from flows.requests import RefreshRequest
 
     def run(root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any]) -> Outcome:
         request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from prefect import flow
 
 from blocks.lake_block import locate_lake
-from flows.requests import BackfillRequest
+from flows.forms import BackfillRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.backfill import find_weeks, ingest_weeks, name_run, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, run_stages, summarise

@@ -4,7 +4,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from blocks.lake_block import locate_lake
-from flows.requests import RefreshRequest
+from flows.forms import RefreshRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.finish import ask_for_decision, is_fresh, nothing_changed, summarise
 from tasks.run import Outcome, kept, open_run

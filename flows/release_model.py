@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.requests import ReleaseRequest
+from flows.forms import ReleaseRequest
 from tasks.approval import await_decision, examine, find_lake, name_run, not_released, release, show
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from inference.cache import Memory, RedisCache
 from inference.catalog import Product
-from inference.http import to_json
+from inference.messages import to_json
 from inference.models import Model
 from inference.pricing import price_with
 from inference.query import InvalidQuery, Query

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from inference.answers import Answers, answer
 from inference.catalog import SEARCH
-from inference.http import Reply, Request, problem, reply, to_json
+from inference.messages import Reply, Request, problem, reply, to_json
 from inference.query import Complaint, InvalidQuery, read_query
 from inference.served import Release, Served
 from inference.settings import Settings

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from inference.api import Api, find_route
-from inference.http import Reply, Request, UnreadableEvent, problem, read_event
 from inference.log import line, write
+from inference.messages import Reply, Request, UnreadableEvent, problem, read_event
 from inference.query import InvalidQuery
 from inference.served import Served
 from inference.settings import Settings, read_settings

@@ -99,7 +99,7 @@ def _named(weeks: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class BackfillOrder:
-    """What a backfill is asked for; see flows/requests.py for each field."""
+    """What a backfill is asked for; see flows/forms.py for each field."""
 
     first_week: str
     last_week: str

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.requests import BackfillRequest
+from flows.forms import BackfillRequest
 from tasks.run import open_run
 from tasks.stage import perform
 from tasks.stages import STAGES

@@ -21,9 +21,9 @@ from blocks.price_cache import PriceCache, find_cache_url
 from blocks.register import OURS
 from flows.backfill_weeks import backfill_weeks
 from flows.deploy_release import DeployRequest, deploy_release
+from flows.forms import BackfillRequest, RefreshRequest, ReleaseRequest
 from flows.refresh_prices import refresh_prices
 from flows.release_model import release_model
-from flows.requests import BackfillRequest, RefreshRequest, ReleaseRequest
 from flows.roll_back import RollBackRequest, roll_back
 from pricewright.core.errors import ApprovalError, ParameterError, ReleaseError, SourceError
 from pricewright.release.approval import Approval

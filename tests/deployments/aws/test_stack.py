@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from inference.api import ROUTES
-from inference.http import read_event
 from inference.log import NAMESPACE, line
+from inference.messages import read_event
 from inference.settings import Settings, read_settings
 from tests.deployments.aws.moto_stack import BY_SERVICE, LEFT_OUT, Stack
 from tests.deployments.aws.template import FILES, FOLDER, read, resources

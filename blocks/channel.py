@@ -207,20 +207,20 @@ class Lease:
 @contextmanager
 def held(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Lease]:
     """Hold a release for as long as the context lasts. Raises ReleaseInUse while it is being removed."""
-    hold = Lease(lake, release, by, clock)
-    hold.take()
+    lease = Lease(lake, release, by, clock)
+    lease.take()
     try:
-        yield hold
+        yield lease
     finally:
-        hold.leave()
+        lease.leave()
 
 
 @contextmanager
 def marked_for_deletion(lake: Lake, release: str, by: str, clock: Clock) -> Iterator[Lease]:
     """Be the only one to act on a release. Raises ReleaseInUse while somebody else does."""
-    hold = Lease(lake, release, by, clock)
-    hold.mark_for_deletion()
+    lease = Lease(lake, release, by, clock)
+    lease.mark_for_deletion()
     try:
-        yield hold
+        yield lease
     finally:
-        hold.unmark()
+        lease.unmark()

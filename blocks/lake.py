@@ -25,6 +25,7 @@ from pricewright.core.address import refuse_secret
 from pricewright.core.errors import ChannelConflict, LakeError
 from pricewright.core.manifest import MANIFEST, MOST_BYTES
 
+ATTEMPTS = 40  # to swap, before a writer gives up
 PAUSE, LONGEST_PAUSE = 0.01, 1.0  # seconds before a swap is tried again: twice as long each time, up to the second
 SMALL, LARGE = 64 << 10, 8 << 30  # bytes: pointers and holds, and whatever fits into no memory
 Result = TypeVar("Result")
@@ -112,22 +113,25 @@ class Lake:
         except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             raise _conflict(key) from None
 
-    def update(self, key: str, change: Callable[[bytes | None], bytes | None], attempts: int = 40) -> None:
+    def update(self, key: str, change: Callable[[bytes | None], bytes | None]) -> bytes | None:
         """Read an object, change its bytes (None: absent), swap it in; `change` is asked again when another was first.
 
-        Nothing is written where `change` gives None. Raises ChannelConflict when every attempt came too late, and
-        whatever `change` raises.
+        Nothing is written where `change` gives None. Returns what stands there afterwards. Raises ChannelConflict when
+        every attempt came too late, and whatever `change` raises.
         """
-        for attempt in range(1, attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             seen = self.find(key)
-            body = change(seen.body if seen else None)
+            before = seen.body if seen else None
+            body = change(before)
             if body is None:
-                return
+                return before
             try:
                 self.swap(key, seen, body)
-                return
+                return body
             except ChannelConflict:
-                if attempt == attempts:
+                if attempt == ATTEMPTS:
                     raise
                 longest = min(PAUSE * 2**attempt, LONGEST_PAUSE)
                 time.sleep(random.uniform(0, longest))  # noqa: S311 # nosec B311 # no two writers keep step

@@ -100,7 +100,6 @@ def _show(deployed: "Deployed") -> None:
 
 def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:
     """The URL of the server's API; call it before anything imports Prefect. Raises PricewrightError without one."""
-
     stack = running_stack(find_root())
     if stack is not None:
         for name, value in stack.environment.items():

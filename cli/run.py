@@ -59,7 +59,6 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
 
 def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
     """The flow, on our own Prefect server in this process unless PREFECT_API_URL names one."""
-
     with out.status("  starting Prefect"):
         url = stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
         from flows.forms import RefreshRequest
@@ -81,7 +80,6 @@ def register_stage(app: typer.Typer) -> None:
         verb: Annotated[str, typer.Argument(help="A stage of dvc.yaml, such as train; any other word lists them.")],
     ) -> None:
         """Do the work of one stage, whether it is stale or not; `dvc repro` calls this."""
-
         from tasks.stage import do, publish
         from tasks.stages import STAGES
 
@@ -103,6 +101,5 @@ def register_stage(app: typer.Typer) -> None:
         mapping: Mapping = "",
     ) -> None:
         """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
-
         at = configure(find_root(), source, store, *parse_asked(param, column, mapping))
         console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

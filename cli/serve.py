@@ -185,7 +185,6 @@ def register_up(app: typer.Typer) -> None:
 
 def up(root: Path, stack: Stack) -> None:
     """Run the stack until it is interrupted, and show the notices that come."""
-
     out = console()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     seen = len(read_notices(stack, 0))

@@ -21,10 +21,9 @@ from pricewright.core.plan import offer
 from pricewright.core.substitution import ARRAYS, Posterior, Whole
 from pricewright.core.what_if import Shop
 
-SUGGESTED, SHOWN = 5, 60
 OFFERED = ("current_price", "guardrail_low", "guardrail_high", "unit_cost")
-NEAR = 5  # at most this many codes are offered for one that is not known
-LONGEST = 60  # characters of an unknown code that are looked at and shown
+NEAR = 5  # at most this many names are offered for one that is not known
+LONGEST = 60  # characters of an unknown name that are looked at and shown
 SEARCH = "GET /v1/skus?search=... finds SKUs."
 NUMBERS = (
     "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
@@ -65,7 +64,7 @@ class Families:
             places = np.flatnonzero(same & (named != ""))  # numpy takes a text of NULs for an empty one
             if len(places):
                 return places
-        near = self._near(name[:SHOWN])
+        near = self._near(name[:LONGEST])
         raise UnknownSku(f"category {name[:LONGEST]!r} is in no price list.", hint=_hint(near))
 
     @cached_property
@@ -85,7 +84,7 @@ class Families:
         import difflib
 
         known = [text for text in np.unique(np.asarray(self._arrays["list_family"])).tolist() if text]
-        return difflib.get_close_matches(name.strip().upper(), known[:2000], SUGGESTED, 0.5) or known[:SUGGESTED]
+        return difflib.get_close_matches(name.strip().upper(), known[:2000], NEAR, 0.5) or known[:NEAR]
 
 
 def _hint(near: list[str]) -> str:

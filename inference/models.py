@@ -149,12 +149,10 @@ class ServedBackup:
 
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
-
         return units_from_log(self._log_units(product, prices), self._learnt.smear)[:, None]
 
     def curve_interval(self, product: Product, grid: Floats, price: float, units: Units) -> Interval:
         """See Model."""
-
         forecast = forecast_from_log(self._log_units(product, np.append(grid, price)), self._learnt)
         return forecast.mean, forecast.low, forecast.high
 

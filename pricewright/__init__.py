@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["build_panel", "curve", "fit", "parameters", "plot_curve", "plot_history", "read_release", "read_sales",
            "recommend"]  # fmt: skip
-_PLOTS = ("plot_curve", "plot_history")
 
 
 def __getattr__(name: str) -> Any:

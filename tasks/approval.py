@@ -101,14 +101,13 @@ def record_approval(lake: Lake, approval: Approval, channel: str) -> Manifest:
     key = release_key(approval.release, MANIFEST)
     entry = json.loads(json.dumps(asdict(approval) | {"channel": channel}, default=lambda time: time.isoformat()))
 
-    def approved(body: bytes | None) -> bytes | None:
-        manifest = Manifest.from_json(lake.read(key).body if body is None else body)
-        if entry in [dict(known) for known in manifest.approvals]:
+    def approve(body: bytes | None) -> bytes | None:
+        manifest = Manifest.from_json(body) if body is not None else None
+        if manifest is None or entry in [dict(known) for known in manifest.approvals]:
             return None
         return replace(manifest, approvals=(*manifest.approvals, entry)).to_json()
 
-    lake.update(key, approved)
-    return Manifest.from_json(lake.read(key).body)
+    return Manifest.from_json(lake.update(key, approve) or lake.read(key).body)  # read says what is missing
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import polars as pl
 from pricewright.core.errors import ParameterError
 from pricewright.drift import assess_drift
 from pricewright.partitions import read_partitions
-from tasks.gates import verdict_line, verdict_notes, write_verdict
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.gates import Metrics, verdict_line, verdict_notes, write_verdict
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 

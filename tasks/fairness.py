@@ -6,8 +6,8 @@ from pricewright.core.arrays import unpack
 from pricewright.fairness import assess_fairness, draw_fairness
 from pricewright.fairness.attribution import open_models
 from pricewright.partitions import read_partitions
-from tasks.gates import verdict_line, verdict_notes, write_verdict
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.gates import Metrics, verdict_line, verdict_notes, write_verdict
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 

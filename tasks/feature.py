@@ -2,7 +2,8 @@
 
 from pricewright.feature.weekly import IncrementalPanel
 from pricewright.partitions import partition_files
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.gates import Metrics
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 

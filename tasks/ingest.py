@@ -14,8 +14,8 @@ from pricewright.ingest.tables import Table
 from pricewright.ingest.weekly import IncrementalIngest
 from pricewright.result_cache import key_of
 from pricewright.worlds import default
-from tasks.gates import warnings
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.gates import Metrics, warnings
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 DECIMALS = {"1.234,50": "decimal comma", "1,234.50": "decimal point"}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import polars as pl
 
-from tasks.gates import gates_of
+from tasks.gates import Metrics, gates_of
 from tasks.ledger import Entry
 from tasks.markdown import shown, table, table_cells
 from tasks.prefect_tasks import tell_gate, tell_release
@@ -18,7 +18,6 @@ from tasks.workspace import Workspace
 SHOWN = ("stock_code", "description", "current_price", "optimal_price", "sales_uplift", "uplift_probability")
 MOVES = 20
 PACE = 2.0  # seconds between two updates of a bar
-Metrics = dict[str, Any]
 Table = list[dict[str, Any]]
 
 

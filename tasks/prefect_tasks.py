@@ -98,7 +98,7 @@ class Call:
         self.argument = argument
 
 
-TASK_MAP: ContextVar[Way] = ContextVar("spread", default=here)
+TASK_MAP: ContextVar[Way] = ContextVar("task_map", default=here)
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from blocks.lake import Lake
 from pricewright.core.arrays import unpack
 from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, release_key
 from pricewright.release import write_bundle
-from tasks.gates import pass_gates, read_verdicts
+from tasks.gates import Metrics, pass_gates, read_verdicts
 from tasks.provenance import write_origin
 from tasks.releases import current_user, now, promote_release, retain, write_release
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 

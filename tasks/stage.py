@@ -5,17 +5,16 @@ import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from blocks.lake import Lake
 from pricewright.files import write_whole
-from tasks.gates import judge_gates, judged_notes
+from tasks.gates import Metrics, judge_gates, judged_notes
 from tasks.ledger import Entry, Reason
 from tasks.run import Run
 from tasks.workspace import Workspace
 
 ReportProgress = Callable[[float, str], None]  # share of the stage that is done (0 to 1), and a few words
-Metrics = dict[str, Any]
 Step = Callable[[Run], Entry]
 Leave = Callable[[Entry, str, Metrics], None]
 

@@ -9,8 +9,8 @@ from pricewright.core.arrays import pack
 from pricewright.core.manifest import BACKTEST, PLAN, PRICE_CHANGES, PRICE_LIST
 from pricewright.partitions import read_partitions
 from pricewright.release.bundle import plan_json
-from tasks.gates import verdict_notes, write_verdict
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.gates import Metrics, verdict_notes, write_verdict
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ import json
 from pricewright.core.errors import ModelError
 from pricewright.history import weeks_needed
 from pricewright.partitions import read_partitions
+from tasks.gates import Metrics
 from tasks.prefect_tasks import TASK_MAP
-from tasks.stage import Metrics, ReportProgress, Stage
+from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 
 

@@ -37,7 +37,6 @@ class FileEntry(NamedTuple):
     @classmethod
     def of(cls, body: bytes) -> "FileEntry":
         """The entry of these bytes."""
-
         return cls(sha256(body).hexdigest(), len(body), digests(body))
 
 

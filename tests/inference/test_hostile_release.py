@@ -298,7 +298,7 @@ def test_a_model_whose_numbers_lie_in_another_file_answers_nothing(
 
 HUGE = """
 import json, sys
-from bench.memory import PEAK, kilobytes  # getrusage would tell the peak of current_user started this
+from bench.memory import PEAK, kilobytes  # getrusage would tell the peak of the process that started this
 from inference.handler import make_app
 from inference.settings import Settings
 from tests import hostile_release

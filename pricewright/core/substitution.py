@@ -119,17 +119,32 @@ class Draws:
         self._count, self._seed = count, seed
 
     def of(self, family: Posterior) -> Demand:
-        """Draws for the products of one family."""
-        rng = np.random.default_rng([self._seed, 1, int(family.family[0])])
-        normal = rng.standard_normal((len(family), 2, self._count))
-        a, b, c = (family.own[:, k, None] for k in range(3))
-        common = np.einsum("nah,hs->nas", family.shared, self._shared[:-1])
-        slope = family.curve[:, :1] + common[:, 0] + a * normal[:, 0]
-        curvature = family.curve[:, 1:] + common[:, 1] + b * normal[:, 0] + c * normal[:, 1]
-        mean, own, shared = family.keeps[0]
-        latent = mean + shared * self._shared[-1] + own * rng.standard_normal(self._count)
-        keeps = 1 / (1 + np.exp(-latent)) if len(family) > 1 else np.ones(self._count)
-        return Demand(family.level, family.anchor, _softplus(slope), np.maximum(_softplus(curvature), FLATTEST), keeps)
+        """Draws for the products of one family; for a family of one, too."""
+        slope, curvature, rng = self._curves(family)
+        keeps = self._keeps(family.keeps[0], rng.standard_normal(self._count))
+        return Demand(family.level, family.anchor, slope, curvature, keeps)
+
+    def of_alone(self, products: Posterior) -> Demand:
+        """Draws for families of one, all at once: what each of them keeps is part of its slope."""
+        slope, curvature, rng = self._curves(products)
+        keeps = self._keeps(products.keeps[:, :, None].swapaxes(0, 1), rng.standard_normal(slope.shape))
+        return Demand(products.level, products.anchor, slope * keeps, curvature, np.ones(self._count))
+
+    def _curves(self, products: Posterior) -> tuple[Floats, Floats, np.random.Generator]:
+        """Slopes and curvatures (m, S), and what draws the rest."""
+        rng = np.random.default_rng([self._seed, 1, int(products.family[0])])
+        normal = rng.standard_normal((len(products), 2, self._count))
+        a, b, c = (products.own[:, k, None] for k in range(3))
+        common = np.einsum("nah,hs->nas", products.shared, self._shared[:-1])
+        slope = products.curve[:, :1] + common[:, 0] + a * normal[:, 0]
+        curvature = products.curve[:, 1:] + common[:, 1] + b * normal[:, 0] + c * normal[:, 1]
+        return _softplus(slope), np.maximum(_softplus(curvature), FLATTEST), rng
+
+    def _keeps(self, latent: Floats, normal: Floats) -> Floats:
+        """What families keep of a common change, in the shape of normal; latent: mean, own and shared deviation."""
+        mean, own, shared = latent
+        keeps: Floats = 1 / (1 + np.exp(-(mean + shared * self._shared[-1] + own * normal)))
+        return keeps
 
 
 def _softplus(x: Floats) -> Floats:

@@ -6,7 +6,6 @@ coming week; intervals hold 90 % of the posterior draws.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -64,8 +63,8 @@ class Shop:
         """Parts that share no demand, one at a time so that memory holds one: all, or those of some products."""
         for number in range(len(self._parts)) if chosen is None else np.unique(self._part_of[chosen]):
             members = self._parts[number]
-            demand = self._joint.of(self.posterior[members])
-            yield members, demand if self._compete(members) else replace(demand, keeps=np.ones(self.draws))
+            draw = self._joint.of if self._compete(members) else self._joint.of_alone
+            yield members, draw(self.posterior[members])
 
     def touches_all(self, chosen: Whole) -> bool:
         """Whether every part has one of these products."""

@@ -39,7 +39,8 @@ Floats = NDArray[np.float64]
 # Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
 ALIKE, ALIKE_WEIGHT, MOST_ALIKE = 0.8, 20.0, 0.95
 FAMILY_DAMPING = 0.5
-# On the posterior deviations of slope and curvature, in families and alone: with 1, 90 % intervals held 75 to 90 %.
+# On the posterior deviations of slope and curvature, where there are families and where not: with 1, 90 % intervals
+# held 75 to 90 %.
 COARSE_SD, COARSE_SD_ALONE = 1.4, 1.2
 SUBSTITUTES, NO_SUBSTITUTES = (1.8, 1.0), (0.9, 0.5)  # mean and deviation of the mean latent slope, before any data
 SYSTEMATIC_SD = 0.4  # of the mean latent slope, whatever the number of SKUs: an unseen rival's prices biased it by 0.5
@@ -112,11 +113,11 @@ class CurveFit:
         root = torch.linalg.cholesky(precision)
         step = torch.cholesky_solve(self._force(rows, effects, seen)[:, :, None], root)[:, :, 0].clamp(-1.5, 1.5)
         covariance = torch.cholesky_inverse(root)
-        compete = bool(self.families.several.any())
+        compete = self.families.compete
         calm = 1 / (1 + max(number - CALM_SWEEPS, 0) / CALM_SWEEPS) if compete else 1.0
         effects = effects + step * (0.4 if number < SETTLING_SWEEPS else calm * float(self.params["damping"]))
         left = (seen.gradient, seen.weight)
-        if number >= SETTLING_SWEEPS and bool(self.families.several[seen.chosen].any()):
+        if number >= SETTLING_SWEEPS and compete:
             effects, left = self._move_families(rows, effects, covariance, calm)
         self.effects[rows] = effects
         self.variance[rows] = variance_of(covariance, seen.own, layout)
@@ -233,8 +234,7 @@ class CurveFit:
         read[0, : layout.path.shape[1]] = layout.path[-1]
         read[1, layout.curvature - base] = 1.0
         root = torch.linalg.cholesky(self.population.covariance)
-        several = self.families.several[self.families.family][:, None, None]
-        coarse = torch.where(several, COARSE_SD, COARSE_SD_ALONE)
+        coarse = COARSE_SD if self.families.compete else COARSE_SD_ALONE
         loading = coarse * read @ self.response[:, base:] @ root
         fitted = read @ self.price_covariance @ read.T
         own = coarse**2 * fitted
@@ -249,7 +249,7 @@ class CurveFit:
             "creeping": float(self.effects[:, layout.gradual_price].mean()),
             "alike": self.alike,
             "depth": float(self.effects[:, layout.promotion.start].mean()),
-            "families": int(self.families.several.sum()),
+            "families": int((self.families.size > 1).sum()),
             "family_walk": self.families.alike,
             "kept_regular": float(torch.sigmoid(self.families.mean[0])),
             "kept_promotion": float(torch.sigmoid(self.families.mean[1])),

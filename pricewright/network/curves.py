@@ -9,9 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from pricewright.core.substitution import Posterior
-from pricewright.network.effects import (
-    expected_softplus,
-)
+from pricewright.network.effects import expected_softplus
 from pricewright.network.families import ALONE
 
 Floats = NDArray[np.float64]
@@ -58,9 +56,8 @@ class Curves:
 
     def posterior(self, level: Floats) -> Posterior:
         """What is known of the SKUs' demand, given their expected units at anchor prices (n,); slopes with HIDDEN."""
-        several = np.bincount(self.family)[self.family] > 1
         curve = self.mean.copy()
-        curve[:, 0] += np.where(several, HIDDEN, HIDDEN_ALONE)
+        curve[:, 0] += np.where(self.coefficients[self.family, 0] < ALONE, HIDDEN, HIDDEN_ALONE)
         root = np.linalg.cholesky(self.own_covariance + 1e-10 * np.eye(2))
         spread = (self.coefficients[:, 0], self.coefficient_own_sd, self.coefficient_shared_sd)
         return Posterior(
@@ -89,14 +86,13 @@ class Curves:
 
 
 def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_units: Floats) -> Curves:
-    """The curves, with the population's mean curve for SKUs that came after the fit; they compete with nobody."""
+    """The curves, with the population's mean curve for SKUs that came after the fit; each is a family of one."""
     count = len(codes)
 
     def usual(table: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([table, np.tile(table.mean(axis=0), (count, *(1,) * (table.ndim - 1)))])
 
-    alone = np.array([[ALONE, ALONE]] * count)
-    names = ("mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "informed")
+    names = ("mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "informed", *OF_FAMILY)
     tables: dict[str, Any] = {name: usual(getattr(curves, name)) for name in names}
     return replace(
         curves,
@@ -104,8 +100,5 @@ def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_uni
         anchor=np.concatenate([curves.anchor, anchor]),
         log_base=np.concatenate([curves.log_base, np.tile(log_units[:, None], (1, curves.log_base.shape[1]))]),
         family=np.concatenate([curves.family, int(curves.family.max()) + 1 + np.arange(count)]),
-        coefficients=np.concatenate([curves.coefficients, alone]),
-        coefficient_own_sd=np.concatenate([curves.coefficient_own_sd, np.zeros(count)]),
-        coefficient_shared_sd=np.concatenate([curves.coefficient_shared_sd, np.zeros(count)]),
         **tables,
     )

@@ -85,9 +85,6 @@ def taken(sums: LogSums, latent: Tensor, family: Tensor) -> tuple[Tensor, Tensor
     return by_regular, by_promotion
 
 
-# into the walks of the SKUs, and a busy week would pass for the effect of a common price change.
-
-
 @dataclass(frozen=True)
 class Coefficients:
     """Posterior of the latent log-sum coefficients (regular, promotion) of f families.
@@ -104,17 +101,21 @@ class FamilyFit:
     """State of the families during a fit."""
 
     def __init__(self, family: Tensor, weeks: int) -> None:
-        """family: (n,) numbers from 0 on."""
+        """family: (n,) numbers from 0 on.
+
+        Where some products have substitutes, what a family keeps is learned of families of one as well: nobody of the
+        shop takes its buyers, so its own elasticity is like that of a family. Where none has, a product keeps all.
+        """
         self.family = family
         self.size = torch.bincount(family)
-        self.several = self.size > 1
+        self.compete = bool((self.size > 1).any())
         count = len(self.size)
         self.start = torch.tensor(START, dtype=DTYPE)
         self.mean = self.start.clone()
         self.mean_variance = torch.full((2,), START_SD**2, dtype=DTYPE)
         self.variance = torch.tensor([spread.start for spread in SPREADS], dtype=DTYPE)
-        self.latent = torch.where(self.several[:, None], self.mean, ALONE)
-        self.covariance = torch.diag(self.variance).repeat(count, 1, 1) * self.several[:, None, None]
+        self.latent = (self.mean if self.compete else torch.full((2,), ALONE, dtype=DTYPE)).repeat(count, 1)
+        self.covariance = torch.diag(self.variance).repeat(count, 1, 1) * self.compete
         self.weeks = torch.zeros(count, weeks, dtype=DTYPE)
         self.alike = 0.0  # correlation of the levels' walks inside a family
 
@@ -128,12 +129,12 @@ class FamilyFit:
         units; explained: what the SKUs' effects explain of the coefficients' curvature (m, 2, 2) and gradient (m, 2).
         """
         count = len(self.latent[chosen])
-        several = self.several[chosen]
         total_gradient, total_weight = (family_sums(x, family, count) for x in (gradient, weight))
         explained_curvature, explained_gradient = explained
         moves = self.moves(chosen, sums)
         curvature = torch.einsum("ft,fta,ftb->fab", total_weight, moves, moves)
-        free = 1 / (1 + total_weight * WEEK_VARIANCE)
+        together = (self.size[chosen] > 1)[:, None]
+        free = 1 / (1 + total_weight * WEEK_VARIANCE * together)
         share = torch.einsum("ft,fta->fa", total_weight * free, moves**2)
         share = share / torch.einsum("ft,fta->fa", total_weight, moves**2).clamp(min=1e-12)
         curvature = curvature - family_sums(explained_curvature, family, count)
@@ -152,13 +153,12 @@ class FamilyFit:
         precision = _at_least(curvature) + torch.diag(1 / self.variance)
         covariance = torch.linalg.inv(precision)
         change = damping * (covariance @ slope[:, :, None])[:, :, 0].clamp(-0.5, 0.5)
-        change = change * several[:, None]
         self.latent[chosen] += change
-        self.covariance[chosen] = covariance * several[:, None, None]
+        self.covariance[chosen] = covariance
         own = total_weight + 1 / WEEK_VARIANCE
         week = self.weeks[chosen]
         left = unrested - total_weight * (moves * change[:, None, :]).sum(dim=2)
-        self.weeks[chosen] = week + damping * several[:, None] * left / own
+        self.weeks[chosen] = week + damping * together * left / own
         moved: Tensor = change
         return moved
 
@@ -170,21 +170,20 @@ class FamilyFit:
 
     def learn(self, walks: Tensor) -> None:
         """The prior of the coefficients from all families; walks: (n, K) steps of the levels of their SKUs."""
-        some = self.several
-        count = int(some.sum())
-        if not count:
+        if not self.compete:
             return
         self.alike = _intraclass(walks, self.family, self.size)
-        latent, variance = self.latent[some], torch.diagonal(self.covariance[some], dim1=1, dim2=2)
+        variance = torch.diagonal(self.covariance, dim1=1, dim2=2)
         determined = ((1 - variance / self.variance).clamp(min=0) / self.variance).sum(dim=0)
-        pull = (latent - self.mean).sum(dim=0) / self.variance - (self.mean - self.start) / START_SD**2
+        pull = (self.latent - self.mean).sum(dim=0) / self.variance - (self.mean - self.start) / START_SD**2
         self.mean_variance = 1 / (determined + 1 / START_SD**2)
         change = (0.7 * pull * self.mean_variance).clamp(-0.3, 0.3)
         self.mean = self.mean + change
-        self.latent[some] += variance / self.variance * change
-        deviations = ((self.latent[some] - self.mean) ** 2).sum(dim=0)
+        self.latent += variance / self.variance * change
+        deviations = ((self.latent - self.mean) ** 2).sum(dim=0)
         for k, spread in enumerate(SPREADS):
-            self.variance[k] = learned_variance(deviations[k], variance[:, k].sum(), count, self.variance[k], spread)
+            posterior, count = variance[:, k].sum(), len(self.latent)
+            self.variance[k] = learned_variance(deviations[k], posterior, count, self.variance[k], spread)
 
     def coefficients(self) -> Coefficients:
         """The posterior."""

@@ -32,8 +32,15 @@ def product(*, fixed: bool = False) -> Product:
 def test_substitutes_of_an_inelastic_family_are_not_lowered_although_each_of_them_is_elastic() -> None:
     plan = make_plan(posterior(slope=3.0, keeps=0.2), [product()] * 3, 64, 1, 0.7)
     assert (plan.prices > 4.0).all()
-    alone = replace(posterior(slope=3.0, keeps=0.2), family=np.arange(3))
+    alone = replace(posterior(slope=3.0, keeps=1 - 1e-9), family=np.arange(3))
     assert (make_plan(alone, [product()] * 3, 64, 1, 0.7).prices < 4.0).all()
+
+
+def test_a_family_of_one_answers_like_a_family() -> None:
+    """Each item of it would be elastic (3), what the whole family sells is not (0.6)."""
+    plan = make_plan(posterior(slope=3.0, keeps=0.2, members=1), [product()], 64, 1, 0.7)
+    assert plan.elasticity[0, 0] == pytest.approx(-0.6, abs=0.05)
+    assert plan.prices[0] > 4.0
 
 
 def test_no_other_price_of_one_product_earns_the_family_more() -> None:
@@ -52,7 +59,7 @@ def test_no_other_price_of_one_product_earns_the_family_more() -> None:
 def test_the_less_is_known_of_an_answer_the_shorter_is_the_step(slope: float) -> None:
     steps = []
     for sd in (0.05, 0.6):
-        unsure = posterior(slope, keeps=0.9, members=1, sd=sd)
+        unsure = posterior(slope, keeps=1 - 1e-9, members=1, sd=sd)
         unsure = replace(
             unsure, curve=np.array([[unsure.curve[0, 0], np.log(np.expm1(1.0))]])
         )  # sales peak at 1 / slope

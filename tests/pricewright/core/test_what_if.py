@@ -1,5 +1,6 @@
 """What if: substitutes are taken into account, and nothing else than the set's families changes."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,14 @@ def test_a_product_that_competes_with_nobody_wins_all_its_buyers_from_elsewhere(
     found = what_if(shop(), np.array([6]), TENTH_OFF)
     assert found["all"]["units"] - found["all"]["units_now"] == pytest.approx(found["units"] - found["units_now"])
     assert found["units"] / found["units_now"] == pytest.approx(0.9**-2.5, rel=0.02)
+
+
+def test_families_of_one_win_by_what_each_of_them_keeps() -> None:
+    alone = FAMILY > 1
+    kept = np.where(alone, np.log(0.2 / 0.8), 30.0)
+    known = replace(posterior(), keeps=np.column_stack([kept, np.full((len(FAMILY), 2), 0.01)]))
+    found = what_if(Shop(known, ANCHOR.copy(), 0.8 * ANCHOR, 1.25 * ANCHOR), np.flatnonzero(alone), TENTH_OFF)
+    assert found["units"] / found["units_now"] == pytest.approx(0.9 ** (-2.5 * 0.2), rel=0.01)
 
 
 def test_a_whole_family_that_gets_cheaper_wins_by_the_family_elasticity() -> None:

@@ -52,12 +52,13 @@ class FamilyMarket:
 
 
 def simulate_families(
-    seed: int, families: int = 25, members: int = 6, weeks: int = 104, keeps: float = 0.35
+    seed: int, families: int = 25, members: int = 6, weeks: int = 104, keeps: float = 0.35, alone: int = 0
 ) -> FamilyMarket:
-    """Prices move one by one and family by family; promotions are announced and last a week."""
+    """Prices move one by one and family by family; promotions are announced and last a week; alone: families of one."""
     rng = np.random.default_rng(seed)
-    n = families * members
-    family = np.repeat(np.arange(families), members)
+    n = families * members + alone
+    family = np.concatenate([np.repeat(np.arange(families), members), families + np.arange(alone)])
+    families += alone
     common = np.cumsum(
         np.where(rng.random((families, weeks)) < 0.04, rng.normal(0, 0.08, (families, weeks)), 0), axis=1
     )

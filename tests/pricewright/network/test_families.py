@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from pricewright.core.substitution import Draws
 from pricewright.network.curve_fit import fit_curves
 from pricewright.network.curves import Curves
 from pricewright.network.families import ALONE, log_sums, taken
@@ -80,6 +81,17 @@ def test_the_fit_finds_what_a_family_keeps_and_how_its_members_compete(keeps: fl
     place = {code: i for i, code in enumerate(market.codes)}
     slope = market.slope[[place[code] for code in curves.codes]]
     assert np.logaddexp(0, curves.mean[:, 0]).mean() == pytest.approx(slope.mean(), rel=0.15)
+
+
+def test_a_family_of_one_answers_like_a_family_and_not_like_the_members_of_others() -> None:
+    market = simulate_families(seed=6, families=15, keeps=0.35, alone=30)
+    curves = fitted(market)
+    known = curves.posterior(np.ones(len(curves.codes)))
+    alone = np.flatnonzero(np.bincount(known.family)[known.family] == 1)
+    assert len(alone) == 30
+    own = Draws(256, known.shared.shape[2], 1).of_alone(known[alone]).slope.mean()
+    assert own == pytest.approx(0.35 * 2.5, abs=0.35)
+    assert curves.slope.mean() > 2.0
 
 
 def test_skus_that_do_not_compete_keep_all_of_it() -> None:

@@ -35,20 +35,24 @@ def _said(value: Any) -> str:
     return "(" + ", ".join(map(str, value)) + ")" if isinstance(value, tuple) else str(value)
 
 
-def yardstick_table(measured: Sequence[tuple[World, Yardsticks]]) -> str:
-    """Means over the seeds of each kind: the oracle's gain, who attains which share of it, and true elasticities."""
+def yardstick_table(measured: Sequence[tuple[World, Yardsticks, float]]) -> str:
+    """Means over the seeds of each kind: the oracle's gain, who attains which share of it, and true elasticities.
 
-    def row(name: str, some: Sequence[tuple[World, Yardsticks]]) -> Cells:
-        oracle = np.mean([y.oracle for _, y in some])
-        shares = [
-            np.mean([getattr(y, end) for _, y in some]) / oracle for end in ("attainable", "prior", "lowest", "highest")
-        ]
-        own = np.quantile(np.concatenate([world.elasticity for world, _ in some]), [0.05, 0.5, 0.95])
-        raised = np.mean([y.raised for _, y in some])
-        return [name, f"{oracle:.1%}", f"{raised:.0%}", *(f"{s:.2f}" for s in shares), *(f"{e:.1f}" for e in own)]
+    The third of each: the uplift that is learnable.
+    """
 
-    header = ["kind", "oracle gains", "raises", "attainable", "prior alone", "lowest everywhere", "highest everywhere"]
-    header += ["elasticity 5 %", "median", "95 %"]
+    def row(name: str, some: Sequence[tuple[World, Yardsticks, float]]) -> Cells:
+        oracle = np.mean([y.oracle for _, y, _ in some])
+        blind = ("prior", "lowest", "highest")
+        uplifts = [[y.attainable for _, y, _ in some], [learnable for *_, learnable in some]]
+        uplifts += [[getattr(y, rule) for _, y, _ in some] for rule in blind]
+        shares = [f"{np.mean(uplift) / oracle:.2f}" for uplift in uplifts]
+        own = np.quantile(np.concatenate([world.elasticity for world, *_ in some]), [0.05, 0.5, 0.95])
+        raised = np.mean([y.raised for _, y, _ in some])
+        return [name, f"{oracle:.1%}", f"{raised:.0%}", *shares, *(f"{e:.1f}" for e in own)]
+
+    header = ["kind", "oracle gains", "raises", "attainable", "learnable", "prior alone"]
+    header += ["lowest everywhere", "highest everywhere", "elasticity 5 %", "median", "95 %"]
     return markdown(header, _by_kind(measured, lambda one: one[0].kind, row))
 
 

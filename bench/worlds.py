@@ -37,6 +37,7 @@ from pricewright.price_list import plan_prices, plan_summary, price_list
 from pricewright.train import train
 from pricewright.worlds import DEVELOPED_ON, HELD_OUT, KINDS, World, simulate_world
 from pricewright.worlds.kinds import kind_named
+from pricewright.worlds.learnable import learnable_prices
 from tasks.workspace import read_parameters
 from testing.report import describe, write_between
 
@@ -142,7 +143,8 @@ def _worlds(params: Mapping[str, Any], options: argparse.Namespace, kinds: Seque
 
 def _yardsticks(params: Mapping[str, Any], options: argparse.Namespace) -> tuple[str, list[str]]:
     worlds = _worlds(params, options, options.kinds or tuple(KINDS))
-    return f"{COMMAND} --yardsticks", [kinds_table(KINDS), yardstick_table([(w, measure(w)) for w in worlds])]
+    measured = [(world, measure(world), uplift(world, learnable_prices(world))) for world in worlds]
+    return f"{COMMAND} --yardsticks", [kinds_table(KINDS), yardstick_table(measured)]
 
 
 def _scores(params: Mapping[str, Any], options: argparse.Namespace, product: Product) -> tuple[str, list[str]]:

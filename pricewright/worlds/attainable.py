@@ -4,7 +4,7 @@ It sees the same weeks as anybody. Levels, seasons, shocks and noise are given t
 it must learn. Its posterior is Gaussian around the mode (Laplace), found by Gauss-Newton steps family by family.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ TRIED = 25  # prices for each item
 Ints = NDArray[np.int64]
 STEPS, LONGEST, NUDGE = 10, 1.0, 1e-3  # Gauss-Newton steps, the longest in prior standard deviations, differences
 DRAWS = 64
+NOTHING = 1e-9  # units
 
 
 def oracle_prices(world: World) -> Floats:
@@ -65,98 +66,133 @@ class Standard(NamedTuple):
     items: Floats
 
 
+class Block(NamedTuple):
+    """The parameters of one family: columns 0 to 4 are its own, then three for each of its members."""
+
+    family: int
+    members: Ints
+    columns: Ints
+
+    def _places(self) -> tuple[NDArray[np.bool_], Ints, Ints]:
+        own = self.columns < len(FAMILY)
+        place, parameter = np.divmod(np.where(own, len(FAMILY), self.columns) - len(FAMILY), len(ITEM))
+        return own, self.members[place], parameter
+
+    def read(self, at: Standard) -> Floats:
+        """(c,): the block's parameters."""
+        own, item, parameter = self._places()
+        return np.where(own, at.families[self.family, self.columns * own], at.items[item, parameter])
+
+    def add(self, at: Standard, values: Floats) -> None:
+        """Add values (..., c) to the block's parameters; at may have the same leading axes."""
+        own, item, parameter = self._places()
+        at.families[..., self.family, self.columns[own]] += values[..., own]
+        at.items[..., item[~own], parameter[~own]] += values[..., ~own]
+
+    def slope(self, slopes: Mapping[int, Floats]) -> Floats:
+        """(m x T, c): d log mean of the members' weeks by the block's parameters."""
+        return np.stack([slopes[int(column)][self.members].ravel() for column in self.columns], axis=1)
+
+
 def attainable_prices(world: World, seed: int = 0) -> Floats:
     """(n,): the prices with the highest sales of the coming week on average over the agent's posterior."""
-    return _best_prices(world, posterior_curves(world, seed))
+    return best_prices(world.truth, posterior_curves(world, seed), world)
 
 
 def prior_prices(world: World, seed: int = 0) -> Floats:
     """(n,): the prices of the same agent before it has seen a week: what takes no learning."""
     rng, curves = np.random.default_rng(seed), world.truth.curves
     drawn = (rng.standard_normal((DRAWS, *shape)) for shape in (curves.families.shape, curves.items.shape))
-    return _best_prices(world, _curves_at(curves, Standard(*drawn)))
+    return best_prices(world.truth, curves_at(curves, Standard(*drawn)), world)
 
 
-def _best_prices(world: World, drawn: Curves) -> Floats:
-    takings = world.truth.takings[:, None]
+def best_prices(known: Truth, drawn: Curves, world: World) -> Floats:
+    """(n,): inside the world's guardrails, the highest sales on average over draws of the curves; known: the rest."""
+    takings = known.takings[:, None]
 
     def family_sales(prices: Floats) -> Floats:
-        return drawn.sums(prices * takings * sell_coming(world.truth, drawn, prices).mean(axis=0))
+        return drawn.sums(prices * takings * sell_coming(known, drawn, prices).mean(axis=0))
 
     return ascend(drawn, family_sales, world.low, world.high, world.now)
 
 
 def posterior_curves(world: World, seed: int = 0) -> Curves:
     """The curves with DRAWS sets of parameters from the agent's posterior."""
-    rng = np.random.default_rng(seed)
-    curves = world.truth.curves
-    mode = Standard(np.zeros_like(curves.families), np.zeros_like(curves.items))
+    mode = at_mean(world.truth.curves)
     for step in range(STEPS):
         change, _ = _towards_mode(world, mode)
         mode = Standard(*(m + c * (0.7 if step < STEPS - 3 else 1.0) for m, c in zip(mode, change, strict=True)))
-    _, roots = _towards_mode(world, mode)
-    families = np.repeat(mode.families[None], DRAWS, axis=0)
-    items = np.repeat(mode.items[None], DRAWS, axis=0)
-    for f, (root, columns, members) in enumerate(roots):
-        drawn = np.linalg.solve(root.T, rng.standard_normal((len(root), DRAWS))).T
-        own = columns < len(FAMILY)
-        families[:, f, columns[own]] += drawn[:, own]
-        place, parameter = np.divmod(columns[~own] - len(FAMILY), len(ITEM))
-        items[:, members[place], parameter] += drawn[:, ~own]
-    return _curves_at(curves, Standard(families, items))
+    _, precisions = _towards_mode(world, mode)
+    return draw_around(world.truth.curves, mode, precisions, seed)
 
 
-def _curves_at(curves: Curves, at: Standard) -> Curves:
+def at_mean(curves: Curves) -> Standard:
+    """All parameters at the mean of their prior."""
+    return Standard(np.zeros_like(curves.families), np.zeros_like(curves.items))
+
+
+def draw_around(curves: Curves, mode: Standard, precisions: Sequence[Floats], seed: int) -> Curves:
+    """The curves with DRAWS sets of parameters around their mode; precisions: (c, c) of each block."""
+    rng = np.random.default_rng(seed)
+    drawn = Standard(*(np.repeat(part[None], DRAWS, axis=0) for part in mode))
+    for block, precision in zip(blocks_of(curves), precisions, strict=True):
+        root = np.linalg.cholesky(precision)
+        block.add(drawn, np.linalg.solve(root.T, rng.standard_normal((len(root), DRAWS))).T)
+    return curves_at(curves, drawn)
+
+
+def curves_at(curves: Curves, at: Standard) -> Curves:
+    """The curves with other parameters."""
     (family_mean, family_sd), (item_mean, item_sd) = curves.family_prior, curves.item_prior
     return curves.with_parameters(family_mean + family_sd * at.families, item_mean + item_sd * at.items)
 
 
-def _towards_mode(world: World, at: Standard) -> tuple[Standard, list[tuple[Floats, Ints, Ints]]]:
-    """The step to the mode of every family; and of each, the root of its precision, its columns and its items.
-
-    Columns are numbered 0 to 4 for the family's parameters, then three for each item.
-    """
-    truth, curves = world.truth, world.truth.curves
-    mean = _mean(truth, at)
-    weight = np.where(mean > 1e-9, mean * truth.size[:, None] / (mean + truth.size[:, None]), 0.0)
-    residual = np.where(mean > 1e-9, world.units / np.maximum(mean, 1e-9) - 1, 0.0)
-    slopes = _slopes(truth, at, mean)
-    change = Standard(np.zeros_like(at.families), np.zeros_like(at.items))
-    roots: list[tuple[Floats, Ints, Ints]] = []
-    for f, members in enumerate(_members(curves)):
-        columns = np.array([c for c in slopes if c < len(FAMILY) + len(ITEM) * len(members)], dtype=np.int64)
-        slope = np.stack([slopes[int(c)][members].ravel() for c in columns], axis=1)
-        place, parameter = np.divmod(columns - len(FAMILY), len(ITEM))
-        own = columns < len(FAMILY)
-        now = np.where(own, at.families[f, columns * own], at.items[members[place * ~own], parameter * ~own])
-        weighted = slope * weight[members].ravel()[:, None]
-        precision = slope.T @ weighted + np.eye(len(columns))
-        step = np.linalg.solve(precision, weighted.T @ residual[members].ravel() - now)
-        step /= max(1.0, float(np.abs(step).max()) / LONGEST)
-        change.families[f, columns[own]] = step[own]
-        change.items[members[place[~own]], parameter[~own]] = step[~own]
-        root = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
-        roots.append((root, columns, members))
-    return change, roots
+def blocks_of(curves: Curves) -> list[Block]:
+    """The parameters of each family that are drawn from a prior."""
+    own = np.flatnonzero(curves.family_prior[1] > 0)
+    of_item = np.flatnonzero(curves.item_prior[1] > 0)
+    members = np.split(np.arange(len(curves.family), dtype=np.int64), curves.starts[1:])
+    columns = (np.r_[own, (len(FAMILY) + len(ITEM) * np.arange(len(m))[:, None] + of_item).ravel()] for m in members)
+    return [Block(f, m, c) for f, (m, c) in enumerate(zip(members, columns, strict=True))]
 
 
-def _members(curves: Curves) -> list[Ints]:
-    """The items of each family."""
-    return np.split(np.arange(len(curves.family), dtype=np.int64), curves.starts[1:])
+def _towards_mode(world: World, at: Standard) -> tuple[Standard, list[Floats]]:
+    """The step to the mode of every family, and of each the precision there, (c, c)."""
+    truth = world.truth
+    mean = expected(truth, at)
+    weight, residual = heard(truth, mean, world.units)
+    slopes = slopes_of(truth, at, mean)
+    change, precisions = at_mean(truth.curves), []
+    for block in blocks_of(truth.curves):
+        slope = block.slope(slopes)
+        weighted = slope * weight[block.members].ravel()[:, None]
+        precision = slope.T @ weighted + np.eye(slope.shape[1])
+        step = np.linalg.solve(precision, weighted.T @ residual[block.members].ravel() - block.read(at))
+        block.add(change, step / max(1.0, float(np.abs(step).max()) / LONGEST))
+        precisions.append(precision)
+    return change, precisions
 
 
-def _mean(truth: Truth, at: Standard) -> Floats:
-    return sell(_curves_at(truth.curves, at), truth.base, truth.offer) * truth.afterwards
+def expected(truth: Truth, at: Standard) -> Floats:
+    """Expected units of every week, (n, T)."""
+    return sell(curves_at(truth.curves, at), truth.base, truth.offer) * truth.afterwards
 
 
-def _slopes(truth: Truth, at: Standard, mean: Floats) -> dict[int, Floats]:
+def heard(truth: Truth, mean: Floats, units: Floats) -> tuple[Floats, Floats]:
+    """Weight of each week, and its relative residual, (n, T); both 0 where nothing could be sold."""
+    sold = mean > NOTHING
+    weight = np.where(sold, mean * truth.size[:, None] / (mean + truth.size[:, None]), 0.0)
+    return weight, np.where(sold, units / np.maximum(mean, NOTHING) - 1, 0.0)
+
+
+def slopes_of(truth: Truth, at: Standard, mean: Floats) -> dict[int, Floats]:
     """d log mean / d parameter, (n, T), by column: the parameter of every family, or of its item in one place."""
     curves = truth.curves
     place = np.arange(len(curves.family)) - np.searchsorted(curves.family, curves.family)
 
     def slope(moved: Standard) -> Floats:
-        nudged = _mean(truth, moved)
-        return np.where(mean > 1e-9, np.log(np.maximum(nudged, 1e-9) / np.maximum(mean, 1e-9)) / NUDGE, 0.0)
+        nudged = expected(truth, moved)
+        return np.where(mean > NOTHING, np.log(np.maximum(nudged, NOTHING) / np.maximum(mean, NOTHING)) / NUDGE, 0.0)
 
     slopes = {}
     for parameter in np.flatnonzero(curves.family_prior[1] > 0):

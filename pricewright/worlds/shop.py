@@ -122,6 +122,30 @@ def _promotions(rng: np.random.Generator, rate: float, n: int, weeks: int) -> tu
     return depth, display
 
 
+class Spread(NamedTuple):
+    """Standard deviations of log demand at usual prices: of levels, seasons, trends (a year), slow shocks and weeks."""
+
+    level: float
+    season: float
+    trend: float
+    slow: float
+    week: float
+
+    def covariance(self, weeks: int) -> Floats:
+        """Between the weeks of one item, or one family, (weeks, weeks)."""
+        week = np.arange(weeks)
+        waves, line = _waves(weeks), _line(weeks)
+        earlier = np.minimum(week[:, None], week)
+        slow = STAYS ** np.abs(week[:, None] - week) * (1 - STAYS ** (2 * (earlier + 1))) / (1 - STAYS**2)
+        parts = (np.ones((weeks, weeks)), waves.T @ waves, np.outer(line, line), slow, np.eye(weeks))
+        covariance: Floats = np.sum([sd**2 * part for sd, part in zip(self, parts, strict=True)], axis=0)
+        return covariance
+
+
+OF_FAMILY, OF_ITEM = Spread(0.6, 0.15, 0.12, 0.05, 0.07), Spread(0.6, 0.08, 0.1, 0.06, 0.0)
+STAYS = 0.9  # of last week's slow shock
+
+
 class State(NamedTuple):
     """base: (n, weeks) units at usual prices; wave: (n, weeks) the part of its log that a shop can foresee."""
 
@@ -137,35 +161,45 @@ def draw_state(
     week = np.arange(weeks)
     christmas = rng.uniform(0.1, 0.5) * np.exp(-(((week % YEAR) - CHRISTMAS) ** 2) / 18)
     wave = _seasons(rng, 1, weeks, 0.08) + christmas
-    wave = wave + (_seasons(rng, families, weeks, 0.15) + _trends(rng, families, weeks, 0.12))[assortment.family]
-    wave = wave + _seasons(rng, n, weeks, 0.08) + _trends(rng, n, weeks, 0.1)
-    shock = _slow(rng, families, weeks, 0.05)[assortment.family] + _slow(rng, n, weeks, 0.06)
-    shock = shock + rng.normal(0, 0.06, weeks) + rng.normal(0, 0.07, (families, weeks))[assortment.family]
+    family, item = OF_FAMILY, OF_ITEM
+    common = _seasons(rng, families, weeks, family.season) + _trends(rng, families, weeks, family.trend)
+    wave = wave + common[assortment.family]
+    wave = wave + _seasons(rng, n, weeks, item.season) + _trends(rng, n, weeks, item.trend)
+    shock = _slow(rng, families, weeks, family.slow)[assortment.family] + _slow(rng, n, weeks, item.slow)
+    shock = shock + rng.normal(0, 0.06, weeks) + rng.normal(0, family.week, (families, weeks))[assortment.family]
     shock = shock + _breaks(rng, kind.breaking_levels, families, weeks)[assortment.family]
     slow = rng.random(n) < kind.slow
-    level = rng.normal(np.log(units_per_week), 0.6, n) + rng.normal(0, 0.6, families)[assortment.family]
+    level = rng.normal(np.log(units_per_week), item.level, n)
+    level = level + rng.normal(0, family.level, families)[assortment.family]
     level = np.where(slow, np.log(rng.uniform(*kind.slow_units, n)), level)
     return State(np.exp(level[:, None] + wave + shock), wave)
 
 
 def _seasons(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
     """A year's wave and a half-year's, which has half of its size."""
-    phase = 2 * np.pi * np.arange(weeks) / YEAR
-    waves = np.stack([np.sin(phase), np.cos(phase), 0.5 * np.sin(2 * phase), 0.5 * np.cos(2 * phase)])
-    seasons: Floats = rng.normal(0, sd, (n, 4)) @ waves
+    seasons: Floats = rng.normal(0, sd, (n, 4)) @ _waves(weeks)
     return seasons
+
+
+def _waves(weeks: int) -> Floats:
+    phase = 2 * np.pi * np.arange(weeks) / YEAR
+    return np.stack([np.sin(phase), np.cos(phase), 0.5 * np.sin(2 * phase), 0.5 * np.cos(2 * phase)])
 
 
 def _trends(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
     """Straight lines in logs, sd per year, 0 in the middle."""
-    return rng.normal(0, sd, (n, 1)) * (np.arange(weeks) - weeks / 2) / YEAR
+    return rng.normal(0, sd, (n, 1)) * _line(weeks)
+
+
+def _line(weeks: int) -> Floats:
+    return (np.arange(weeks) - weeks / 2) / YEAR
 
 
 def _slow(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
     """An autoregression: 0.9 of last week's shock stays."""
     shock = rng.normal(0, sd, (n, weeks))
     for t in range(1, weeks):
-        shock[:, t] += 0.9 * shock[:, t - 1]
+        shock[:, t] += STAYS * shock[:, t - 1]
     return shock
 
 

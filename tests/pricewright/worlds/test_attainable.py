@@ -7,6 +7,7 @@ import pytest
 
 from pricewright.worlds import KINDS, World, simulate_world
 from pricewright.worlds.attainable import attainable_prices, oracle_prices, posterior_curves
+from pricewright.worlds.learnable import learned
 
 SMALL: dict[str, Any] = {"skus": 60, "weeks": 60, "first_week": "2024-01-01", "units_per_week": 25, "seed": 2}
 
@@ -52,6 +53,18 @@ def test_the_posterior_covers_the_true_parameters(world: World) -> None:
         low, high = np.quantile(values[..., sd > 0], [0.05, 0.95], axis=0)
         covered.append(((low <= true[:, sd > 0]) & (true[:, sd > 0] <= high)).ravel())
     assert 0.75 < np.concatenate(covered).mean() < 0.97
+
+
+@pytest.mark.parametrize("kind", ["plain", "substitutes_nested"])
+def test_who_has_to_learn_levels_as_well_knows_less_of_the_curves_and_is_right_as_often(kind: str) -> None:
+    world = simulate_world(SMALL | {"kind": kind})
+    curves, levels = learned(world)
+    known = posterior_curves(world)
+    true, sd = world.truth.curves.families, world.truth.curves.family_prior[1] > 0
+    low, high = np.quantile(curves.families[..., sd], [0.05, 0.95], axis=0)
+    assert 0.75 < ((low <= true[:, sd]) & (true[:, sd] <= high)).mean() < 0.99
+    assert curves.families[..., 0].std(axis=0).mean() > known.families[..., 0].std(axis=0).mean()
+    assert np.corrcoef(levels[:, -1], np.log(world.truth.coming))[0, 1] > 0.9
 
 
 def test_more_weeks_teach_more() -> None:

@@ -137,7 +137,8 @@ def draw_around(curves: Curves, mode: Standard, precisions: Sequence[Floats], se
     drawn = Standard(*(np.repeat(part[None], DRAWS, axis=0) for part in mode))
     for block, precision in zip(blocks_of(curves), precisions, strict=True):
         root = np.linalg.cholesky(precision)
-        block.add(drawn, np.linalg.solve(root.T, rng.standard_normal((len(root), DRAWS))).T)
+        away = np.linalg.solve(root.T, rng.standard_normal((len(root), DRAWS)))
+        block.add(drawn, np.asarray(away.T, dtype=np.float64))
     return curves_at(curves, drawn)
 
 
@@ -167,7 +168,8 @@ def _towards_mode(world: World, at: Standard) -> tuple[Standard, list[Floats]]:
         slope = block.slope(slopes)
         weighted = slope * weight[block.members].ravel()[:, None]
         precision = slope.T @ weighted + np.eye(slope.shape[1])
-        step = np.linalg.solve(precision, weighted.T @ residual[block.members].ravel() - block.read(at))
+        force = weighted.T @ residual[block.members].ravel() - block.read(at)
+        step: Floats = np.asarray(np.linalg.solve(precision, force), dtype=np.float64)
         block.add(change, step / max(1.0, float(np.abs(step).max()) / LONGEST))
         precisions.append(precision)
     return change, precisions

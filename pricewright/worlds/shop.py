@@ -182,8 +182,9 @@ def _seasons(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
 
 
 def _waves(weeks: int) -> Floats:
-    phase = 2 * np.pi * np.arange(weeks) / YEAR
-    return np.stack([np.sin(phase), np.cos(phase), 0.5 * np.sin(2 * phase), 0.5 * np.cos(2 * phase)])
+    phase = 2 * np.pi * np.arange(weeks, dtype=np.float64) / YEAR
+    waves: Floats = np.stack([np.sin(phase), np.cos(phase), 0.5 * np.sin(2 * phase), 0.5 * np.cos(2 * phase)])
+    return waves
 
 
 def _trends(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
@@ -192,7 +193,7 @@ def _trends(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:
 
 
 def _line(weeks: int) -> Floats:
-    return (np.arange(weeks) - weeks / 2) / YEAR
+    return (np.arange(weeks, dtype=np.float64) - weeks / 2) / YEAR
 
 
 def _slow(rng: np.random.Generator, n: int, weeks: int, sd: float) -> Floats:

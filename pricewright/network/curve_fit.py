@@ -34,6 +34,7 @@ from pricewright.network.effects import (
 )
 from pricewright.network.families import FamilyFit, family_sums, log_sums, taken
 from pricewright.network.grid import Grid, without_improbable_weeks
+from pricewright.network.products import ProductSlopes
 
 Floats = NDArray[np.float64]
 # Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
@@ -81,6 +82,7 @@ class CurveFit:
         self.weeks = torch.zeros(len(grid.weeks), dtype=DTYPE)
         self.weeks_variance = 0.05
         self.usual_size = 0.0, 0.05
+        self.products = ProductSlopes(torch.tensor(grid.product))
         self.families = FamilyFit(torch.tensor(grid.family), len(grid.weeks))
         self.batches = whole_families(grid.family, int(params["batch_skus"]))
         self.moved = float("inf")
@@ -106,6 +108,7 @@ class CurveFit:
     def _visit(self, rows: slice, number: int, sums: BatchSums) -> None:
         batch, layout, base = self.data[rows], self.layout, self.layout.base
         effects = self.effects[rows] + self.response[rows] @ self.change
+        effects = effects + self.response[rows][:, :, 0] * self.products.change[self.products.product[rows], None]
         prior = self._prior_precision()
         seen = self._look(rows, effects)
         precision = precision_of(seen.weight, seen.own, layout) + prior
@@ -185,8 +188,9 @@ class CurveFit:
         inverse = self._prior_precision()[base:, base:]
         design = self.design[rows]
         left = inverse - inverse @ self.price_covariance[rows] @ inverse
-        away = effects[:, base:] - design @ self.population.theta
-        gradient = torch.einsum("npa,np->a", design, away @ inverse)
+        pull = (effects - self._prior_mean(rows))[:, base:] @ inverse
+        self.products.add(rows, pull[:, 0], left[:, 0, 0])
+        gradient = torch.einsum("npa,np->a", design, pull)
         return gradient, torch.einsum("npa,npq,nqb->ab", design, left, design)
 
     def _together(self, rows: slice, effects: Tensor, covariance: Tensor) -> Tensor:
@@ -217,6 +221,7 @@ class CurveFit:
     def _learn_priors(self, sums: BatchSums) -> None:
         layout, n = self.layout, len(self.grid)
         self.change = self.population.step(sums.evidence_gradient, sums.evidence_curvature, 0.7)
+        self.products.learn(0.7)
         self.level_mean = sums.levels / n
         for group, spread in variance_priors(layout, self.params):
             count = n * (group.stop - group.start)
@@ -237,7 +242,9 @@ class CurveFit:
         coarse = COARSE_SD if self.families.compete else COARSE_SD_ALONE
         loading = coarse * read @ self.response[:, base:] @ root
         fitted = read @ self.price_covariance @ read.T
-        own = coarse**2 * fitted
+        answers = (read @ self.response[:, base:, 0].T).T  # of an item's curve to the mean of its product
+        of_product = self.products.posterior[self.products.product][:, None, None]
+        own = coarse**2 * (fitted + of_product * answers[:, :, None] * answers[:, None, :])
         covariance = own + loading @ loading.transpose(1, 2)
         mean = self.effects[:, base:] @ read.T
         mean[:, 0] = with_same_softplus(mean[:, 0], fitted[:, 0, 0], covariance[:, 0, 0])
@@ -248,6 +255,7 @@ class CurveFit:
             "curvature": float(softplus(self.effects[:, layout.curvature]).mean()),
             "creeping": float(self.effects[:, layout.gradual_price].mean()),
             "alike": self.alike,
+            "product_slope_sd": float(self.products.variance.sqrt()) * bool(self.products.several.any()),
             "depth": float(self.effects[:, layout.promotion.start].mean()),
             "families": int((self.families.size > 1).sum()),
             "family_walk": self.families.alike,
@@ -289,6 +297,7 @@ class CurveFit:
         prior = torch.zeros_like(self.effects[rows])
         prior[:, 0] = self.level_mean
         prior[:, self.layout.base :] = self.design[rows] @ self.population.theta
+        prior[:, self.layout.base] += self.products.mean[self.products.product[rows]]
         return prior
 
     def _design(self, attributes: Tensor) -> Tensor:

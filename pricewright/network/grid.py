@@ -26,7 +26,8 @@ class Grid:
     where the anchor (n,) is the reference price that the release keeps; depth >= 0 the log depth of a temporary cut;
     promotion the share of units on promotion; dip the promotions of the weeks before. listed is 1 from a SKU's first
     sale on, seen where it was in stock as well; unseen units are 0. attributes: (n, 4) standardised log units and log
-    price of a SKU, and both over the mean of its family; family: (n,) numbers from 0 on, in order.
+    price of a SKU, and both over the mean of its family; family: (n,) numbers from 0 on, in order; product: (n,)
+    numbers, the same for a SKU in all zones of a chain.
     """
 
     codes: tuple[str, ...]
@@ -41,6 +42,7 @@ class Grid:
     anchor: Floats
     attributes: Floats
     family: Whole
+    product: Whole
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -101,7 +103,18 @@ def grid_of(
         anchor=anchor,
         attributes=np.column_stack([*map(_standardised, sizes), *(_in_family(size, family) for size in sizes)]),
         family=family,
+        product=_products(rows),
     )
+
+
+def _products(rows: pl.DataFrame) -> Whole:
+    """The number of each item's product, (n,): an item's key ends with its store."""
+    keys = rows.select("stock_code", "store").unique("stock_code", maintain_order=True)
+    end = pl.format("@{}", pl.col("store").fill_null(""))
+    named = keys.select(
+        pl.when(pl.col("store").is_null()).then("stock_code").otherwise(pl.col("stock_code").str.strip_suffix(end))
+    )
+    return named.to_series().rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def without_improbable_weeks(grid: Grid) -> Grid:
@@ -134,6 +147,7 @@ def _rows(panel: pl.DataFrame, families: Mapping[str, str]) -> pl.DataFrame:
         pl.col("units").fill_null(0).cast(pl.Float64),
         column("list_price", pl.col("price")).alias("price").cast(pl.Float64),
         column("promotion", pl.lit(0.0)).fill_null(0.0).cast(pl.Float64),
+        column("store", pl.lit(None)).cast(pl.String),
         column("in_stock", pl.lit(True)).fill_null(True).cast(pl.Float64),
         pl.col("stock_code").replace_strict(dict(families), default=None, return_dtype=pl.String).alias("family"),
     )

@@ -19,22 +19,24 @@ from pricewright.network.batches import BatchSums, BatchView, jacobians, whole_f
 from pricewright.network.curves import Curves
 from pricewright.network.effects import (
     DTYPE,
-    PROMOTION_PRIORS,
     Batch,
     Layout,
-    PopulationMeans,
     expected_derivatives,
-    learned_variance,
     linearise,
     precision_of,
     size_step,
     variance_of,
-    variance_priors,
     with_same_softplus,
 )
 from pricewright.network.families import FamilyFit, family_sums, log_sums, taken
 from pricewright.network.grid import Grid, without_improbable_weeks
-from pricewright.network.products import ProductSlopes
+from pricewright.network.priors import (
+    ProductSlopes,
+    learned_variance,
+    population_means,
+    starting_variances,
+    variance_priors,
+)
 
 Floats = NDArray[np.float64]
 # Correlation of slopes with the effects of temporary cuts: where it starts, the SKUs that start is worth, its bound.
@@ -43,10 +45,7 @@ FAMILY_DAMPING = 0.5
 # On the posterior deviations of slope and curvature, where there are families and where not: with 1, 90 % intervals
 # held 75 to 90 %.
 COARSE_SD, COARSE_SD_ALONE = 1.4, 1.2
-SUBSTITUTES, NO_SUBSTITUTES = (1.8, 1.0), (0.9, 0.5)  # mean and deviation of the mean latent slope, before any data
-SYSTEMATIC_SD = 0.4  # of the mean latent slope, whatever the number of SKUs: an unseen rival's prices biased it by 0.5
 CALM_SWEEPS = 15  # after this many, steps get shorter: SKUs of a family that answer to each other come to rest
-MEANS_ALIKE = 0.7  # prior correlation of their means over shops
 SETTLING_SWEEPS = 3  # the first sweeps move carefully and leave the priors alone
 
 
@@ -66,9 +65,10 @@ class CurveFit:
         self.data = Batch.of(grid, float(params["outlying"]), control=control)
         n, d, layout = len(grid), self.layout.width, self.layout
         self.design = self._design(torch.tensor(grid.attributes, dtype=DTYPE))
-        self.population = self._population(self.design.shape[2])
+        self.families = FamilyFit(torch.tensor(grid.family), len(grid.weeks))
+        self.population = population_means(self.layout, self.design.shape[2], substitutes=self.families.compete)
         self.prior_mean_variance = self.population.covariance[0, 0]
-        self.prior_variance = self._starting_variances()
+        self.prior_variance = starting_variances(self.layout, params)
         self.alike = ALIKE if params["pooling"] else 0.0
         self.level_mean = self._log_mean_units().mean()
         self.effects = torch.zeros(n, d, dtype=DTYPE)
@@ -83,7 +83,6 @@ class CurveFit:
         self.weeks_variance = 0.05
         self.usual_size = 0.0, 0.05
         self.products = ProductSlopes(torch.tensor(grid.product))
-        self.families = FamilyFit(torch.tensor(grid.family), len(grid.weeks))
         self.batches = whole_families(grid.family, int(params["batch_skus"]))
         self.moved = float("inf")
 
@@ -265,7 +264,7 @@ class CurveFit:
             "week_sd": self.weeks_variance**0.5,
             "last_mean_step": self.moved,
         }
-        before = float(self._starting_variances()[base] + self.prior_mean_variance)
+        before = float(starting_variances(layout, self.params)[base] + self.prior_mean_variance)
         return Curves(
             codes=self.grid.codes,
             weeks=self.grid.weeks,
@@ -307,36 +306,6 @@ class CurveFit:
         design[:, range(width), range(width)] = 1.0
         design[:, 0, width:] = attributes
         return design
-
-    def _population(self, width: int) -> PopulationMeans:
-        """Before any data: exponential curves, and elasticities of about 2 among substitutes (Bijmolt et al. 2005 find
-        a mean of 2.6 of brands). Products that share their buyers with no other answer more like categories: 1.2 (those
-        of food have 0.3 to 0.8, Andreyeva et al. 2010), not far from the 1 at which sales are highest."""
-        start, sd = torch.zeros(width, dtype=DTYPE), torch.full((width,), 0.3, dtype=DTYPE)
-        sd[-2:] = 1.5  # of a SKU's log units and log price over its family's
-        place = self.layout.curvature - self.layout.base
-        start[0], sd[0] = SUBSTITUTES if len(np.unique(self.grid.family)) < len(self.grid) else NO_SUBSTITUTES
-        sd[1 : self.layout.path.shape[1]] = 0.1
-        sd[place - 1] = 2.0
-        start[place], sd[place] = 0.5413, 0.5  # softplus of it is 1, an exponential curve
-        start[place + 1 : place + 4] = torch.tensor([2.0, 0.2, 0.2], dtype=DTYPE)  # depth, display, dip
-        sd[place + 1 : place + 4] = torch.tensor([1.5, 0.5, 0.5], dtype=DTYPE)
-        prior = torch.diag(sd**2)
-        prior[0, place + 1] = prior[place + 1, 0] = MEANS_ALIKE * sd[0] * sd[place + 1]
-        systematic = torch.zeros(width, dtype=DTYPE)
-        systematic[0] = SYSTEMATIC_SD**2
-        return PopulationMeans.starting(start, prior, systematic)
-
-    def _starting_variances(self) -> Tensor:
-        layout, wide = self.layout, 100.0
-        variance = torch.full((layout.width,), 0.05, dtype=DTYPE)
-        variance[0] = 2.0
-        variance[layout.base] = 1.0 if self.params["pooling"] else wide
-        variance[layout.ramps] = float(self.params["slope_drift"]) ** 2
-        variance[layout.gradual_price] = 1.0
-        variance[layout.curvature] = float(self.params["curvature_sd"]) ** 2
-        variance[layout.promotion] = torch.tensor([spread.start for spread in PROMOTION_PRIORS], dtype=DTYPE)
-        return variance
 
     def _log_mean_units(self) -> Tensor:
         return torch.log(self.data.units.sum(dim=1) / self.data.seen.sum(dim=1).clamp(min=1) + 0.1)

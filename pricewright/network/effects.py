@@ -6,9 +6,7 @@ its mean. Regular price (slope, curvature) and temporary cut (depth, display) ar
 which it competes in its family (families.py); creeping and dip move its units alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import torch
@@ -244,71 +242,3 @@ def variance_of(covariance: Tensor, jacobian: Tensor, layout: Layout) -> Tensor:
     cross = ((layout.time @ covariance[:, :base, base:]) * jacobian).sum(dim=2)
     price = ((jacobian @ covariance[:, base:, base:]) * jacobian).sum(dim=2)
     return (own + 2 * cross + price).clamp(min=0)
-
-
-@dataclass(frozen=True)
-class VariancePrior:
-    """A learned variance: where it starts, and how many effects that start is worth as evidence."""
-
-    start: float
-    weight: float
-
-
-PROMOTION_PRIORS = (  # of depth, display and dip
-    VariancePrior(1.0, 5.0),
-    VariancePrior(0.05, 5.0),
-    VariancePrior(0.05, 10.0),
-)
-
-
-def variance_priors(layout: Layout, params: Mapping[str, Any]) -> list[tuple[slice, VariancePrior]]:
-    """The groups of effects that share a variance, each with the prior of that variance."""
-    priors = [(group, VariancePrior(0.01, 2.0)) for group in layout.groups]
-    priors += [(slice(layout.base, layout.base + 1), VariancePrior(0.6, 5.0))]
-    drift = VariancePrior(float(params["slope_drift"]) ** 2, 10.0)
-    priors += [(slice(k, k + 1), drift) for k in range(layout.ramps.start, layout.ramps.stop)]
-    priors += [(slice(layout.gradual_price, layout.gradual_price + 1), VariancePrior(1.0, 5.0))]
-    bend = slice(layout.curvature, layout.curvature + 1)
-    priors += [(bend, VariancePrior(float(params["curvature_sd"]) ** 2, 50.0))]
-    promotion = range(layout.promotion.start, layout.promotion.stop)
-    return priors + [(slice(k, k + 1), prior) for k, prior in zip(promotion, PROMOTION_PRIORS, strict=True)]
-
-
-def learned_variance(
-    deviations: Tensor, posterior: Tensor, count: int, variance: Tensor, spread: VariancePrior
-) -> Tensor:
-    """Next value of a prior variance from squared deviations and posterior variances, summed over `count` effects."""
-    determined = (count - posterior / variance).clamp(min=0)
-    target = (deviations + spread.weight * spread.start) / (determined + spread.weight)
-    return (variance * target).sqrt().clamp(min=1e-5, max=6.0)  # half way, on the log scale
-
-
-@dataclass
-class PopulationMeans:
-    """Prior means of the price effects as a regression: mean of SKU i = design_i @ theta, theta ~ N(start, prior).
-
-    theta, start: (h,); precision: (h, h) of the prior; covariance: (h, h), the posterior of theta given all else;
-    systematic: (h,), variance of what all SKUs' evidence may have wrong together, however many there are: prices that
-    follow something nobody sees bias it.
-    """
-
-    theta: Tensor
-    start: Tensor
-    precision: Tensor
-    covariance: Tensor
-    systematic: Tensor
-
-    @classmethod
-    def starting(cls, start: Tensor, prior: Tensor, systematic: Tensor) -> "PopulationMeans":
-        """Before any data; prior: (h, h) covariance."""
-        return cls(start.clone(), start, torch.linalg.inv(prior), prior.clone(), systematic)
-
-    def step(self, gradient: Tensor, curvature: Tensor, damping: float) -> Tensor:
-        """Newton step on the evidence, given its summed gradient (h,) and curvature (h, h); returns the change."""
-        believed = torch.linalg.inv(torch.eye(len(gradient), dtype=gradient.dtype) + curvature * self.systematic)
-        gradient, curvature = believed @ gradient, believed @ curvature
-        self.covariance = torch.linalg.inv(curvature + self.precision)
-        change = damping * self.covariance @ (gradient - self.precision @ (self.theta - self.start))
-        change = change.clamp(-0.3, 0.3)
-        self.theta = self.theta + change
-        return change

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pricewright.network.effects import VariancePrior, learned_variance
+from pricewright.network.priors import VariancePrior, learned_variance
 
 DTYPE = torch.float64
 Whole = NDArray[np.int64]

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricewright.network.effects import PopulationMeans, box_cox, expected_softplus, log_effect, with_same_softplus
+from pricewright.network.effects import box_cox, expected_softplus, log_effect, with_same_softplus
+from pricewright.network.priors import PopulationMeans
 
 LOG_RATIOS = st.floats(-1.5, 1.5)
 

@@ -33,6 +33,8 @@ TYPES: dict[str, Any] = {
     "unit_cost": pl.Float64,
     "promotion": pl.Float64,
     "in_stock": pl.Boolean,
+    "tax_rate": pl.Float64,
+    "competitor_price": pl.Float64,
 }
 SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}, NTH: pl.Int64}
 ASIDE: dict[str, Any] = (

@@ -27,7 +27,8 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
         pl.read_parquet(workspace.work / "coming.parquet"),
         pl.read_parquet(workspace.work / "catalog.parquet"),
     )
-    trained = train(panel, coming, catalog, hyperparameters, workspace.parameters, report_progress)
+    zones = pl.read_parquet(workspace.work / "zones.parquet")
+    trained = train(panel, coming, catalog, hyperparameters, workspace.parameters, report_progress, zones=zones)
     _write(workspace, trained)
     return trained.metrics | {"proof": trained.metrics["proof"] | _write_proof(workspace, trained)}
 

@@ -9,7 +9,7 @@ from pricewright.price_list import plan_summary, price_list
 
 DRAWS = 64
 PRICES, CURRENT = np.array([8.0, 12.0, 5.0]), np.array([10.0, 10.0, 5.0])
-PRODUCTS = [Product(10.0, 5.0, 20.0, np.array([8.0, 12.0]), 0.0, False) for _ in PRICES]
+PRODUCTS = [Product(10.0, 5.0, 20.0, np.array([8.0, 12.0]), 0.0, False, 10.0) for _ in PRICES]
 CATALOG = pl.DataFrame({"stock_code": ["a", "b", "c"], "description": ["A", "B", "C"], "unit_cost": [None] * 3})
 PARAMS = {"objective": "sales", "minimum_probability": 0.7}
 

@@ -26,7 +26,7 @@ def posterior(slope: float, keeps: float, members: int = 3, sd: float = 0.05) ->
 
 
 def product(*, fixed: bool = False) -> Product:
-    return Product(4.0, 2.0, 6.0, CANDIDATES, 0.0, fixed)
+    return Product(4.0, 2.0, 6.0, CANDIDATES, 0.0, fixed, 4.0)
 
 
 def test_substitutes_of_an_inelastic_family_are_not_lowered_although_each_of_them_is_elastic() -> None:

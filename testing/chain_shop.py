@@ -13,9 +13,8 @@ CATEGORIES = ("Juice", "Tea", "Jam")
 
 
 def chain_shop(skus: int = SKUS, weeks: int = WEEKS, seed: int = 5) -> pl.DataFrame:
-    """A line per SKU, store and day of the week with sales: Store, Zone, StockCode, Description, Category, Brand,
-    InvoiceNo, InvoiceDate, Quantity, UnitPrice. Prices change every few weeks, zone by zone; receipts of all stores are
-    numbered from 1 on."""
+    """Lines of 1 to 6 pieces: Store, Zone, StockCode, Description, Category, Brand, InvoiceNo, InvoiceDate, Quantity,
+    UnitPrice. Prices change every few weeks, zone by zone; each store numbers its receipts from 1 on."""
     rng = np.random.default_rng(seed)
     usual, pace = rng.uniform(2, 20, skus), rng.uniform(20, 40, skus)
     size = dict(zip(STORES, rng.uniform(0.6, 1.4, len(STORES)), strict=True))
@@ -29,12 +28,12 @@ def chain_shop(skus: int = SKUS, weeks: int = WEEKS, seed: int = 5) -> pl.DataFr
         for store, zone in STORES.items():
             for sku in range(skus):
                 price = step[zone, sku]
-                units = rng.poisson(size[store] * pace[sku] * price ** SLOPES[zone] / 3, 3)
-                rows += [
-                    (store, zone, sku, week, 2 * day, int(sold), round(float(usual[sku]) * price, 2))
-                    for day, sold in enumerate(units)
-                    if sold
-                ]
+                left = int(rng.poisson(size[store] * pace[sku] * price ** SLOPES[zone]))
+                while left:
+                    pieces = min(left, int(rng.integers(1, 7)))
+                    left -= pieces
+                    day = int(rng.integers(6))
+                    rows.append((store, zone, sku, week, day, pieces, round(float(usual[sku]) * price, 2)))
     lines = pl.DataFrame(rows, schema=["Store", "Zone", "sku", "week", "day", "Quantity", "UnitPrice"], orient="row")
     number = pl.int_range(1, pl.len() + 1).over("Store")
     return lines.select(

@@ -51,7 +51,8 @@ def sold() -> Callable[..., pl.DataFrame]:
             "cancelled": [0] * count, "invoice_time": [datetime.fromisoformat(day) for day in days],
             "unit_price": prices, "customer_id": [f"{i}" for i in range(count)],
             "country": ["United Kingdom"] * count, "unit_cost": [None] * count,
-            **{name: [None] * count for name in ("category", "promotion", "channel", "in_stock", "store", "zone", "brand")},
+            **{name: [None] * count for name in ("category", "promotion", "channel", "in_stock")},
+            **{name: [None] * count for name in ("store", "zone", "brand")},
         }  # fmt: skip
         frame = frame | columns
         frame["units"] = [q - c for q, c in zip(frame["quantity"], frame["cancelled"], strict=True)]

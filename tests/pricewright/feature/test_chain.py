@@ -11,7 +11,7 @@ from pricewright.core.item import Item
 from pricewright.feature import Panel, build_panel
 from pricewright.ingest import ingest_frame
 from pricewright.items import Chain, apart, chain_of, item_key, together
-from testing.chain_shop import SKUS, STORES, WEEKS, chain_shop
+from testing.chain_shop import SKUS, WEEKS, chain_shop
 from tests.pricewright.feature.conftest import WHOLE
 
 Sold = Callable[..., pl.DataFrame]

@@ -52,21 +52,17 @@ def notes(metrics: Metrics) -> list[str]:
     beside = metrics.get("beside", {})
     said = []
     for name in ("products", "stores"):
-        found = beside.get(name, {})
-        said += [f"{_named(found['not_sold'])} of the {name} file have no sales"] * bool(_some(found, "not_sold"))
-        said += [f"{_named(found['not_listed'])} are not in the {name} file"] * bool(_some(found, "not_listed"))
+        if found := beside.get(name):
+            said += _told(found["not_sold"], f"of the {name} file have no sales")
+            said += _told(found["not_listed"], f"are not in the {name} file")
     if "stores_without_zone" in beside:
-        said.append(f"{_named(beside['stores_without_zone'])} of the stores file have no zone: each is its own")
+        said += _told(beside["stores_without_zone"], "of the stores file have no zone: each is its own")
     return said
 
 
-def _some(found: Metrics, name: str) -> int:
-    return int(found[name]["count"]) if found else 0
-
-
-def _named(found: Metrics) -> str:
+def _told(found: Metrics, what: str) -> list[str]:
     more = ", ..." if found["count"] > len(found["first"]) else ""
-    return f"{found['count']:,} ({', '.join(found['first'])}{more})"
+    return [f"{found['count']:,} {what}: {', '.join(found['first'])}{more}"] if found["count"] else []
 
 
 FEATURE = Stage("feature", work, line, publishes=("panel",), notes=notes)

@@ -17,10 +17,11 @@ from pricewright.core.models import NETWORK
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES, build_panel
 from pricewright.history import weeks_to_train
-from pricewright.items import NO_STORES, Chain, apart
+from pricewright.items import NO_STORES, Chain, apart, parts
 from pricewright.network.export import to_onnx
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.network.walk import Walked, walk
+from pricewright.one_price import one_price, zones_summary
 from pricewright.partitions import iso_week
 from pricewright.price_list import (
     SCHEMA,
@@ -205,6 +206,11 @@ def _network_release(
     )
     prices = price_list(plan, products, priced, _named(priced, families), params["price"], trust)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
+    summary = plan_summary(plan, trust)
+    if priced["store"].n_unique() > 1:
+        skus = parts(priced["stock_code"], parted=True)["stock_code"].to_list()
+        terms = (int(own["draws"]), int(own["seed"]), float(params["price"]["minimum_probability"]))
+        summary |= zones_summary(plan, one_price(posterior, products, skus, *terms)[1], trust)
     arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
         "effects": network.effects(ahead, posterior, plan.current),
@@ -212,7 +218,7 @@ def _network_release(
         "spread": np.asarray(walked.spread),
         "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
     }
-    return _NetworkRelease(model, arrays, prices, plan_summary(plan, trust))
+    return _NetworkRelease(model, arrays, prices, summary)
 
 
 def _named(catalog: pl.DataFrame, families: Mapping[str, str]) -> list[str | None]:

@@ -40,9 +40,12 @@ def open_panel(workspace: Workspace, chain: Chain) -> IncrementalPanel:
 
 def line(metrics: Metrics) -> str:
     """How large the panel is."""
-    zones = f" in {metrics['zones']:,} zones of {metrics['stores']:,} stores" if "zones" in metrics else ""
+    skus = f"{metrics['skus']:,} SKUs"
+    if "zones" in metrics:
+        zones = f"{metrics['zones']:,} zones of " if metrics["zones"] < metrics["stores"] else ""
+        skus = f"{metrics['skus']:,} items in {zones}{metrics['stores']:,} stores"
     return (
-        f"{metrics['rows']:,} panel rows: {metrics['skus']:,} SKUs{zones}, {metrics['weeks']} weeks "
+        f"{metrics['rows']:,} panel rows: {skus}, {metrics['weeks']} weeks "
         f"({metrics['first_week']} to {metrics['last_week']})"
     )
 

@@ -118,14 +118,14 @@ def _best(
 ) -> float:
     """The candidate of product j that is worth most to the family, of those that probably beat `start`."""
     tried = np.append(products[j].candidates, start)
-    values = _values(demand, products, prices, j, tried)
+    values = values_at(demand, products, prices, j, tried)
     gains = values - values[-1]
-    worth = _worth(gains)
+    worth = worth_of(gains)
     admitted = ((gains > 0).mean(axis=1) >= minimum_probability) & (worth > values[-1].mean() * TINY)
     return float(tried[np.where(admitted, worth, -np.inf).argmax()]) if admitted.any() else start
 
 
-def _worth(gains: Floats) -> Floats:
+def worth_of(gains: Floats) -> Floats:
     """What moves are compared by, from their gains per draw (..., S): the mean, less CAUTION standard deviations.
 
     Far from the prices that were ever asked the curves are least sure, and a mean alone would go there for their sake
@@ -135,7 +135,7 @@ def _worth(gains: Floats) -> Floats:
     return worth
 
 
-def _values(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
+def values_at(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
     """What the family earns when product j costs each of the tried prices (c,), per draw, (c, S)."""
     pull = demand.level[:, None] * np.exp(demand.attraction(prices))
     margins = prices - np.array([product.cost for product in products])
@@ -175,8 +175,8 @@ def _moved_together(demand: Demand, products: Sequence[Product], kept: Floats, m
     for factor in FACTORS:
         prices = np.array([_nearest(product, factor) for product in products])
         gains = family_value(demand, products, prices) - now
-        if _worth(gains) > highest and (gains > 0).mean() >= minimum_probability:
-            best, highest = prices, float(_worth(gains))
+        if worth_of(gains) > highest and (gains > 0).mean() >= minimum_probability:
+            best, highest = prices, float(worth_of(gains))
     return best
 
 
@@ -211,7 +211,7 @@ def _probabilities(demand: Demand, products: Sequence[Product], prices: Floats) 
     found = np.full(len(prices), np.nan)
     for j, product in enumerate(products):
         if abs(prices[j] - product.kept) > 1e-9:
-            value = _values(demand, products, prices, j, np.array([prices[j], product.kept]))
+            value = values_at(demand, products, prices, j, np.array([prices[j], product.kept]))
             found[j] = (value[0] > value[1]).mean()
     return found
 

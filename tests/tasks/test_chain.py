@@ -45,7 +45,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def test_what_the_files_and_the_lines_do_not_share_is_told(chain: Workspace) -> None:
     line, notes = told(chain)
-    assert line.startswith(f"{3 * SKUS * WEEKS:,} panel rows: {3 * SKUS} SKUs in 3 zones of 4 stores")
+    assert line.startswith(f"{3 * SKUS * WEEKS:,} panel rows: {3 * SKUS} items in 3 zones of 4 stores")
     assert notes == [
         "1 of the products file have no sales: 999",
         "11 are not in the products file: 502, 503, 504, 505, 506, ...",

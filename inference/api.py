@@ -201,8 +201,8 @@ def _searched(catalog: Catalog, query: Mapping[str, Any]) -> Whole:
     """The places of the SKUs that a search, a store and a category leave, in order. Raises UnknownSku if none is."""
     text = str(query.get("search") or "")
     places = catalog.search(text)
-    if query.get(STORE) and catalog.stores:
-        places = np.intersect1d(places, catalog.stores.places(str(query[STORE])))
+    if query.get(STORE):
+        places = np.intersect1d(places, catalog.of_store(str(query[STORE])))
     if query.get("category") and catalog.planned:
         places = np.intersect1d(places, catalog.families.category(str(query["category"])))
     if not len(places):

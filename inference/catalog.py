@@ -339,6 +339,13 @@ class Catalog:
         """Products that compete; of a release that holds a plan."""
         return Families(self.arrays)
 
+    def of_store(self, store: str) -> Whole:
+        """The places of the items of a store or zone. Raises UnknownSku, also where prices do not differ by store."""
+        if self.stores:
+            return self.stores.places(store)
+        hint = "leave the store out."
+        raise UnknownSku(f"store {store[:LONGEST]!r} is in no price list: all stores have one price.", hint)
+
     def categories(self) -> dict[str, int]:
         """The categories, or learned families, of the price list, and how many items each has; sorted."""
         names, counts = np.unique(np.asarray(self.arrays[FAMILY]), return_counts=True) if self.planned else ((), ())

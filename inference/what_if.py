@@ -59,7 +59,7 @@ def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
 
 
 def _chosen(catalog: Catalog, asked: Asked) -> Whole:
-    inside = catalog.stores.places(asked.store) if asked.store and catalog.stores else np.arange(len(catalog))
+    inside = catalog.of_store(asked.store) if asked.store else np.arange(len(catalog))
     if not asked.category and not asked.items:
         return inside
     named = [catalog.place(item) for item in asked.items]

@@ -116,6 +116,15 @@ class Chain:
         return found | ({"stores_without_zone": _counted(without)} if without.len() else {})
 
 
+def dear_products(catalog: pl.DataFrame) -> dict[str, Any]:
+    """The items that cost more than what is asked for them, with both amounts; empty where none does."""
+    dear = catalog.filter(pl.col("unit_cost") > pl.col("current_price"))
+    told = dear.select(
+        pl.format("{} ({} > {})", "stock_code", pl.col("unit_cost").round(2), pl.col("current_price").round(2))
+    )
+    return {"cost_above_price": _counted(told.to_series())} if dear.height else {}
+
+
 def _counted(names: pl.Series) -> dict[str, Any]:
     return {"count": len(names), "first": names.sort().head(NAMED).to_list()}
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from pricewright.feature.weekly import IncrementalPanel
-from pricewright.items import Chain, chain_of
+from pricewright.items import Chain, chain_of, dear_products
 from pricewright.partitions import partition_files
 from tasks.gates import Metrics
 from tasks.stage import ReportProgress, Stage
@@ -22,7 +22,7 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     panel.ending.catalog.write_parquet(workspace.work / "catalog.parquet")
     zones = chain.zones(lines)
     zones.write_parquet(workspace.work / "zones.parquet")
-    unjoined = chain.unjoined(lines)
+    unjoined = chain.unjoined(lines) | dear_products(panel.ending.catalog)
     known = {"stores": zones.height, "zones": zones["zone"].n_unique()} if zones.height else {}
     return panel.ending.counts | known | ({"beside": unjoined} if unjoined else {})
 
@@ -58,6 +58,8 @@ def notes(metrics: Metrics) -> list[str]:
         if found := beside.get(name):
             said += _told(found["not_sold"], f"of the {name} file have no sales")
             said += _told(found["not_listed"], f"are not in the {name} file")
+    if "cost_above_price" in beside:
+        said += _told(beside["cost_above_price"], "cost more than their current price")
     if "stores_without_zone" in beside:
         said += _told(beside["stores_without_zone"], "of the stores file have no zone: each is its own")
     return said

@@ -132,7 +132,18 @@ def line(metrics: Metrics) -> str:
 def notes(metrics: Metrics) -> list[str]:
     """How the files were read, why rows are not sales, equal rows that are, and what the gate warns of."""
     said = read_as(metrics["read_as"])
-    return [*([said] if said else []), *_quarantined(metrics), *_equal_rows(metrics), *warnings(metrics["gate"])]
+    return [
+        *([said] if said else []),
+        *_negative_stock(metrics),
+        *_quarantined(metrics),
+        *_equal_rows(metrics),
+        *warnings(metrics["gate"]),
+    ]
+
+
+def _negative_stock(metrics: Metrics) -> list[str]:
+    told = {name: table["negative_stock"] for name, table in metrics["read_as"].items() if "negative_stock" in table}
+    return [f"{name}: stock below zero in {rows}: read as not known" for name, rows in told.items()]
 
 
 def _quarantined(metrics: Metrics) -> list[str]:

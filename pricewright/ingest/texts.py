@@ -133,6 +133,18 @@ def read_flags(texts: pl.Series) -> pl.Series:
     )
 
 
+def negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+    """How many rows say that units on hand are below zero, and the first of them; empty where none does."""
+    if "in_stock" not in named.columns:
+        return {}
+    texts = read_texts(named["in_stock"], missing)
+    below = (read_numbers(texts) < 0).fill_null(False)
+    if not below.any():
+        return {}
+    first = below.arg_max() or 0
+    return {"negative_stock": f"{below.sum():,} rows (first: row {table.row(first)}, {texts[first]!r})"}
+
+
 def read_rates(texts: pl.Series) -> pl.Series:
     """Rates of tax as f64 from 0 to 1, null where they are none; 20 and 20% are 0.20. Never raises."""
     different = texts.unique(maintain_order=True).drop_nulls()

@@ -8,7 +8,7 @@ import polars as pl
 STORES = {"1": "North", "2": "North", "3": "South", "4": "South"}
 SKUS, WEEKS = 12, 60
 FIRST = datetime(2024, 1, 1)
-SLOPES = {"North": -3.0, "South": -1.2}  # of log units on log price: the north compares prices, the south does not
+SLOPES = {"North": -3.0, "South": -0.6}  # of log units on log price: the north compares prices, the south does not
 CATEGORIES = ("Juice", "Tea", "Jam")
 
 

@@ -14,6 +14,10 @@ Source = Annotated[
     ),
 ]
 Store = Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/prefix. Default: ./lake.")]
+Stores = Annotated[str, typer.Option(help="A file of the stores with their zones, whose stores share their prices.")]
+Products = Annotated[
+    str, typer.Option(help="A file of the products: category, brand, cost, and the floor and ceiling of their prices.")
+]
 Params = Annotated[
     list[str] | None, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")
 ]

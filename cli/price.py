@@ -21,6 +21,8 @@ Bins = Annotated[int | None, typer.Option("--bins", help="Prices of the curve. D
 AsJson = Annotated[bool, typer.Option("--json", help="The whole answer, as the price API gives it.")]
 Category = Annotated[str, typer.Option(help="Products of this category, as the price list's family names it.")]
 Skus = Annotated[list[str] | None, typer.Option("--sku", help="This product; may be given several times.")]
+InStore = Annotated[str, typer.Option("--in", help="The store or zone, where prices differ by store.")]
+Zone = Annotated[str, typer.Option("--zone", help="Products of this zone or store, where prices differ by store.")]
 ByShare = Annotated[str, typer.Option("--change", help="By how much prices change, such as -10% or +2.5%.")]
 Price = Annotated[float | None, typer.Option("--price", help="What each of the products costs then.")]
 AllNumbers = Annotated[bool, typer.Option("--json", help="All numbers, as the price API gives them.")]
@@ -31,7 +33,8 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="price")
     def _price(
-        sku: Annotated[str, typer.Argument(help="The stock code, as in the sales lines.")],
+        sku: Annotated[str, typer.Argument(help="The stock code, as in the sales lines; CODE@STORE in a chain.")],
+        inside: InStore = "",
         least: Least = None,
         most: Most = None,
         bins: Bins = None,
@@ -43,7 +46,8 @@ def register(app: typer.Typer) -> None:
         from tasks.smoke import PriceApi
 
         api = PriceApi(chosen_store(store), channel)
-        answer = api.price(Item.parse(sku), unitprice_min=least, unitprice_max=most, num_price_bins=bins)
+        item = Item(sku, inside) if inside else Item.parse(sku)
+        answer = api.price(item, unitprice_min=least, unitprice_max=most, num_price_bins=bins)
         if as_json:
             typer.echo(json.dumps(answer, indent=2))
         else:
@@ -52,7 +56,8 @@ def register(app: typer.Typer) -> None:
 
 def show(out: Console, answer: dict[str, Any]) -> None:
     """The recommendation in words, and the curve as a table."""
-    out.print(f"[bold]{escape(answer['stock_code'])}[/]  {escape(answer['description'])}")
+    place = f"  in {escape(answer['store'])}" if answer["store"] else ""
+    out.print(f"[bold]{escape(answer['stock_code'])}[/]{place}  {escape(answer['description'])}")
     for name, words in _lines(answer):
         out.print(f"  {name:<15} {escape(words)}")
     out.print(_curve(answer["curve"]))
@@ -100,6 +105,7 @@ def register_what_if(app: typer.Typer) -> None:
     @app.command(name="what-if")
     def _what_if(
         category: Category = "",
+        zone: Zone = "",
         sku: Skus = None,
         change: ByShare = "",
         price: Price = None,
@@ -109,12 +115,12 @@ def register_what_if(app: typer.Typer) -> None:
     ) -> None:
         """Say what other prices would do to units and sales of a week: of some products, and of the whole shop.
 
-        Neither --category nor --sku means all products. What a product wins from the others of its family, or loses
-        to them, is taken into account; prices are taken as asked, whether or not they lie within the guardrail.
+        Neither --category, --zone nor --sku means all products. What a product wins from the others of its family, or
+        loses to them, is taken into account; prices are taken as asked, also beyond the guardrail.
         """
         from tasks.smoke import PriceApi
 
-        asked = {"category": category, "change": change, "price": price}
+        asked = {"category": category, "store": zone, "change": change, "price": price}
         items = [Item.parse(text) for text in sku or ()]
         try:
             answer = PriceApi(chosen_store(store), channel).what_if(items, **asked)

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import Watcher, console, quiet
-from cli.options import Columns, Mapping, Params, Source, Store, parse_asked
+from cli.options import Columns, Mapping, Params, Products, Source, Store, Stores, parse_asked
 from flows.embedded import prefect_server, wait_for_server
 from pricewright.core.errors import ParameterError
 from tasks.run import Outcome
@@ -25,6 +25,8 @@ def register(app: typer.Typer) -> None:
     @app.command(name="run")
     def _run(
         source: Source = "",
+        stores: Stores = "",
+        products: Products = "",
         store: Store = "",
         param: Params = None,
         column: Columns = None,
@@ -36,17 +38,19 @@ def register(app: typer.Typer) -> None:
         nothing had changed; 1: a gate or an error stopped it; 2: the file or a parameter cannot be used.
         """
         columns, parameters = parse_asked(param, column, mapping)
-        refresh(source, store, parameters, columns)
+        refresh(source, store, parameters, columns, {"stores": stores, "products": products})
 
 
-def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[str, str]) -> None:
+def refresh(
+    source: str, store: str, parameters: dict[str, Any], columns: dict[str, str], beside: dict[str, str]
+) -> None:
     """Run the flow and show how it came out."""
     from cli.summary import show_summary
     from tasks.finish import pass_over, prepare
     from tasks.stage import WATCHING
 
     out, root = console(), find_root()
-    workspace, fresh = prepare(root, source, store, columns, parameters)
+    workspace, fresh = prepare(root, source, store, columns, parameters, beside)
     store = workspace.store  # named, so that no block of a server stands in for it
     out.print(f"[bold]pricewright[/]  {escape(workspace.described)}  ->  {escape(workspace.store)}")
     with ExitStack() as stack:
@@ -54,7 +58,7 @@ def refresh(source: str, store: str, parameters: dict[str, Any], columns: dict[s
         flow = pass_over if fresh else _flow(stack, out, root)
         token = WATCHING.set(stack.enter_context(Watcher(out)))
         stack.callback(WATCHING.reset, token)
-        show_summary(out, workspace, flow(root, source, store, columns, parameters))
+        show_summary(out, workspace, flow(root, source, store, columns, parameters, beside))
 
 
 def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
@@ -64,8 +68,10 @@ def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
         from flows.forms import RefreshRequest
         from flows.refresh_prices import refresh_prices
 
-    def run(root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any]) -> Outcome:
-        request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns)
+    def run(
+        root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any], beside: dict[str, str]
+    ) -> Outcome:
+        request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns, **beside)
         wait_for_server(url)  # it may have ended while all that was imported
         return cast(Outcome, refresh_prices(request))  # a state that the flow ends in is called with its outcome
 
@@ -95,11 +101,14 @@ def register_stage(app: typer.Typer) -> None:
     @app.command(name="configure", rich_help_panel="For dvc.yaml")
     def _configure(
         source: Source = "",
+        stores: Stores = "",
+        products: Products = "",
         store: Store = "",
         param: Params = None,
         column: Columns = None,
         mapping: Mapping = "",
     ) -> None:
         """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
-        at = configure(find_root(), source, store, *parse_asked(param, column, mapping))
+        beside = {"stores": stores, "products": products}
+        at = configure(find_root(), source, store, *parse_asked(param, column, mapping), beside)
         console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

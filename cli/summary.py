@@ -83,7 +83,7 @@ def _table(answers: list[dict[str, Any]]) -> Table:
     for answer in answers:
         chance = answer["uplift_probability"]
         table.add_row(
-            escape(answer["stock_code"]),
+            escape(Item(answer["stock_code"], answer["store"]).as_code),
             escape(answer["description"][:DESCRIPTION]),
             f"{answer['current_price']:.2f}",
             f"{answer['optimal_price']:.2f}",
@@ -107,7 +107,8 @@ def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[
 
 
 def _items(prices: pl.DataFrame, count: int) -> list[Item]:
-    return [Item(code) for code in by_expected_gain(prices).head(count)["stock_code"]]
+    best = by_expected_gain(prices).head(count)
+    return [Item(code, store) for code, store in best.select("stock_code", "store").iter_rows()]
 
 
 def _command() -> str:

@@ -18,6 +18,8 @@ class RefreshRequest(BaseModel):
     source: str = Field(
         default="", description="CSV, Parquet or xlsx file of sales, or a folder; empty: the simulated market."
     )
+    stores: str = Field(default="", description="File of the stores and their zones; empty: there is none.")
+    products: str = Field(default="", description="File of the products and their limits; empty: there is none.")
     store: str = Field(
         default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
     )

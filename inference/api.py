@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from inference.answers import Answers, answer
-from inference.catalog import SEARCH
+from inference.catalog import SEARCH, Catalog
 from inference.messages import Reply, Request, problem, reply, to_json
-from inference.query import Complaint, InvalidQuery, read_query
+from inference.query import STORE, Complaint, InvalidQuery, read_items, read_query, with_store
 from inference.served import Release, Served
 from inference.settings import Settings
 from inference.what_if import answer_what_if, read_what_if
 from pricewright.core.errors import UnknownSku
 from pricewright.core.item import Item
 from pricewright.core.spreadsheet import as_csv
+from pricewright.core.substitution import Whole
 
 MOST_LISTED = 500  # SKUs on one page
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
@@ -32,8 +35,8 @@ class Api:
     def price(self, request: Request, item: Item) -> Reply:
         """The price of one SKU with its curve."""
         release = self._served.current()
-        query = read_query(request.query, release.tiers)
-        found = self._answers.find(release, _place(release, item), query)
+        query = read_query(_without(request.query, STORE), release.tiers)
+        found = self._answers.find(release, _place(release, with_store(item, request.query)), query)
         head = {"cache": found.cache, "release_trouble": self._served.trouble or None}
         served = {"release": release.id, "model": found.model, "fallbacks": found.fallbacks, "cache": found.cache}
         return Reply(200, f"{to_json(head)[:-1]},{found.text[1:]}", served=served)
@@ -41,22 +44,27 @@ class Api:
     def prices(self, request: Request) -> Reply:
         """Prices of many SKUs, without curves; SKUs that are not known are named."""
         asked = _body(request, "stock_codes")
-        codes = asked.pop("stock_codes", None)
-        if not isinstance(codes, list) or not codes or not all(isinstance(code, str) for code in codes):
-            raise InvalidQuery([Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed.")])
-        if len(codes) > self._settings.most_skus:
-            return self._too_many(len(codes))
+        for name in ("stock_codes", "items"):
+            if isinstance(asked.get(name), list) and len(asked[name]) > self._settings.most_skus:
+                return self._too_many(len(asked[name]))
+        complaints: list[Complaint] = []
+        items = read_items(asked, complaints)
+        if not items and not complaints:
+            complaints.append(Complaint("stock_codes", "None", "a list of at least one SKU is needed."))
+        if complaints:
+            raise InvalidQuery(complaints)
         release = self._served.current()
-        query, items = read_query(asked, release.tiers), [Item(code) for code in dict.fromkeys(codes)]
+        query = read_query(_without(asked, STORE, "stock_codes", "items"), release.tiers)
         places, unknown = _places(release, items)
         if not places:
-            raise UnknownSku(f"none of the {len(codes)} SKUs is in the price list.", hint=SEARCH)
+            raise UnknownSku(f"none of the {len(items)} SKUs is in the price list.", hint=SEARCH)
         found, refused = [], []
         for place in places:
             try:
                 found.append(answer(release, place, query, curve=False))
             except InvalidQuery as error:
-                refused.append({"stock_code": str(release.catalog.codes[place]), "why": error.message})
+                item = release.catalog.item(place)
+                refused.append({"stock_code": item.stock_code, "store": item.store, "why": error.message})
         head = {"release": release.id, "release_trouble": self._served.trouble or None}
         return reply(head | {"prices": found, "unknown": unknown, "refused": refused})
 
@@ -94,22 +102,32 @@ class Api:
         limit, after = request.query.get("limit") or 50, request.query.get("cursor") or ""
         if not _is_whole(str(limit)) or not 1 <= int(limit) <= MOST_LISTED:
             raise InvalidQuery([Complaint("limit", repr(limit), f"a whole number from 1 to {MOST_LISTED} is needed.")])
-        text = str(request.query.get("search") or "")
         catalog = self._served.current().catalog
-        places = catalog.search(text)
-        if not len(places):
-            raise UnknownSku(f"no SKU has {text!r} in its code or description.", hint="try a shorter text.")
+        places = _searched(catalog, request.query)
         later = places[catalog.codes[places] > str(after)]
         page = [catalog.listed(int(place)) for place in later[: int(limit)]]
-        following = page[-1]["stock_code"] if len(later) > len(page) and page else None
+        following = str(catalog.codes[later[len(page) - 1]]) if len(later) > len(page) and page else None
         return reply({"count": len(places), "skus": page, "next_cursor": following})
 
-    def sales(self, _: Request, item: Item) -> Reply:
+    def stores(self, _: Request) -> Reply:
+        """The stores of a chain whose prices differ by store, and the zone whose prices each has; none of any other."""
+        release = self._served.current()
+        stores = release.catalog.stores
+        return reply({"release": release.id, "stores": stores.table() if stores else []})
+
+    def categories(self, _: Request) -> Reply:
+        """The categories, or learned families, within which products take sales from each other."""
+        release = self._served.current()
+        named = [{"category": name, "skus": count} for name, count in release.catalog.categories().items()]
+        return reply({"release": release.id, "categories": named})
+
+    def sales(self, request: Request, item: Item) -> Reply:
         """The weekly history behind the curve."""
         release = self._served.current()
-        place = _place(release, item)
+        place = _place(release, with_store(item, request.query))
         weeks, units, prices = release.catalog.history(place)
-        head = {"release": release.id, "stock_code": str(release.catalog.codes[place])}
+        found = release.catalog.item(place)
+        head = {"release": release.id, "stock_code": found.stock_code, "store": found.store}
         return reply(head | {"week": weeks, "quantity": units, "unit_price": prices})
 
     def release(self, _: Request) -> Reply:
@@ -175,6 +193,23 @@ def _body(request: Request, needed: str) -> dict[str, Any]:
     return dict(content)
 
 
+def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in names}
+
+
+def _searched(catalog: Catalog, query: Mapping[str, Any]) -> Whole:
+    """The places of the SKUs that a search, a store and a category leave, in order. Raises UnknownSku if none is."""
+    text = str(query.get("search") or "")
+    places = catalog.search(text)
+    if query.get(STORE):
+        places = np.intersect1d(places, catalog.of_store(str(query[STORE])))
+    if query.get("category") and catalog.planned:
+        places = np.intersect1d(places, catalog.families.category(str(query["category"])))
+    if not len(places):
+        raise UnknownSku(f"no SKU has {text!r} in its code or description.", hint="try a shorter text.")
+    return places
+
+
 def _place(release: Release, item: Item) -> int:
     """Where the item of a path stands; a slash at its end is the path's, unless a code ends so. Raises UnknownSku."""
     bare = item.as_code.rstrip("/")
@@ -192,7 +227,8 @@ def _places(release: Release, items: list[Item]) -> tuple[list[int], list[dict[s
             places[place] = None
             continue
         near = release.catalog.near(item) if len(unknown) < MOST_GUESSED else []
-        unknown.append({"stock_code": item.stock_code, "hint": f"did you mean {', '.join(near)}?" if near else SEARCH})
+        hint = f"did you mean {', '.join(near)}?" if near else SEARCH
+        unknown.append({"stock_code": item.stock_code, "store": item.store, "hint": hint})
     return list(places), unknown
 
 
@@ -219,6 +255,8 @@ ROUTES = (
     Route("POST", "/v1/what-if", "what_if"),
     Route("GET", "/v1/price-list", "price_list"),
     Route("GET", "/v1/skus", "skus"),
+    Route("GET", "/v1/stores", "stores"),
+    Route("GET", "/v1/categories", "categories"),
     Route("GET", "/v1/sales/{stock_code}", "sales"),
     Route("GET", "/v1/releases/current", "release"),
     Route("GET", "/v1/health", "health"),

@@ -8,9 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.zones import LONGEST, NEAR, STORES_HINT, Stores
 from pricewright.core.arrays import FAMILY
 from pricewright.core.blocks import DamagedFile
-from pricewright.core.content import LISTED, check_form, check_history, check_listed, check_values, has_plan
+from pricewright.core.content import (
+    LISTED,
+    check_form,
+    check_history,
+    check_listed,
+    check_values,
+    has_plan,
+    has_stores,
+)
 from pricewright.core.decision import Terms
 from pricewright.core.errors import PricewrightError, UnknownSku
 from pricewright.core.item import Item
@@ -22,8 +31,6 @@ from pricewright.core.substitution import ARRAYS, Posterior, Whole
 from pricewright.core.what_if import Shop
 
 OFFERED = ("current_price", "guardrail_low", "guardrail_high", "unit_cost")
-NEAR = 5  # at most this many names are offered for one that is not known
-LONGEST = 60  # characters of an unknown name that are looked at and shown
 SEARCH = "GET /v1/skus?search=... finds SKUs."
 NUMBERS = (
     "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
@@ -53,9 +60,10 @@ class Families:
         Sales count for profit where the unit cost is not known.
         """
         current, low, high, cost = (float(self._arrays[name][place]) for name in OFFERED)
+        kept = min(max(current, low), high)  # a hard limit holds for the price that stays as well
         low, high = max(low, lowest), min(high, highest)
         paid = cost if terms.objective == "profit" and np.isfinite(cost) else 0.0
-        return offer(current, low, high, terms, paid, fixed=bool(self._arrays["fixed"][place]))
+        return offer(current, low, high, terms, paid, fixed=bool(self._arrays["fixed"][place]), kept=kept)
 
     def category(self, name: str) -> Whole:
         """The places of the products of a category. Raises UnknownSku with near matches."""
@@ -108,6 +116,7 @@ class Product(NamedTuple):
     features: NDArray[np.float32]
     effects: NDArray[np.float32]
     family: str | None = None  # it competes with nobody, or the release does not know
+    store: str | None = None  # the shop's stores have one price, or it has none
 
 
 class Catalog:
@@ -134,19 +143,23 @@ class Catalog:
         self.columns = tuple(name.removeprefix(LISTED) for name in self.arrays if name.startswith(LISTED))
         self.models = models_of(self.arrays)
         self.planned = has_plan(arrays)
+        self.stores = Stores(arrays) if has_stores(arrays) else None
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def item(self, place: int) -> Item:
         """What stands at a place."""
-        return Item(str(self.codes[place]))
+        key = str(self.codes[place])
+        return Item.parse(key) if self.stores else Item(key)
 
     def place(self, item: Item) -> int:
         """Where an item stands; the case of its letters does not matter. Raises UnknownSku with near matches."""
         place = self.find(item)
         if place is not None:
             return place
+        if self.stores:
+            self._check_store(item)
         near = self.near(item)
         raise UnknownSku(
             f"SKU {item.as_code[:LONGEST]!r} is in no price list; there are {len(self.codes)} SKUs.",
@@ -156,9 +169,40 @@ class Catalog:
     def find(self, item: Item) -> int | None:
         """The same, None for an item that is not known: near matches of thousands would take minutes.
 
-        A code as it stands comes before one that differs in case or in blanks around it.
+        A code as it stands comes before one that differs in case or in blanks around it. In a chain whose prices differ
+        by store, a store stands for the zone whose prices it has.
         """
-        code, wanted = item.as_code, item.as_code.strip().upper()
+        if not self.stores:
+            return self._find(item.as_code)
+        place = self._find(str(item))
+        if place is None and item.store is None:  # it may have been typed as one text
+            item = Item.parse(item.stock_code)
+        if place is None and item.store is not None and (zone := self._zone(item.store)):
+            place = self._find(str(Item(item.stock_code, zone)))
+        return place
+
+    def _zone(self, store: str) -> str | None:
+        try:
+            return self.stores.priced_in(store) if self.stores else None
+        except UnknownSku:
+            return None
+
+    def _check_store(self, item: Item) -> None:
+        """Raises UnknownSku for an item whose code has prices by store and that names none, or a store nobody knows."""
+        stores = self.stores
+        if stores is None:
+            return
+        item = item if item.store else Item.parse(item.stock_code)
+        if item.store:
+            stores.known(item.store)
+        elif any(
+            self._find(str(Item(item.stock_code, zone))) is not None for zone in dict.fromkeys(stores.zones.values())
+        ):
+            some = stores.some()
+            raise UnknownSku(f"SKU {item.stock_code!r} has a price in each store: name one of {some}.", STORES_HINT)
+
+    def _find(self, code: str) -> int | None:
+        wanted = code.strip().upper()
         if len(code) <= self._longest:  # numpy would make all codes as long first
             place = int(np.searchsorted(self.codes, code))
             if place < len(self.codes) and self.codes[place] == code:
@@ -182,9 +226,10 @@ class Catalog:
             raise DamagedFile(f"the catalog has {at} for SKU {self.codes[place]}: prices follow from it.")
         cost = float(self.arrays["unit_cost"][place])
         low, high = at.pop("guardrail_low"), at.pop("guardrail_high")
+        item = self.item(place)
         return Product(
             place,
-            str(self.codes[place]),
+            item.stock_code,
             str(self.arrays["description"][place]),
             **at,
             low=low,
@@ -193,6 +238,7 @@ class Catalog:
             features=self.arrays["features"][place],
             effects=self.arrays["effects"][place],
             family=(str(self.arrays[FAMILY][place]) or None) if self.planned else None,
+            store=item.store,
         )
 
     def listed(self, place: int) -> dict[str, Any]:
@@ -209,12 +255,14 @@ class Catalog:
 
     def numbers(self, place: int) -> dict[str, Any]:
         """Code, description, family and numbers of the SKU's row of the price list: there without history.npz."""
+        item = self.item(place)
         row: dict[str, Any] = {
-            "stock_code": str(self.codes[place]),
+            "stock_code": item.stock_code,
             "description": str(self.arrays["description"][place]),
         }
         row |= {name: self.arrays[LISTED + name][place].item() for name in self._checked}
         known = {name: value if isinstance(value, str) or isfinite(value) else None for name, value in row.items()}
+        known["store"] = item.store
         return known | {"family": known["family"] or None} if self.planned else known
 
     def history(self, place: int) -> tuple[list[str], list[float | None], list[float | None]]:
@@ -250,6 +298,18 @@ class Catalog:
     def families(self) -> Families:
         """Products that compete; of a release that holds a plan."""
         return Families(self.arrays)
+
+    def of_store(self, store: str) -> Whole:
+        """The places of the items of a store or zone. Raises UnknownSku, also where prices do not differ by store."""
+        if self.stores:
+            return self.stores.places(store)
+        hint = "leave the store out."
+        raise UnknownSku(f"store {store[:LONGEST]!r} is in no price list: all stores have one price.", hint)
+
+    def categories(self) -> dict[str, int]:
+        """The categories, or learned families, of the price list, and how many items each has; sorted."""
+        names, counts = np.unique(np.asarray(self.arrays[FAMILY]), return_counts=True) if self.planned else ((), ())
+        return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
 
     def search(self, text: str) -> NDArray[np.intp]:
         """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""

@@ -105,7 +105,7 @@ def _direct(event: Mapping[str, Any]) -> Request:
         code = quoted(str(event["stock_code"]))
         query = {name: value for name, value in event.items() if name != "stock_code"}
         return Request("GET", f"/v1/predict-price/{code}", query, kind="direct")
-    if "stock_codes" in event:
+    if "stock_codes" in event or "items" in event:
         return Request("POST", "/v1/prices", body=dict(event), kind="direct")
     if event.get("warmup") or event.get("source") == "aws.events":
         return Request("POST", "/v1/warmup", kind="direct")

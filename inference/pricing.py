@@ -133,6 +133,7 @@ def price_with(
     means, lowest, highest = asked.curve_interval(price, found.decision.expected_units if planned else None)
     answer = {
         "stock_code": product.stock_code,
+        "store": product.store,
         "description": product.description,
         "objective": terms.objective,
         "unit_cost": cost,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, get_args
 
 from pricewright.core.decision import Objective
 from pricewright.core.errors import ParameterError
+from pricewright.core.item import Item
 from pricewright.core.models import NETWORK
 
 LEAST_BINS, MOST_BINS = 2, 1000
@@ -44,6 +45,50 @@ class Query(NamedTuple):
 
 
 PARAMETERS = Query._fields
+STORE = "store"
+ITEM_FIELDS = {"stock_code", STORE}
+
+
+def with_store(item: Item, given: Mapping[str, Any]) -> Item:
+    """The item of a path in the store of the parameters, if they name one. Raises InvalidQuery and InvalidItem."""
+    complaints: list[Complaint] = []
+    store = read_store(given, complaints)
+    if complaints:
+        raise InvalidQuery(complaints)
+    return Item(item.stock_code, store) if store else item
+
+
+def read_store(given: Mapping[str, Any], complaints: list[Complaint]) -> str:
+    """The store of a request, empty where it names none."""
+    store = given.get(STORE)
+    if store is None or isinstance(store, str):
+        return store or ""
+    complaints.append(Complaint(STORE, _shown(store), "the name of a store is needed."))
+    return ""
+
+
+def read_items(given: Mapping[str, Any], complaints: list[Complaint]) -> list[Item]:
+    """The items of a body: `stock_codes`, in `store` where it names one, and `items`, each with a store of its own.
+
+    Raises InvalidItem.
+    """
+    store, codes, named = read_store(given, complaints), given.get("stock_codes"), given.get("items")
+    if codes is not None and not (isinstance(codes, list) and codes and all(isinstance(code, str) for code in codes)):
+        complaints.append(Complaint("stock_codes", _shown(codes), "a list of at least one SKU is needed."))
+        codes = None
+    if named is not None and not (isinstance(named, list) and named and all(map(_is_item, named))):
+        rule = 'a list of at least one {"stock_code": ..., "store": ...} is needed.'
+        complaints.append(Complaint("items", _shown(named), rule))
+        named = None
+    items = [Item(code, store or None) for code in codes or ()]
+    items += [Item(each["stock_code"], each.get(STORE) or None) for each in named or ()]
+    return list(dict.fromkeys(items))
+
+
+def _is_item(given: object) -> bool:
+    if not isinstance(given, Mapping) or "stock_code" not in given or set(given) - ITEM_FIELDS:
+        return False
+    return isinstance(given["stock_code"], str) and isinstance(given.get(STORE) or "", str)
 
 
 def read_query(given: Mapping[str, Any], tiers: tuple[str, ...]) -> Query:

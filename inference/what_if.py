@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference.catalog import Catalog
-from inference.query import Complaint, InvalidQuery
+from inference.query import Complaint, InvalidQuery, read_items, read_store
 from pricewright.core.blocks import DamagedFile
 from pricewright.core.errors import ParameterError
 from pricewright.core.item import Item
@@ -14,13 +14,15 @@ from pricewright.core.substitution import Whole
 from pricewright.core.what_if import MOST_PRICE, Change, read_share, what_if
 
 HINT = "give change, such as -10%, or price, such as 3.99; and a category, SKUs, or neither for all."
-PARAMETERS = ("category", "stock_codes", "change", "price")
+PARAMETERS = ("category", "store", "stock_codes", "items", "change", "price")
 
 
 class Asked(NamedTuple):
-    """The products of a category and those named; all of the shop's, where neither is given."""
+    """The products of a category and those named; all of the shop's, where neither is given. A store leaves those that
+    it has."""
 
     category: str
+    store: str
     items: tuple[Item, ...]
     change: Change
 
@@ -32,15 +34,14 @@ def read_what_if(given: Mapping[str, Any]) -> Asked:
         for name, value in given.items()
         if name not in PARAMETERS
     ]
-    category, codes = given.get("category"), given.get("stock_codes")
+    category = given.get("category")
     if category is not None and (not isinstance(category, str) or not category.strip()):
         complaints.append(Complaint("category", repr(category)[:60], "the name of a category is needed."))
-    if codes is not None and (not isinstance(codes, list) or not codes or not all(isinstance(it, str) for it in codes)):
-        complaints.append(Complaint("stock_codes", repr(codes)[:60], "a list of at least one SKU is needed."))
+    store, items = read_store(given, []), read_items(given, complaints)
     change = _change(given, complaints)
     if complaints or change is None:
         raise InvalidQuery(complaints, HINT)
-    return Asked(category or "", tuple(map(Item, dict.fromkeys(codes or ()))), change)
+    return Asked(category or "", store, tuple(items), change)
 
 
 def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
@@ -58,12 +59,13 @@ def answer_what_if(catalog: Catalog, asked: Asked) -> dict[str, Any]:
 
 
 def _chosen(catalog: Catalog, asked: Asked) -> Whole:
+    inside = catalog.of_store(asked.store) if asked.store else np.arange(len(catalog))
     if not asked.category and not asked.items:
-        return np.arange(len(catalog))
-    places = [catalog.place(item) for item in asked.items]
+        return inside
+    named = [catalog.place(item) for item in asked.items]
     if asked.category:
-        places += catalog.families.category(asked.category).tolist()
-    return np.unique(places)
+        named += np.intersect1d(catalog.families.category(asked.category), inside).tolist()
+    return np.unique(np.array(named, dtype=np.int64))
 
 
 def _change(given: Mapping[str, Any], complaints: list[Complaint]) -> Change | None:

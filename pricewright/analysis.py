@@ -27,6 +27,7 @@ from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES, Panel
 from pricewright.feature import build_panel as _build_panel
 from pricewright.ingest import ingest
+from pricewright.items import apart, chain_of
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.price_list import plan_prices, plan_summary, price_list, with_prices
 
@@ -57,7 +58,8 @@ def build_panel(sales: pl.DataFrame, params: Parameters | None = None) -> Panel:
 
     `.rows` has the weeks, `.catalog` the SKUs that get a price. Raises SourceError when the history is too short.
     """
-    return _build_panel(sales, (params or parameters())["feature"])
+    params = params or parameters()
+    return _build_panel(sales, params["feature"], chain=chain_of(str(params["price"]["level"]), sales))
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
     curves = network.curves.of(codes)
     catalog = with_prices(panel.catalog, panel.rows, curves.anchor)
     posterior = network.posterior(codes, network.levels(network.rows_ahead(panel.rows, panel.coming)))
-    return Fit(panel, network, catalog, posterior, curves.informed, tuple(shared_families(codes, families)), params)
+    named = shared_families(codes, families, catalog["store"].to_list())
+    return Fit(panel, network, catalog, posterior, curves.informed, tuple(named), params)
 
 
 def curve(fitted: Fit, stock_code: Item | str) -> pl.DataFrame:
@@ -136,7 +139,8 @@ def recommend(fitted: Fit) -> Recommended:
     """
     plan, products = fitted.planned
     prices = price_list(plan, products, fitted.catalog, fitted.families, fitted.params["price"])
-    return Recommended(prices, plan_summary(plan))
+    parted = fitted.catalog["store"].count() > 0
+    return Recommended(apart(prices, parted=parted), plan_summary(plan))
 
 
 @dataclass(frozen=True)

@@ -45,23 +45,41 @@ class Evidence:
         return self.t < LEAST_T and self.cross < LEAST_CROSS
 
 
-def shared_families(codes: Sequence[str], families: Mapping[str, str]) -> list[str | None]:
-    """The family of each SKU, None where it has no other member."""
+def shared_families(
+    codes: Sequence[str], families: Mapping[str, str], stores: Sequence[str | None] | None = None
+) -> list[str | None]:
+    """What the family of each SKU is called, None where it has no other member; stores: see in_zones."""
     sizes = Counter(families[code] for code in codes if code in families)
     names = (families.get(code) for code in codes)
-    return [name if name is not None and sizes[name] > 1 else None for name in names]
+    shared = [name if name is not None and sizes[name] > 1 else None for name in names]
+    ends = [f"@{store}" if store else "" for store in stores or [None] * len(codes)]
+    return [name.removesuffix(end) if name else None for name, end in zip(shared, ends, strict=True)]
 
 
 def families_of(panel: pl.DataFrame, descriptions: Mapping[str, str]) -> dict[str, str]:
-    """The family of each SKU that has one. panel: stock_code, week, units, price, and category where it is known.
+    """The family of each SKU that has one. panel: stock_code, week, units, price, category and store where known.
 
-    The shop's categories are its families unless their sales deny it: a department is not a family.
+    The shop's categories are its families unless their sales deny it: a department is not a family. Zones and stores
+    take no sales from each other, so that a family lies in one.
     """
     changes = _Changes.of(grid_of(panel, 1))
-    categories = categories_of(panel)
+    stores = stores_of(panel)
+    categories = in_zones(categories_of(panel), stores)
     if categories and not weigh(changes, categories).denies:
         return categories
-    return {} if categories else learned_families(changes, descriptions)
+    return {} if categories else learned_families(changes, descriptions, stores)
+
+
+def stores_of(panel: pl.DataFrame) -> dict[str, str]:
+    """The zone or store of each item that has one."""
+    if "store" not in panel.columns:
+        return {}
+    return dict(panel.drop_nulls("store").select("stock_code", "store").unique().iter_rows())
+
+
+def in_zones(families: Mapping[str, str], stores: Mapping[str, str]) -> dict[str, str]:
+    """The same families, each parted by zone: `Juice@North` of the items that have one."""
+    return {key: f"{name}@{stores[key]}" if key in stores else name for key, name in families.items()}
 
 
 def categories_of(panel: pl.DataFrame) -> dict[str, str]:
@@ -72,18 +90,18 @@ def categories_of(panel: pl.DataFrame) -> dict[str, str]:
     return dict(named.iter_rows())
 
 
-def learned_families(changes: "_Changes", descriptions: Mapping[str, str]) -> dict[str, str]:
+def learned_families(changes: "_Changes", descriptions: Mapping[str, str], stores: Mapping[str, str]) -> dict[str, str]:
     """The best of the guesses that held-out weeks confirm; none where they confirm none."""
     best: dict[str, str] = {}
     highest = 0.0
-    for families in guesses(changes.codes, descriptions):
+    for families in guesses(changes.codes, descriptions, stores):
         evidence = weigh(changes, families)
         if evidence.holds and evidence.gain > highest:
             best, highest = families, evidence.gain
     return best
 
 
-def guesses(codes: tuple[str, ...], descriptions: Mapping[str, str]) -> list[dict[str, str]]:
+def guesses(codes: tuple[str, ...], descriptions: Mapping[str, str], stores: Mapping[str, str]) -> list[dict[str, str]]:
     """Ways to part SKUs into families: by first and last words of their descriptions, and by their codes."""
     words = {code: WORD.findall(descriptions.get(code, "").upper()) for code in codes}
     ways = [
@@ -91,9 +109,13 @@ def guesses(codes: tuple[str, ...], descriptions: Mapping[str, str]) -> list[dic
         {code: " ".join(found[:2]) for code, found in words.items() if len(found) > 1},
         {code: found[-1] for code, found in words.items() if found},
         {code: " ".join(found[-2:]) for code, found in words.items() if len(found) > 1},
-        {code: code[:CODE_LENGTH] for code in codes if len(code) > CODE_LENGTH},
+        {key: code[:CODE_LENGTH] for key in codes if len(code := _code(key, stores)) > CODE_LENGTH},
     ]
-    return [kept for families in ways if (kept := _of_a_size(families))]
+    return [kept for families in ways if (kept := _of_a_size(in_zones(families, stores)))]
+
+
+def _code(key: str, stores: Mapping[str, str]) -> str:
+    return key.removesuffix(f"@{stores[key]}") if key in stores else key
 
 
 def _of_a_size(families: dict[str, str]) -> dict[str, str]:

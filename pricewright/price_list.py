@@ -47,6 +47,7 @@ def terms_of(params: Mapping[str, Any]) -> Terms:
 def products_of(catalog: pl.DataFrame, informed: Floats, params: Mapping[str, Any]) -> list[Product]:
     """What may be asked for each SKU of the catalog; informed: (n,) how much the data said about its slope.
 
+    Where the catalog has a floor or ceiling, no price is beyond it, whatever the guardrail says.
     A SKU about whose answer to a price this shop's data said too little keeps its price: the prior alone moves nothing.
     """
     least, terms = float(params["minimum_information"]), terms_of(params)
@@ -57,8 +58,11 @@ def products_of(catalog: pl.DataFrame, informed: Floats, params: Mapping[str, An
         low, high = bounds(
             float(sku["price_min"]), float(sku["price_max"]), current, float(sku["reference_price"]), widen, factor
         )
+        floor, ceiling = sku.get("floor") or 0.0, sku.get("ceiling") or np.inf
+        low, high = (float(min(max(end, floor), ceiling)) for end in (low, high))
         cost = sku["unit_cost"] if terms.objective == "profit" and sku["unit_cost"] is not None else 0.0
-        products.append(offer(current, low, high, terms, float(cost), fixed=bool(known < least)))
+        kept = min(max(current, low), high)
+        products.append(offer(current, low, high, terms, float(cost), fixed=bool(known < least), kept=kept))
     return products
 
 
@@ -186,10 +190,24 @@ def catalog_arrays(
         "minimum_probability": np.asarray(float(price["minimum_probability"])),
         "endings": np.asarray([float(ending) for ending in price["endings"]], dtype=np.float64),
     }
-    for name in price_list.columns:
+    for name in (*COLUMNS, *ADDED):
         column = price_list[name]
         arrays[f"list_{name}"] = _text(column) if column.dtype == pl.String else _numbers(column)
     return arrays
+
+
+def store_arrays(catalog: pl.DataFrame, zones: pl.DataFrame) -> Arrays:
+    """Of a chain whose prices differ by store: the zone or store of each item, and each store with its zone, sorted.
+
+    Empty for any other shop: an item is its stock code there.
+    """
+    if not zones.height:
+        return {}
+    return {
+        "store": _text(catalog["store"]),
+        "store_names": _text(zones["store"]),
+        "store_zones": _text(zones["zone"]),
+    }
 
 
 def history_arrays(panel: pl.DataFrame, codes: list[str], weeks: int) -> Arrays:

@@ -17,9 +17,11 @@ from pricewright.core.models import NETWORK
 from pricewright.families import families_of, shared_families
 from pricewright.feature import FEATURES, build_panel
 from pricewright.history import weeks_to_train
+from pricewright.items import NO_STORES, Chain, apart, parts
 from pricewright.network.export import to_onnx
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.network.walk import Walked, walk
+from pricewright.one_price import one_price, zones_summary
 from pricewright.partitions import iso_week
 from pricewright.price_list import (
     SCHEMA,
@@ -29,6 +31,7 @@ from pricewright.price_list import (
     plan_prices,
     plan_summary,
     price_list,
+    store_arrays,
     with_prices,
 )
 from pricewright.proof import Proof, assess_proof, price_changes
@@ -64,8 +67,10 @@ def train(
     params: Mapping[str, Any],
     report_progress: ReportProgress = lambda share, words: None,
     features: Sequence[str] = FEATURES,
+    zones: pl.DataFrame = NO_STORES,
 ) -> Trained:
-    """Train, judge and price. `params` is all of params.yaml; panel, coming and catalog are those of the feature stage.
+    """Train, judge and price. `params` is all of params.yaml; panel, coming, catalog and zones are those of the feature
+    stage.
 
     Raises ParameterError when models would be judged on weeks that the tuning has seen.
     """
@@ -91,6 +96,8 @@ def train(
         arrays |= backup.retransformation.arrays(name)
         parts.append(backtest_rows(stocked.filter(pl.Series(backup.tested)), name, backup.backtest))
     backtest = pl.concat([part.sort("week", "stock_code") for part in parts])
+    parted = bool(zones.height)
+    arrays |= store_arrays(catalog, zones)
     arrays |= history_arrays(panel, catalog["stock_code"].to_list(), int(own["history_weeks"]))
     arrays["feature_names"] = np.asarray(features, dtype=np.str_)
     arrays["last_week"] = np.asarray(iso_week(panel["week"].sort().to_list()[-1]))
@@ -107,7 +114,15 @@ def train(
     }
     report_progress(1.0, "done")
     return Trained(
-        models, arrays, release.price_list, release.plan, backtest, metrics, changes.select(*SCHEMA), proof, verdict
+        models,
+        arrays,
+        apart(release.price_list, parted=parted),
+        release.plan,
+        backtest,
+        metrics,
+        apart(changes.select(*SCHEMA), parted=parted),
+        proof,
+        verdict,
     )
 
 
@@ -189,8 +204,13 @@ def _network_release(
     plan, products = plan_prices(
         posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
     )
-    prices = price_list(plan, products, priced, shared_families(codes, families), params["price"], trust)
+    prices = price_list(plan, products, priced, _named(priced, families), params["price"], trust)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
+    summary = plan_summary(plan, trust)
+    if priced["store"].n_unique() > 1:
+        skus = parts(priced["stock_code"], parted=True)["stock_code"].to_list()
+        terms = (int(own["draws"]), int(own["seed"]), float(params["price"]["minimum_probability"]))
+        summary |= zones_summary(plan, one_price(posterior, products, skus, *terms)[1], trust)
     arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
         "effects": network.effects(ahead, posterior, plan.current),
@@ -198,7 +218,13 @@ def _network_release(
         "spread": np.asarray(walked.spread),
         "fixed": np.array([product.fixed for product in products], dtype=np.uint8),
     }
-    return _NetworkRelease(model, arrays, prices, plan_summary(plan, trust))
+    return _NetworkRelease(model, arrays, prices, summary)
+
+
+def _named(catalog: pl.DataFrame, families: Mapping[str, str]) -> list[str | None]:
+    """What the families of the catalog's items are called."""
+    stores = catalog["store"].to_list() if "store" in catalog.columns else None
+    return shared_families(catalog["stock_code"].to_list(), families, stores)
 
 
 def _backup(
@@ -232,14 +258,16 @@ def walk_week(
     hyperparameters: Mapping[str, Mapping[str, Any]],
     params: Mapping[str, Any],
     models: Sequence[str] | None = None,
+    chain: Chain | None = None,
 ) -> pl.DataFrame:
     """Forecasts of all SKUs for one week (a Monday) as in backtest.parquet, made by models of the weeks before it.
 
     transactions: as they were known at the end of that week (ingest/cancellations.py), for a panel of today knows
     which SKUs will sell, and what will be cancelled. `params` is all of params.yaml. Raises SourceError or ModelError
-    when the history is too short, or the shop was closed in that week. models: all of them, unless named.
+    when the history is too short, or the shop was closed in that week. models: all of them, unless named; chain: what
+    is priced, see build_panel.
     """
-    panel = build_panel(transactions, params["feature"], last_week=week).rows
+    panel = build_panel(transactions, params["feature"], last_week=week, chain=chain).rows
     if panel.filter(pl.col("week") == week).is_empty():
         raise ModelError(f"no SKU of the panel was on sale in the week of {week}.", hint="was the shop closed?")
     params = {**params, "train": {**params["train"], "backtest_weeks": 1}}

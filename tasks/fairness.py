@@ -5,6 +5,7 @@ import polars as pl
 from pricewright.core.arrays import unpack
 from pricewright.fairness import assess_fairness, draw_fairness
 from pricewright.fairness.attribution import open_models
+from pricewright.items import together
 from pricewright.partitions import read_partitions
 from tasks.gates import Metrics, verdict_line, verdict_notes, write_verdict
 from tasks.stage import ReportProgress, Stage
@@ -24,7 +25,7 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
         models,
         read_partitions(workspace.work / "panel"),
         tables["backtest"],
-        tables["price_list"],
+        together(tables["price_list"]),
         tables["catalog"],
         workspace.parameters["fairness"],
     )

@@ -1,6 +1,9 @@
 """Stage feature: accepted transactions into the weekly panel, the coming week and the catalog."""
 
+import polars as pl
+
 from pricewright.feature.weekly import IncrementalPanel
+from pricewright.items import Chain, chain_of, dear_products
 from pricewright.partitions import partition_files
 from tasks.gates import Metrics
 from tasks.stage import ReportProgress, Stage
@@ -9,27 +12,62 @@ from tasks.workspace import Workspace
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """One row per SKU and week; the coming week apart, for it has no sales yet. Weeks that stay are not made again."""
-    panel = open_panel(workspace).build(
-        partition_files(workspace.work / "raw"), lambda share, words: report_progress(0.95 * share, words)
-    )
+    raw = partition_files(workspace.work / "raw")
+    lines = pl.scan_parquet(list(raw.values()), glob=False, hive_partitioning=False)
+    chain = open_chain(workspace, lines)
+    panel = open_panel(workspace, chain).build(raw, lambda share, words: report_progress(0.95 * share, words))
     report_progress(0.95, "writing the panel")
     panel.write(workspace.work / "panel")
     panel.ending.coming.write_parquet(workspace.work / "coming.parquet")
     panel.ending.catalog.write_parquet(workspace.work / "catalog.parquet")
-    return dict(panel.ending.counts)
+    zones = chain.zones(lines)
+    zones.write_parquet(workspace.work / "zones.parquet")
+    unjoined = chain.unjoined(lines) | dear_products(panel.ending.catalog)
+    known = {"stores": zones.height, "zones": zones["zone"].n_unique()} if zones.height else {}
+    return panel.ending.counts | known | ({"beside": unjoined} if unjoined else {})
 
 
-def open_panel(workspace: Workspace) -> IncrementalPanel:
+def open_chain(workspace: Workspace, lines: pl.LazyFrame) -> Chain:
+    """What is priced: the level asked for, and what the files beside the sales say of stores and products."""
+    stores, products = (pl.read_parquet(workspace.work / f"{name}.parquet") for name in ("stores", "products"))
+    return chain_of(str(workspace.parameters["price"]["level"]), lines, stores, products)
+
+
+def open_panel(workspace: Workspace, chain: Chain) -> IncrementalPanel:
     """The panel of the workspace; its shelves lie outside of what the stage writes, and may be deleted."""
-    return IncrementalPanel(workspace.root / ".pricewright" / "panel", workspace.parameters["feature"])
+    return IncrementalPanel(workspace.root / ".pricewright" / "panel", workspace.parameters["feature"], chain)
 
 
 def line(metrics: Metrics) -> str:
     """How large the panel is."""
+    skus = f"{metrics['skus']:,} SKUs"
+    if "zones" in metrics:
+        zones = f"{metrics['zones']:,} zones of " if metrics["zones"] < metrics["stores"] else ""
+        skus = f"{metrics['skus']:,} items in {zones}{metrics['stores']:,} stores"
     return (
-        f"{metrics['rows']:,} panel rows: {metrics['skus']:,} SKUs, {metrics['weeks']} weeks "
+        f"{metrics['rows']:,} panel rows: {skus}, {metrics['weeks']} weeks "
         f"({metrics['first_week']} to {metrics['last_week']})"
     )
 
 
-FEATURE = Stage("feature", work, line, publishes=("panel",))
+def notes(metrics: Metrics) -> list[str]:
+    """What the files beside the sales and the lines do not have in common."""
+    beside = metrics.get("beside", {})
+    said = []
+    for name in ("products", "stores"):
+        if found := beside.get(name):
+            said += _told(found["not_sold"], f"of the {name} file have no sales")
+            said += _told(found["not_listed"], f"are not in the {name} file")
+    if "cost_above_price" in beside:
+        said += _told(beside["cost_above_price"], "cost more than their current price")
+    if "stores_without_zone" in beside:
+        said += _told(beside["stores_without_zone"], "of the stores file have no zone: each is its own")
+    return said
+
+
+def _told(found: Metrics, what: str) -> list[str]:
+    more = ", ..." if found["count"] > len(found["first"]) else ""
+    return [f"{found['count']:,} {what}: {', '.join(found['first'])}{more}"] if found["count"] else []
+
+
+FEATURE = Stage("feature", work, line, publishes=("panel",), notes=notes)

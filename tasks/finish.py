@@ -22,16 +22,20 @@ RELEASE_DEPLOYMENT = "release-model/on-demand"
 
 
 def prepare(
-    root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any]
-) -> tuple[Workspace, bool]:
+    root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any],
+    beside: Mapping[str, str],
+) -> tuple[Workspace, bool]:  # fmt: skip
     """Write down what the run is asked for, and say whether every stage is up to date with that."""
-    with open_run(root, source, store, columns, overrides) as run:
+    with open_run(root, source, store, columns, overrides, beside=beside) as run:
         return run.workspace, is_fresh(run)
 
 
-def pass_over(root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any]) -> Outcome:
+def pass_over(
+    root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any],
+    beside: Mapping[str, str],
+) -> Outcome:  # fmt: skip
     """The run that finds nothing to do: every stage says that it is skipped, and what the lake lacks is published."""
-    with open_run(root, source, store, columns, overrides) as run, kept(run):
+    with open_run(root, source, store, columns, overrides, beside=beside) as run, kept(run):
         return skip_all(run)
 
 

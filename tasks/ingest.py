@@ -5,11 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from pricewright.core.errors import SourceError
 from pricewright.files import digest_of
 from pricewright.history import weeks_needed
+from pricewright.ingest.products import PRODUCTS, read_products
 from pricewright.ingest.rules import NO_PRODUCT
 from pricewright.ingest.source import Document, find_documents
+from pricewright.ingest.stores import STORES, read_stores
 from pricewright.ingest.tables import Table
 from pricewright.ingest.weekly import IncrementalIngest
 from pricewright.result_cache import key_of
@@ -55,6 +59,7 @@ def _sign(table: Mapping[str, Any]) -> list[str]:
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """Account for every row; nothing is written when the source cannot be used. Weeks that stay are not made again."""
+    stores, products = read_beside_sales(workspace)
     documents = source_documents(workspace)
     whole = open_ingest(workspace).ingest(
         documents, source_name(workspace), lambda share, words: report_progress(0.9 * share, words)
@@ -62,7 +67,19 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     check_history(whole.counts, workspace.parameters, source_name(workspace))
     report_progress(0.9, "writing the weeks")
     whole.write(workspace.work / "raw", workspace.work / "quarantine")
+    stores.write_parquet(workspace.work / "stores.parquet")
+    products.write_parquet(workspace.work / "products.parquet")
     return dict(whole.counts)
+
+
+def read_beside_sales(workspace: Workspace) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The stores and the products of the run's files beside the sales; empty tables where it has none."""
+    params, columns = workspace.parameters["ingest"], workspace.columns
+    stores, products = workspace.beside("stores"), workspace.beside("products")
+    return (
+        read_stores(stores, params, columns) if stores else pl.DataFrame(schema=STORES),
+        read_products(products, params, columns) if products else pl.DataFrame(schema=PRODUCTS),
+    )
 
 
 def check_history(counts: Metrics, params: Mapping[str, Any], name: str) -> None:
@@ -115,7 +132,18 @@ def line(metrics: Metrics) -> str:
 def notes(metrics: Metrics) -> list[str]:
     """How the files were read, why rows are not sales, equal rows that are, and what the gate warns of."""
     said = read_as(metrics["read_as"])
-    return [*([said] if said else []), *_quarantined(metrics), *_equal_rows(metrics), *warnings(metrics["gate"])]
+    return [
+        *([said] if said else []),
+        *_negative_stock(metrics),
+        *_quarantined(metrics),
+        *_equal_rows(metrics),
+        *warnings(metrics["gate"]),
+    ]
+
+
+def _negative_stock(metrics: Metrics) -> list[str]:
+    told = {name: table["negative_stock"] for name, table in metrics["read_as"].items() if "negative_stock" in table}
+    return [f"{name}: stock below zero in {rows}: read as not known" for name, rows in told.items()]
 
 
 def _quarantined(metrics: Metrics) -> list[str]:

@@ -22,8 +22,9 @@ Table = list[dict[str, Any]]
 
 
 def read_price_list(body: bytes) -> pl.DataFrame:
-    """The table of price_list.parquet."""
-    return pl.read_parquet(io.BytesIO(body))
+    """The table of price_list.parquet, with a `store` that is null in a list of before there were stores."""
+    table = pl.read_parquet(io.BytesIO(body))
+    return table if "store" in table.columns else table.with_columns(store=pl.lit(None, pl.String))
 
 
 def by_expected_gain(prices: pl.DataFrame) -> pl.DataFrame:
@@ -35,7 +36,8 @@ def by_expected_gain(prices: pl.DataFrame) -> pl.DataFrame:
 def biggest_moves(prices: pl.DataFrame, count: int) -> list[dict[str, Any]]:
     """Rows of the SKUs whose price moves, the largest expected gain first."""
     moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
-    return by_expected_gain(moving).head(count).select(SHOWN).to_dicts()
+    shown = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    return by_expected_gain(moving).head(count).select(shown).to_dicts()
 
 
 def count_moves(prices: pl.DataFrame) -> str:

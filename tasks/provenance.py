@@ -19,9 +19,11 @@ import polars as pl
 import yaml
 
 from blocks.lake import Lake
+from pricewright.core.arrays import unpack
+from pricewright.core.content import STORES, has_stores
 from pricewright.core.errors import LedgerError, ReleaseError, UnknownSku
 from pricewright.core.item import Item
-from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest, release_key
+from pricewright.core.manifest import CATALOG, MANIFEST, PRICE_LIST, Manifest, release_key
 from tasks.lock import LOCK, object_key
 from tasks.workspace import Workspace
 
@@ -250,18 +252,32 @@ class SkuLineage:
 
 def read_sku(lake: Lake, lineage: ReleaseLineage, stock_code: Item | str, invoice: str = "") -> SkuLineage:
     """What the release learned one price from; `invoice` narrows the lines. Raises UnknownSku."""
-    item = Item.of(stock_code)
-    price = _parquet(lake.read(release_key(lineage.release, PRICE_LIST)).body, item)
+    item, zones = Item.of(stock_code), _zones(lake, lineage.release)
+    zone = zones.get(item.store or "", item.store) if zones else None
+    code = item.stock_code if zone else item.as_code
+    of_item = (pl.col("stock_code") == code) & (pl.col("store") == zone if zone else True)
+    price = pl.read_parquet(io.BytesIO(lake.read(release_key(lineage.release, PRICE_LIST)).body)).filter(of_item)
     if not price.height:
         raise UnknownSku(f"release {lineage.release} has no price of {item}.", hint="the price list names them all.")
-    panel, lines = (_read(lake, lineage.weeks[name], name, item) for name in ("panel", "raw"))
+    sold_in = [store for store, its in zones.items() if its == zone]
+    of_lines = (pl.col("stock_code") == code) & (pl.col("store").is_in(sold_in) if zone else True)
+    panel = _read(
+        lake, lineage.weeks["panel"], "panel", pl.col("stock_code") == (str(Item(code, zone)) if zone else code)
+    )
+    lines = _read(lake, lineage.weeks["raw"], "raw", of_lines)
     counts = lines.group_by("week").agg(lines=pl.len())
     kept = panel.select("week", "price", "units").join(counts, on="week", how="left").fill_null(0)
     chosen = lines.filter(pl.col("invoice").cast(pl.String) == invoice) if invoice else lines
     return SkuLineage(price, kept.sort("week"), chosen.select(LINE).sort("invoice_time", "row"))
 
 
-def _read(lake: Lake, weeks: Mapping[str, str], name: str, item: Item) -> pl.DataFrame:
+def _zones(lake: Lake, release: str) -> dict[str, str]:
+    """Each store of a release whose prices differ by store, and the zone whose prices it has."""
+    arrays = unpack(lake.read(release_key(release, CATALOG)).body, CATALOG)
+    return dict(zip(*(arrays[name].tolist() for name in STORES), strict=True)) if has_stores(arrays) else {}
+
+
+def _read(lake: Lake, weeks: Mapping[str, str], name: str, wanted: pl.Expr) -> pl.DataFrame:
     if not weeks:
         raise LedgerError(
             f"the lake {lake.url} does not say which {name} partitions the release came from.",
@@ -269,12 +285,8 @@ def _read(lake: Lake, weeks: Mapping[str, str], name: str, item: Item) -> pl.Dat
         )
 
     def read(week: str) -> pl.DataFrame:
-        rows = _parquet(lake.read(object_key(weeks[week])).body, item)
+        rows = pl.read_parquet(io.BytesIO(lake.read(object_key(weeks[week])).body)).filter(wanted)
         return rows.drop("week", strict=False).with_columns(week=pl.lit(week))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return pl.concat(pool.map(read, sorted(weeks)), how="diagonal_relaxed")
-
-
-def _parquet(body: bytes, item: Item) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(body)).filter(pl.col("stock_code") == item.as_code)

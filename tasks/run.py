@@ -69,15 +69,17 @@ def open_run(
     columns: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] = os.environ,
+    beside: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
     """A run of this workspace, and no other at the same time. Raises LedgerError while another one works there.
 
-    `environment`: where the lake's endpoint and region come from.
+    `environment`: where the lake's endpoint and region come from. `beside`: files beside the sales, see configure.
     """
     from tasks.source import bring_in
 
     with claim(root):
-        workspace = configure(root, bring_in(root, source), store, columns, overrides)
+        files = {name: bring_in(root, address) for name, address in (beside or {}).items()}
+        workspace = configure(root, bring_in(root, source), store, columns, overrides, files)
         workspace = replace(workspace, environment=environment)
         lake = Lake(workspace.store, environment)
         yield Run(workspace, open_ledger(root, lake), lake)

@@ -92,7 +92,7 @@ def smoke_test(lake: Lake, release: str, skus: int) -> None:
 def compare_prices(api: PriceApi, release: str, skus: int) -> None:
     """As smoke_test, of whichever API answers: this process, or a version of the Lambda function."""
     for row in api.skus(skus):
-        answer = api.price(Item(row["stock_code"]))
+        answer = api.price(Item(row["stock_code"], row.get("store")))
         if answer["release"] != release or answer["fallbacks"] or answer["model"] != row["model"]:
             raise _failed(release, row, f"{answer['model']} of {answer['release']} answered: {answer['fallbacks']}")
         if not math.isclose(answer["optimal_price"], row["optimal_price"], rel_tol=TOLERANCE):

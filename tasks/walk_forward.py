@@ -10,11 +10,13 @@ import polars as pl
 
 from pricewright.core.errors import ModelError, SourceError
 from pricewright.ingest.cancellations import known_before
+from pricewright.items import chain_of
 from pricewright.partitions import PART, monday_of
 from pricewright.result_cache import key_of
 from tasks.backfill import Backfill
+from tasks.ingest import read_beside_sales
 from tasks.prefect_tasks import CountBar, at_most
-from tasks.workspace import Workspace
+from tasks.workspace import BESIDE, Workspace
 
 FOLDER = "walk_forward"
 SECTIONS = ("feature", "network", "train", "tune")
@@ -68,7 +70,9 @@ def walk(piece: WalkPiece) -> dict[str, Any]:
         lines = pl.concat([pl.read_parquet(part, hive_partitioning=False) for part in parts])
         cancelled = pl.read_parquet(piece.folder / "cancelled.parquet")
         then = known_before(lines, cancelled, week + timedelta(weeks=1))
-        scores = score_week(walk_week(then, week, piece.numbers["hyperparameters"], piece.numbers))
+        stores, products = (pl.read_parquet(piece.folder / f"{name}.parquet") for name in BESIDE)
+        chain = chain_of(str(piece.numbers["price"]["level"]), then, stores, products)
+        scores = score_week(walk_week(then, week, piece.numbers["hyperparameters"], piece.numbers, chain=chain))
     except (SourceError, ModelError) as error:
         result["why"] = error.message
     else:
@@ -86,14 +90,19 @@ def _pieces(backfill: Backfill) -> list[WalkPiece]:
     jobs = intake.jobs(found)
     tuned = at.work / "hyperparameters.json"
     numbers = {name: at.parameters[name] for name in SECTIONS}
+    numbers["price"] = {"level": at.parameters["price"]["level"]}
     numbers["hyperparameters"] = json.loads(tuned.read_text()) if tuned.exists() else at.parameters["tune"]["defaults"]
+    beside = dict(zip(BESIDE, read_beside_sales(at), strict=True))
     pieces = []
     for week in backfill.order.weeks:
         cancelled = intake.cancelled_by(found, monday_of(week) + timedelta(weeks=1))
         folder = backfill.checkpoint.folder / "walks" / week
         folder.mkdir(parents=True, exist_ok=True)
         cancelled.write_parquet(folder / "cancelled.parquet")
-        key = key_of([job.key for job in jobs if job.week <= week], cancelled.write_csv(), numbers)
+        for name, table in beside.items():
+            table.write_parquet(folder / f"{name}.parquet")
+        told = [table.write_csv() for table in (cancelled, *beside.values())]
+        key = key_of([job.key for job in jobs if job.week <= week], *told, numbers)
         pieces.append(WalkPiece(at.work / "raw", folder, week, at.work / FOLDER, numbers, key))
     return pieces
 

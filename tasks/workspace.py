@@ -19,7 +19,10 @@ from pricewright.files import write_whole
 
 Parameters = dict[str, Any]
 MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
+# Files beside the sales, and what stands for none of each: the module that reads it.
+BESIDE = {"stores": "pricewright/ingest/stores.py", "products": "pricewright/ingest/products.py"}
 STORE = "./lake"
+FORMATS = "a CSV, Parquet or xlsx file"
 SECTIONS = (
     "market", "ingest", "feature", "drift", "tune", "network", "train", "proof", "fairness", "price", "promote",
 )  # fmt: skip
@@ -154,6 +157,11 @@ class Workspace:
         """The file of transactions."""
         return self.root / str(self._asked["source"])
 
+    def beside(self, name: str) -> Path | None:
+        """The file of `stores` or `products`; None where the run has none."""
+        asked = str(self._asked.get(name, BESIDE[name]))
+        return None if asked == BESIDE[name] else self.root / asked
+
     @property
     def simulated(self) -> bool:
         """Whether the transactions come from the simulated market."""
@@ -187,13 +195,15 @@ def configure(
     store: str = "",
     columns: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Workspace:
     """Write what a run is asked for to run.yaml, which dvc.yaml reads; what is not given is as by default.
 
-    Raises SourceError when the file of transactions does not exist, ParameterError for an unknown parameter, or an
-    address with a secret in it, which is written nowhere.
+    beside: the files of BESIDE, by name. Raises SourceError when a file does not exist, ParameterError for an unknown
+    parameter, or an address with a secret in it, which is written nowhere.
     """
-    for name, address in (("source", source), ("store", store)):
+    given = {name: (beside or {}).get(name, "") for name in BESIDE}
+    for name, address in (("source", source), ("store", store), *given.items()):
         refuse_secret(name, address)
     defaults = read_parameters(root / "params.yaml")
     overlay(defaults, overrides or {})
@@ -203,6 +213,7 @@ def configure(
         raise ParameterError(f"a run has no use for {unused[0]}.*.", hint=f"it reads {', '.join(SECTIONS)}.")
     asked = {
         "source": _source(root, source),
+        **{name: _file(root, given[name], BESIDE[name], FORMATS) for name in BESIDE},
         "store": _store(root, store),
         "columns": dict(columns or {}),
         "overrides": {section: changed.get(section, {}) for section in SECTIONS},
@@ -213,11 +224,16 @@ def configure(
 
 
 def _source(root: Path, source: str) -> str:
-    if not source or source == MARKET:
-        return MARKET
-    path = Path(source).expanduser()
+    return _file(root, source, MARKET, f"{FORMATS} of sales transactions")
+
+
+def _file(root: Path, name: str, default: str, wanted: str) -> str:
+    """A file's path, from the root if it lies below it. Raises SourceError when it does not exist."""
+    if not name or name == default:
+        return default
+    path = Path(name).expanduser()
     if not path.exists() and not (root / path).exists():
-        raise SourceError(f"{source} does not exist.", hint="give a CSV, Parquet or xlsx file of sales transactions.")
+        raise SourceError(f"{name} does not exist.", hint=f"give {wanted}.")
     path = (path if path.exists() else root / path).resolve()
     return os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
 

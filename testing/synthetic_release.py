@@ -1,7 +1,7 @@
 """A small release with models made by hand: the same signatures as trained ones, answers that are known."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from pricewright.core.arrays import pack
 from pricewright.core.content import PLANNED
 from pricewright.core.plan import Product
 from pricewright.core.substitution import Posterior
-from pricewright.price_list import ADDED, no_price_changes, plan_prices, plan_summary, price_list
+from pricewright.items import apart, parts
+from pricewright.price_list import ADDED, no_price_changes, plan_prices, plan_summary, price_list, store_arrays
 from pricewright.release import Manifest, write_bundle
 from pricewright.verdict import Check, Verdict
 from tasks.gates import write_verdict
@@ -194,9 +195,13 @@ def contents(
     given: dict[str, bytes] | None = None,
     descriptions: dict[int, str] | None = None,
     codes: Sequence[str] = (),
+    zones: Mapping[str, str] | None = None,
     **params: Any,
 ) -> dict[str, Any]:
-    """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number; `codes`: other ones."""
+    """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number; `codes`: other ones.
+
+    zones: of a chain the zone of each store; codes are keys of items then.
+    """
     frame, arrays = catalog(len(codes) or skus)
     if codes:
         frame = frame.with_columns(pl.Series("stock_code", sorted(codes)))
@@ -208,10 +213,11 @@ def contents(
     known = posterior(frame, arrays, level)
     listed, plan, products = planned(frame, known, merged)
     arrays |= known.arrays() | {"fixed": np.array([product.fixed for product in products], dtype=np.uint8)}
+    arrays |= store_arrays(parts(frame["stock_code"], parted=True), _zones(zones)) if zones else {}
     return {
         "models": made | (given or {}),
         "catalog_arrays": catalog_arrays(frame, listed, arrays, merged),
-        "price_list": listed,
+        "price_list": apart(listed, parted=bool(zones)),
         "backtest": pl.DataFrame({"stock_code": ["20000A"], "units": [3.0], "predicted_units": [2.5]}),
         "plan": plan,
         "price_changes": no_price_changes(),
@@ -221,6 +227,10 @@ def contents(
         "week": WEEK,
         "created": CREATED,
     }
+
+
+def _zones(zones: Mapping[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(sorted(zones.items()), schema=["store", "zone"], orient="row")
 
 
 def before_plans(**how: Any) -> dict[str, Any]:

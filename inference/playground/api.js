@@ -34,6 +34,8 @@ function query(parameters) {
 export const warmUp = () => ask("/v1/warmup", { method: "POST" });
 export const health = () => ask("/v1/health");
 export const price = (sku, parameters) => ask(`/v1/predict-price/${encodeURIComponent(sku)}?${query(parameters)}`);
-export const sales = (sku) => ask(`/v1/sales/${encodeURIComponent(sku)}`);
-export const search = (text, limit) => ask(`/v1/skus?${query({ search: text, limit })}`);
+export const sales = (sku, store) => ask(`/v1/sales/${encodeURIComponent(sku)}?${query({ store })}`);
+export const search = (text, limit, within) => ask(`/v1/skus?${query({ search: text, limit, ...within })}`);
+export const stores = () => ask("/v1/stores");
+export const categories = () => ask("/v1/categories");
 export const priceList = () => ask("/v1/price-list");

@@ -22,6 +22,7 @@ async function wake() {
     label.textContent = `${state.skus.toLocaleString()} products, data up to ${state.last_week}, release ${state.release}`;
     if (state.lake !== "ok") label.title = state.lake;
     showBackups(Object.keys(state.models).slice(1));
+    await Promise.all([api.stores().then((list) => showStores(list.stores)), api.categories().then((list) => showCategories(list.categories))]);
     await api.priceList().then((list) => showGains(list.prices), () => { document.querySelector(".gains").hidden = true; });
   } catch (problem) {
     label.dataset.state = "down";
@@ -36,6 +37,19 @@ function showBackups(names) {
   for (const name of names) at("model").lastElementChild.before(make("option", name, { value: name }));
 }
 
+// Zones first, whose prices their stores have; a store with prices of its own is there once.
+function showStores(stores) {
+  const zones = [...new Set(stores.map((it) => it.zone))].filter((zone) => !stores.some((it) => it.store === zone));
+  offer("store", [...zones.map((zone) => [zone, `all of ${zone}`]), ...stores.map((it) => [it.store, it.store === it.zone ? it.store : `${it.store} (${it.zone})`])]);
+}
+
+const showCategories = (categories) => offer("category", categories.map((it) => [it.category, it.category]));
+
+function offer(id, options) {
+  at(id).append(...options.map(([value, text]) => make("option", text, { value })));
+  at(id).parentElement.hidden = !options.length;
+}
+
 function showGains(rows) {
   const gain = (row) => row.expected_sales - row.current_expected_sales;
   const best = rows.filter((row) => gain(row) > 0).sort((one, two) => gain(two) - gain(one)).slice(0, 8);
@@ -43,8 +57,8 @@ function showGains(rows) {
   for (const row of best) {
     const button = make("button", "", { type: "button" });
     button.append(make("span", row.description || row.stock_code), make("b", `+${words.money(gain(row))}`, { class: "gain" }));
-    button.append(make("small", row.stock_code), make("small", "a week"));
-    button.onclick = () => choose(row.stock_code);
+    button.append(make("small", words.item(row)), make("small", "a week"));
+    button.onclick = () => choose(row);
     const item = make("li");
     item.append(button);
     at("gains").append(item);
@@ -63,8 +77,8 @@ function showFound(rows) {
   at("found").replaceChildren(...rows.map((row, place) => {
     const item = make("li", "", { role: "option", id: `found-${place}`, "aria-selected": "false" });
     const uplift = row.optimal_price === row.current_price ? "" : words.share(row.sales_uplift);
-    item.append(make("span", row.description || row.stock_code), make("b", uplift, { class: "gain" }), make("small", row.stock_code), make("small", words.money(row.current_price)));
-    item.onmousedown = (event) => { event.preventDefault(); choose(row.stock_code); };
+    item.append(make("span", row.description || row.stock_code), make("b", uplift, { class: "gain" }), make("small", words.item(row)), make("small", words.money(row.current_price)));
+    item.onmousedown = (event) => { event.preventDefault(); choose(row); };
     return item;
   }));
   at("found").hidden = !rows.length;
@@ -79,9 +93,10 @@ function move(step) {
   at("sku").setAttribute("aria-activedescendant", `found-${chosen}`);
 }
 
-function choose(code) {
+function choose({ stock_code: code, store }) {
   clearTimeout(waiting);
   at("sku").value = code;
+  if (store) at("store").value = store;
   showFound([]);
   at("ask").requestSubmit();
 }
@@ -90,7 +105,7 @@ at("sku").addEventListener("input", () => {
   clearTimeout(waiting);
   const text = at("sku").value.trim();
   waiting = setTimeout(async () => {
-    const rows = text ? await api.search(text, 20).then((page) => page.skus, () => []) : [];
+    const rows = text ? await api.search(text, 20, { store: at("store").value, category: at("category").value }).then((page) => page.skus, () => []) : [];
     if (text === at("sku").value.trim()) showFound(rows);
   }, 150);
 });
@@ -101,7 +116,7 @@ at("sku").addEventListener("keydown", (event) => {
     move(event.key === "ArrowDown" ? 1 : -1);
   } else if (event.key === "Enter" && chosen >= 0) {
     event.preventDefault();
-    choose(found[chosen].stock_code);
+    choose(found[chosen]);
   } else if (event.key === "Escape") showFound([]);
 });
 
@@ -112,14 +127,14 @@ let turn = 0;
 async function start(event) {
   event?.preventDefault();
   const mine = ++turn;
-  const sku = at("sku").value;
+  const [sku, store] = [at("sku").value, at("store").value];
   clearTimeout(waiting);
   showFound([]);
   if (!sku.trim()) return showProblem(new api.Problem({ title: "No product chosen", detail: "Type a code, or words of a description, and choose a product." }));
   const parameters = Object.fromEntries(PARAMETERS.map((name) => [name, at(name).value.trim()]));
   at("start").setAttribute("aria-busy", "true");
   try {
-    const [answer, history] = await Promise.all([api.price(sku, parameters), api.sales(sku)]);
+    const [answer, history] = await Promise.all([api.price(sku, { ...parameters, store }), api.sales(sku, store)]);
     if (mine === turn) show(answer, history, parameters);
   } catch (problem) {
     if (mine === turn) showProblem(problem);
@@ -133,7 +148,7 @@ function show(answer, history, parameters) {
   at("answer").hidden = false;
   PARAMETERS.forEach((name) => at(name).removeAttribute("aria-invalid"));
   at("sku").value = answer.stock_code;
-  at("code").textContent = `${answer.stock_code} · ${answer.description}`;
+  at("code").textContent = `${words.item(answer)} · ${answer.description}`;
   at("headline").textContent = words.headline(answer);
   at("reason").textContent = words.reason(answer);
   at("figures").replaceChildren(...words.figures(answer).map(([name, value, note]) => {
@@ -149,7 +164,7 @@ function show(answer, history, parameters) {
   drawDemand(at("demand-chart"), answer);
   drawHistory(at("history-chart"), history);
   showTable(answer.curve);
-  const kept = Object.entries({ sku: answer.stock_code, ...parameters }).filter(([, value]) => value !== "");
+  const kept = Object.entries({ sku: answer.stock_code, store: at("store").value, ...parameters }).filter(([, value]) => value !== "");
   window.history.replaceState(null, "", `?${new URLSearchParams(kept)}`);
 }
 
@@ -181,7 +196,7 @@ function showProblem(problem) {
   const near = /^did you mean (.+)\?$/.exec(content.hint ?? "");
   for (const code of near ? near[1].split(", ") : []) {
     const button = make("button", code, { type: "button" });
-    button.onclick = () => choose(code);
+    button.onclick = () => choose({ stock_code: code });
     box.append(button);
   }
   PARAMETERS.forEach((name) => at(name).setAttribute("aria-invalid", String(Boolean(content.errors?.some((error) => error.parameter === name)))));
@@ -193,6 +208,7 @@ at("ask").addEventListener("submit", start);
 const asked = new URLSearchParams(location.search);
 for (const name of ["sku", ...PARAMETERS]) if (asked.has(name)) at(name).value = asked.get(name);
 await wake();
-if (asked.has("model")) at("model").value = asked.get("model"); // only now are the release's models in the list
+// Only now are the release's models and stores in the lists.
+for (const name of ["model", "store"]) if (asked.has(name)) at(name).value = asked.get(name);
 if (asked.get("sku")) await start();
 document.body.dataset.ready = "";

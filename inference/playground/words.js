@@ -5,6 +5,8 @@ export const money = (value) => value.toLocaleString(undefined, { minimumFractio
 export const units = (value) => digits(value, value < 10 ? 1 : 0);
 export const share = (value) => `${value >= 0 ? "+" : "−"}${digits(Math.abs(value) * 100, 1)} %`;
 
+export const item = (row) => (row.store ? `${row.stock_code} in ${row.store}` : row.stock_code);
+
 function named(model) {
   if (model === "network") return "the network";
   return model === "price_list" ? "the release’s price list" : `the backup ${model}`;

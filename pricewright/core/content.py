@@ -30,6 +30,7 @@ PLANNED: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "fixed": (WHOLE, ()), "list_family": (TEXT, ()), "list_promised_low": (NUMBER, ()),
     "list_promised_high": (NUMBER, ()),
 }  # fmt: skip
+STORES = ("store_names", "store_zones")  # of a chain whose prices differ by store; its items have `store`
 HISTORY_ROWS = dict.fromkeys(("history_units", "history_price"), NUMBER)
 POSITIVE = ("current_price", "reference_price", "anchor_price", "last_price", "guardrail_low", "guardrail_high")
 MAY_BE_UNKNOWN = frozenset(
@@ -59,8 +60,19 @@ def check_form(arrays: Arrays) -> None:
         for name, (kinds, shape) in PLANNED.items():
             _check(arrays, CATALOG, name, kinds, 1 + len(shape), count)
             _check_rows(arrays, name, shape)
+    if has_stores(arrays):
+        _check(arrays, CATALOG, "store", TEXT, 1, count)
+        for name in STORES:
+            _check(arrays, CATALOG, name, TEXT, 1, None)
+        if arrays[STORES[0]].shape != arrays[STORES[1]].shape:
+            raise ReleaseError(f"{CATALOG} has {len(arrays[STORES[0]])} stores and {len(arrays[STORES[1]])} zones.")
     _terms(arrays)
     _backups(arrays)
+
+
+def has_stores(arrays: Arrays) -> bool:
+    """Whether the release is of a chain whose prices differ by store."""
+    return any(name in arrays for name in ("store", *STORES))
 
 
 def has_plan(arrays: Arrays) -> bool:
@@ -111,6 +123,17 @@ def check_values(arrays: Arrays) -> None:
             raise ReleaseError(f"{CATALOG}: {name} of SKU {codes[first]} is {prices[first]:g}: a price is > 0.")
     if has_plan(arrays):
         _check_family(arrays, codes)
+    if has_stores(arrays):
+        _check_keys(arrays, codes)
+
+
+def _check_keys(arrays: Arrays, codes: Any) -> None:
+    """The key of an item ends with its store."""
+    store = np.asarray(arrays["store"])
+    wrong = (store != "") & ~np.char.endswith(codes, np.char.add("@", store))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise ReleaseError(f"{CATALOG}: the item {codes[first]} is not of the store {store[first]}.")
 
 
 def _check_family(arrays: Arrays, codes: Any) -> None:

@@ -26,7 +26,8 @@ NEGLIGIBLE = 1e-9
 class Product(NamedTuple):
     """What may be asked for a product: the current price, its guardrail, candidates (c,) inside it, and its unit cost.
 
-    cost is 0 where sales are the objective; fixed products keep their price.
+    cost is 0 where sales are the objective. kept: the price where no move pays, or the product is fixed: the current
+    one, or the hard limit that it is beyond.
     """
 
     current: float
@@ -35,11 +36,18 @@ class Product(NamedTuple):
     candidates: Floats
     cost: float
     fixed: bool
+    kept: float
 
 
-def offer(current: float, low: float, high: float, terms: Terms, cost: float, *, fixed: bool) -> Product:
-    """What may be asked for a product within [low, high]; cost is 0 where sales are the objective."""
-    return Product(current, low, high, candidate_prices(low, high, CANDIDATES, endings=terms.endings), cost, fixed)
+def offer(
+    current: float, low: float, high: float, terms: Terms, cost: float, *, fixed: bool, kept: float | None = None
+) -> Product:
+    """What may be asked for a product within [low, high]; cost is 0 where sales are the objective.
+
+    kept: where it is not the current price, see Product.
+    """
+    candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
+    return Product(current, low, high, candidates, cost, fixed, current if kept is None else kept)
 
 
 @dataclass(frozen=True)
@@ -91,10 +99,10 @@ def make_plan(
 def choose(demand: Demand, products: Sequence[Product], minimum_probability: float) -> Floats:
     """The prices (m,) of one family."""
     free = [j for j, product in enumerate(products) if not product.fixed]
-    current = np.array([product.current for product in products])
+    kept = np.array([product.kept for product in products])
     if not free:
-        return current
-    start = _moved_together(demand, products, current, minimum_probability) if len(products) > 1 else current
+        return kept
+    start = _moved_together(demand, products, kept, minimum_probability) if len(products) > 1 else kept
     prices = start.copy()
     for _ in range(ROUNDS):
         before = prices.copy()
@@ -110,14 +118,14 @@ def _best(
 ) -> float:
     """The candidate of product j that is worth most to the family, of those that probably beat `start`."""
     tried = np.append(products[j].candidates, start)
-    values = _values(demand, products, prices, j, tried)
+    values = values_at(demand, products, prices, j, tried)
     gains = values - values[-1]
-    worth = _worth(gains)
+    worth = worth_of(gains)
     admitted = ((gains > 0).mean(axis=1) >= minimum_probability) & (worth > values[-1].mean() * TINY)
     return float(tried[np.where(admitted, worth, -np.inf).argmax()]) if admitted.any() else start
 
 
-def _worth(gains: Floats) -> Floats:
+def worth_of(gains: Floats) -> Floats:
     """What moves are compared by, from their gains per draw (..., S): the mean, less CAUTION standard deviations.
 
     Far from the prices that were ever asked the curves are least sure, and a mean alone would go there for their sake
@@ -127,7 +135,7 @@ def _worth(gains: Floats) -> Floats:
     return worth
 
 
-def _values(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
+def values_at(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
     """What the family earns when product j costs each of the tried prices (c,), per draw, (c, S)."""
     pull = demand.level[:, None] * np.exp(demand.attraction(prices))
     margins = prices - np.array([product.cost for product in products])
@@ -160,21 +168,21 @@ def _alone(demand: Demand, j: int) -> Demand:
     return Demand(demand.level[row], demand.anchor[row], demand.slope[row], demand.curvature[row], demand.keeps)
 
 
-def _moved_together(demand: Demand, products: Sequence[Product], current: Floats, minimum_probability: float) -> Floats:
+def _moved_together(demand: Demand, products: Sequence[Product], kept: Floats, minimum_probability: float) -> Floats:
     """The family's prices moved by one factor, where that probably gains; each to a candidate inside its guardrail."""
-    now = family_value(demand, products, current)
-    best, highest = current, float(now.mean()) * TINY
+    now = family_value(demand, products, kept)
+    best, highest = kept, float(now.mean()) * TINY
     for factor in FACTORS:
         prices = np.array([_nearest(product, factor) for product in products])
         gains = family_value(demand, products, prices) - now
-        if _worth(gains) > highest and (gains > 0).mean() >= minimum_probability:
-            best, highest = prices, float(_worth(gains))
+        if worth_of(gains) > highest and (gains > 0).mean() >= minimum_probability:
+            best, highest = prices, float(worth_of(gains))
     return best
 
 
 def _nearest(product: Product, factor: float) -> float:
     if product.fixed or not len(product.candidates):
-        return product.current
+        return product.kept
     return float(product.candidates[np.abs(product.candidates - factor * product.current).argmin()])
 
 
@@ -187,7 +195,7 @@ def family_value(demand: Demand, products: Sequence[Product], prices: Floats) ->
 
 def _confirmed(demand: Demand, products: Sequence[Product], prices: Floats, minimum_probability: float) -> Floats:
     """The prices, (m,), with the moves taken back that gain too rarely on the draws that promise as well."""
-    current = np.array([product.current for product in products])
+    kept = np.array([product.kept for product in products])
     while True:
         chances = _probabilities(demand, products, prices)
         failed = np.flatnonzero(chances < minimum_probability)
@@ -195,15 +203,15 @@ def _confirmed(demand: Demand, products: Sequence[Product], prices: Floats, mini
             return prices
         worst = failed[np.argmin(chances[failed])]
         prices = prices.copy()
-        prices[worst] = current[worst]
+        prices[worst] = kept[worst]
 
 
 def _probabilities(demand: Demand, products: Sequence[Product], prices: Floats) -> Floats:
-    """That each move gains against its current price, the others where the plan has them, (m,); nan: it stays."""
+    """That each move gains against the price that is kept, the others where the plan has them, (m,); nan: it stays."""
     found = np.full(len(prices), np.nan)
     for j, product in enumerate(products):
-        if abs(prices[j] - product.current) > 1e-9:
-            value = _values(demand, products, prices, j, np.array([prices[j], product.current]))
+        if abs(prices[j] - product.kept) > 1e-9:
+            value = values_at(demand, products, prices, j, np.array([prices[j], product.kept]))
             found[j] = (value[0] > value[1]).mean()
     return found
 
@@ -230,9 +238,9 @@ def recommend_alone(
     """
     chooses, promises = (Draws(draws, family.shared.shape[2], seed + k).of(family) for k in (0, 1))
     current = np.array([product.current for product in products])
-    prices = current.copy()
+    prices = np.array([product.kept for product in products])
     if not products[place].fixed:
-        prices[place] = _best(chooses, products, current, place, current[place], minimum_probability)
+        prices[place] = _best(chooses, products, prices, place, prices[place], minimum_probability)
     prices = _confirmed(promises, products, prices, minimum_probability)
     chance = float(_probabilities(promises, products, prices)[place])
     units, now = own_units(promises, current, place, np.array([prices[place], current[place]]))
@@ -261,6 +269,9 @@ def reason(
 def _why(
     product: Product, price: float, chance: float, family: str | None, objective: str, minimum_probability: float
 ) -> str:
+    if abs(price - product.kept) <= NEGLIGIBLE < abs(price - product.current):
+        limit = "ceiling" if price < product.current else "floor"
+        return f"{'lower' if limit == 'ceiling' else 'raise'} to its {limit}: a hard limit of the product"
     if product.fixed:
         return "keep: the sales of this shop say too little about how its demand answers to a price"
     if abs(price - product.current) <= NEGLIGIBLE:

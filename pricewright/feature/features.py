@@ -1,5 +1,6 @@
 """All columns of the panel and how each is made, from what was known when its week began."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from math import tau
 
@@ -72,7 +73,7 @@ PRICE_HISTORY: dict[str, Look] = {
 }
 KEPT = (
     "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
-    "last_price", "category", "promotion", "in_stock",
+    "last_price", "category", "promotion", "in_stock", "store",
 )  # fmt: skip
 
 
@@ -82,10 +83,13 @@ def calendar_weeks(weeks: pl.DataFrame) -> pl.DataFrame:
 
 
 class Families:
-    """What the families of n SKUs sold so far; counts every SKU, also those that the panel will not keep."""
+    """What the families of n SKUs sold so far; counts every SKU, also those that the panel will not keep.
 
-    def __init__(self, codes: list[str], code_length: int) -> None:
-        names = [code[:code_length] for code in codes]
+    A family lies within a zone; stores: the zone or store of each SKU, None in a shop without.
+    """
+
+    def __init__(self, codes: Sequence[str], stores: Sequence[str | None], code_length: int) -> None:
+        names = [f"{code[:code_length]}@{store or ''}" for code, store in zip(codes, stores, strict=True)]
         found, self._of = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
         self._past = Past(DEPTH, len(found))
 

@@ -10,6 +10,7 @@ import polars as pl
 from pricewright.core.errors import SourceError
 from pricewright.feature.panel_builder import PanelBuilder
 from pricewright.feature.sales import WeekSales, open_weeks, read_sales, repeat_customers
+from pricewright.items import ZONE, Chain, chain_of
 from pricewright.partitions import iso_week
 from pricewright.units import counted
 
@@ -34,6 +35,7 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
         "stock_code",
         pl.col("description").fill_null(""),
         "category",
+        "brand",
         pl.col("regular_price").alias("current_price"),
         "reference_price",
         "price_min",
@@ -120,24 +122,28 @@ class Panel:
     counts: dict[str, Any]
 
 
-def build_panel(transactions: pl.DataFrame, params: Mapping[str, Any], last_week: date | None = None) -> Panel:
+def build_panel(
+    transactions: pl.DataFrame, params: Mapping[str, Any], last_week: date | None = None, chain: Chain | None = None
+) -> Panel:
     """The panel of accepted transactions; `params` is the section `feature` of params.yaml.
 
     All at once, in memory; weekly.py gives the same week by week, on disk. `last_week` names the last full week (a
-    Monday) where it should not be looked for. Raises SourceError when no SKU sold in enough weeks.
+    Monday) where it should not be looked for; chain: what is priced, by default each SKU in each zone that lines name.
+    Raises SourceError when no SKU sold in enough weeks.
     """
-    sales = read_sales(transactions)
+    chain = chain or chain_of(ZONE, transactions)
+    sales = read_sales(chain.items(transactions))
     weeks = weeks_of([week.days for week in sales], last_week)
     past = [week for week in sales if week.week < weeks["week"][-1]]
     codes = sorted(set().union(*(week.sales["stock_code"] for week in past)))
     again = gather(
         repeat_customers([week.buyers.lazy() for week in past], 0, codes, sum(w.buyers.height for w in past))
     )
-    builder = PanelBuilder(codes, weeks, params)
+    builder = PanelBuilder(codes, weeks, params, parted=chain.parted)
     steps = [builder.step(week, again.get(t, NOBODY)) for t, week in enumerate(past)]
     carried = builder.carried_on()
     later = set().union(*(week.names["stock_code"] for week in sales[len(past) :]))
-    ending = end(builder, carried, [said(week) for week in sales], weeks, later, params)
+    ending = end(builder, carried, [said(week) for week in sales], weeks, later, params, chain)
     rows = pl.concat(steps).join(ending.dropped, on="stock_code", how="anti")
     return Panel(rows.sort("stock_code", "week"), ending.coming, ending.catalog, ending.counts)
 
@@ -164,7 +170,7 @@ def said(week: WeekSales) -> Said:
 
 def end(
     builder: PanelBuilder, carried: pl.DataFrame, said: Sequence[Said], weeks: pl.DataFrame, later: set[str],
-    params: Mapping[str, Any],
+    params: Mapping[str, Any], chain: Chain,
 ) -> Ending:  # fmt: skip
     """The coming week, the catalog and the counts, when the walk has seen the last full week."""
     least = int(params["min_selling_weeks"])
@@ -177,7 +183,7 @@ def end(
     often = pl.col("selling_weeks") >= least
     kept = carried.filter(often)
     ahead = builder.coming().join(kept, on="stock_code", how="semi", maintain_order="left")
-    catalog = build_catalog(kept, ahead, builder.t, params)
+    catalog = chain.with_limits(build_catalog(kept, ahead, builder.t, params))
     return Ending(
         coming=ahead.join(catalog, on="stock_code", how="semi", maintain_order="left"),
         catalog=catalog,

@@ -12,6 +12,7 @@ from pricewright.feature.features import CALENDAR, FEATURES, HALF_LIVES, KEPT, O
 from pricewright.feature.past import Floats, Past, Whole
 from pricewright.feature.prices import RECENT, Channels, Mask, Prices, remember, without_stock
 from pricewright.feature.sales import COUNTED, NAMED, SUMMED, WeekSales
+from pricewright.items import parts
 
 # Of the week itself: what a Past is filled from again.
 OF_WEEK = (
@@ -143,9 +144,12 @@ def _for_catalog(before: Carried, sales: Mapping[str, Floats], list_price: Float
 
 
 class PanelBuilder:
-    """codes: all SKUs that sell in any week, sorted; weeks: as open_weeks gives them; params: the section `feature`."""
+    """codes: keys of all items that sell in any week, sorted; weeks: as open_weeks gives them; params: the section
+    `feature`; parted: whether items have stores."""
 
-    def __init__(self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any], *, parted: bool = False
+    ) -> None:
         self.codes = list(codes)
         self.weeks: list[date] = weeks["week"].to_list()
         self.t = 0
@@ -159,7 +163,11 @@ class PanelBuilder:
         self._reference_weeks = int(params["reference_weeks"])
         self._stockout_probability = float(params["stockout_probability"])
         self._channels = Channels(len(self.codes))
-        self._families = Families(self.codes, int(params["family_code_length"]))
+        named = parts(self.names["stock_code"], parted=parted)
+        self._stores = named["store"]
+        self._families = Families(
+            named["stock_code"].to_list(), self._stores.to_list(), int(params["family_code_length"])
+        )
         self._past = Past({**DEPTH, "list_price": self._reference_weeks}, len(self.codes))
 
     def go_on(self, t: int, carried: Iterable[pl.DataFrame]) -> None:
@@ -216,6 +224,7 @@ class PanelBuilder:
             "list_price": list_price,
             "reference_price": usual,
             "last_price": np.where(seen, self.carried["price"], price),
+            "store": self._stores,
             **features,
         }
         frame = pl.DataFrame({"stock_code": self.codes, "week": self.weeks[self.t], **columns}, schema_overrides=TYPES)

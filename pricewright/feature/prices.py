@@ -20,6 +20,9 @@ LONGEST = 8  # weeks in a row that are guessed to be without stock; after them t
 Mask = NDArray[np.bool_]
 ASKED = {"stock_code": pl.String, "channel": pl.String, "unit_price": pl.Float64, "lines": pl.Int64,
          "units": pl.Float64, "weight": pl.Float64}  # fmt: skip
+OF_CHANNEL = ("week", "stock_code", "channel")
+OF_STORE = (*OF_CHANNEL, "store")
+PRICE_DIGITS = 4  # behind the point, of a mean of several stores
 HELD_SHARE = 5  # the list price holds while one line in this many sells at it
 CHANNEL = "channel "  # before its name: a column with the units that it sold so far
 
@@ -52,24 +55,44 @@ def remember(before: Mapping[str, Floats], known_units: Floats, in_stock: Mask, 
 
 
 def asked_prices(lines: pl.DataFrame) -> pl.DataFrame:
-    """week and ASKED: lines and units of every price of a SKU in a channel, in order.
+    """week and ASKED: lines and units of every price of a SKU in a channel, in order; of several stores their mean.
 
     `weight` are the units, of each line at most the lower quartile of the SKU's lines in that week and channel, so that
     a bulk order outweighs no other line by much. lines: with week and known_units.
     """
     guest = pl.when(pl.col("customer_id").is_null()).then(pl.lit("guest")).otherwise(pl.lit("registered"))
     named = lines.select(
-        "week", "stock_code", pl.coalesce("channel", guest).alias("channel"), "unit_price", "known_units"
+        "week", "stock_code", pl.coalesce("channel", guest).alias("channel"), "store", "unit_price", "known_units"
     )
-    small = pl.col("known_units").quantile(0.25, "lower").over("week", "stock_code", "channel")
+    small = pl.col("known_units").quantile(0.25, "lower").over(*OF_STORE)
     weighed = named.with_columns(weight=pl.min_horizontal("known_units", small))
-    keys = ["week", "stock_code", "channel", "unit_price"]
-    sums = weighed.group_by(keys).agg(
+    sums = weighed.group_by(*OF_STORE, "unit_price").agg(
         lines=pl.len().cast(pl.Int64),
         units=rounded(pl.col("known_units").sum()),
         weight=rounded(pl.col("weight").sum()),
     )
-    return sums.sort(keys)
+    return _of_stores(sums).drop("store").sort(*OF_CHANNEL, "unit_price")
+
+
+def _of_stores(asked: pl.DataFrame) -> pl.DataFrame:
+    """The prices of each SKU in each channel; where several stores sold it, one: the mean of theirs by units.
+
+    A store's price is the upper median of its lines, so that two stores that differ are not two prices of one.
+    """
+    several = pl.col("store").n_unique().over(*OF_CHANNEL) > 1
+    stores = asked.filter(several).sort(*OF_STORE, "unit_price")
+    if stores.is_empty():
+        return asked
+    below = pl.col("weight").cum_sum() - pl.col("weight")
+    of_store = stores.group_by(*OF_STORE, maintain_order=True).agg(
+        pl.col("unit_price").filter(2 * below <= pl.col("weight").sum()).last(),
+        pl.col("lines", "units", "weight").sum(),
+    )
+    mean = (pl.col("unit_price") * pl.col("units")).sum() / pl.col("units").sum()
+    zones = of_store.group_by(*OF_CHANNEL, maintain_order=True).agg(
+        pl.col("store").first(), mean.round(PRICE_DIGITS).alias("unit_price"), pl.col("lines", "units", "weight").sum()
+    )
+    return pl.concat([asked.filter(~several), zones.select(asked.columns)])
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,15 @@ SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_unit
 COUNTED = ("orders", "guest_orders", "customers", "largest_order")
 NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
-NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String}
-SAID = NAMED | {"promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean}  # null where a shop says nothing
+NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String, "brand": pl.String}
+OUT_SHARE = 0.5  # a zone is out of stock where more of its stores with a line are
+SAID = NAMED | {
+    "promotion": pl.Float64,
+    "channel": pl.String,
+    "in_stock": pl.Boolean,
+    "store": pl.String,
+    "zone": pl.String,
+}  # null where a shop says nothing
 
 
 def repeat_customers(
@@ -129,10 +136,9 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
     totals = transactions.group_by("week").agg(
         days=pl.col("invoice_time").dt.date().unique(),
         units=pl.col("units").sum(),
-        unstocked=pl.col("stock_code").filter(~pl.col("in_stock") & (pl.col("quantity") == 0)).unique(),
         says_stock=pl.col("in_stock").is_not_null().any(),
     )
-    totals = totals.sort("week")
+    totals = totals.join(_unstocked(transactions), on="week", how="left").sort("week")
     by_country = _by_country(lines)
     homes: list[str | None] = []
     so_far = Counter(countries or {})
@@ -151,7 +157,7 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
             sales=sales.get(week, sums.clear().drop("week")),
             asked=asked.get(week, prices.clear().drop("week")),
             names=names[week],
-            unstocked=tuple(sorted(unstocked)),
+            unstocked=tuple(unstocked or ()),
             says_stock=says_stock,
             buyers=buyers.get(week, NO_BUYERS),
             days=tuple(sorted(days)),
@@ -159,7 +165,7 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
             home=own,
             units=counted(units),
         )
-        for (week, days, units, unstocked, says_stock), own in zip(totals.iter_rows(), homes, strict=True)
+        for (week, days, units, says_stock, unstocked), own in zip(totals.iter_rows(), homes, strict=True)
     ]
 
 
@@ -173,6 +179,14 @@ def _by_country(lines: pl.DataFrame) -> dict[date, dict[str, int]]:
     for week, country, count in lines.drop_nulls("country").group_by("week", "country").len().iter_rows():
         found.setdefault(week, {})[country] = count
     return found
+
+
+def _unstocked(transactions: pl.DataFrame) -> pl.DataFrame:
+    """week and `unstocked`: the SKUs of which most stores with a line have one that says that there is no stock."""
+    out = pl.col("store").filter(~pl.col("in_stock") & (pl.col("quantity") == 0)).n_unique()
+    shares = transactions.group_by(KEY).agg(share=out / pl.col("store").n_unique())
+    found = shares.filter(pl.col("share") > OUT_SHARE).sort(KEY)
+    return found.group_by("week", maintain_order=True).agg(unstocked="stock_code")
 
 
 def _by_week(frame: pl.DataFrame) -> dict[date, pl.DataFrame]:

@@ -22,6 +22,7 @@ from pricewright.feature.panel import NOBODY, Ending, Said, end, gather, said, w
 from pricewright.feature.panel_builder import WINDOW, PanelBuilder
 from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
 from pricewright.files import Digests, digest_of
+from pricewright.items import Chain
 from pricewright.partitions import gather_partitions, iso_week, write_part
 from pricewright.result_cache import CachedResult, ResultCache, key_of, side_by_side
 
@@ -31,7 +32,7 @@ SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
 ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
         "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-        "in_stock")  # fmt: skip
+        "in_stock", "store", "zone", "brand")  # fmt: skip
 OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
 ReportProgress = Callable[[float, str], None]
 
@@ -121,11 +122,12 @@ class WeeklyPanel:
 
 
 class IncrementalPanel:
-    """The panel of one workspace: `folder` holds the shelves, `params` is the section `feature`."""
+    """The panel of one workspace: `folder` holds the shelves, `params` is the section `feature`; chain: what is
+    priced."""
 
-    def __init__(self, folder: Path, params: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, params: Mapping[str, Any], chain: Chain | None = None) -> None:
         self.sales, self.rows, self.kept = (ResultCache(folder / name) for name in ("sales", "rows", "kept"))
-        self._digests, self._params = folder / "digests.json", params
+        self._digests, self._params, self._chain = folder / "digests.json", params, chain or Chain()
 
     def build(
         self, raw: Mapping[str, Path], report_progress: ReportProgress = lambda share, words: None
@@ -141,7 +143,8 @@ class IncrementalPanel:
         )
         report_progress(0.9, "leaving out what sold too rarely")
         later = set().union(*(week.codes() for week in sales[len(past) :]))
-        ending = end(builder, builder.carried_on(), [week.said for week in sales], weeks, later, self._params)
+        counted = [week.said for week in sales]
+        ending = end(builder, builder.carried_on(), counted, weeks, later, self._params, self._chain)
         entries = list(side_by_side(lambda t: self._without(rows[t], ending.dropped, len(rows) - t), range(len(rows))))
         self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
         self.rows.prune({entry.key for entry in rows}, SPARE_DAYS)
@@ -156,7 +159,7 @@ class IncrementalPanel:
         found: list[CachedSales] = []
         waiting: dict[str, pl.DataFrame] = {}
         for place, (name, path) in enumerate(sorted(raw.items())):
-            key = key_of(code_digest(), name, digests.of(path))
+            key = key_of(code_digest(), self._chain.digest, name, digests.of(path))
             entry = self.sales.find(key)
             if entry or sum(lines.height for lines in waiting.values()) >= BATCH:
                 report_progress(place / len(raw), f"sales of the weeks before {name}")
@@ -173,7 +176,7 @@ class IncrementalPanel:
         keys = [key for key, lines in waiting.items() if lines.height]
         if not keys:
             return []
-        weeks = read_sales(pl.concat(waiting.values()), _countries(before))
+        weeks = read_sales(self._chain.items(pl.concat(waiting.values())), _countries(before))
         return [
             CachedSales(self.sales.put(key, lambda folder, week=week: write_sales(week, folder)))  # type: ignore[misc]
             for key, week in zip(keys, weeks, strict=True)
@@ -208,7 +211,8 @@ class IncrementalPanel:
         carried = [entry.folder / CARRIED for entry in known[-WINDOW:]]
         files = [*carried[-1:], *(week.entry.folder / SALES for week in past[start:])]
         codes = [pl.read_parquet(file, columns=["stock_code"])["stock_code"] for file in files]
-        builder = PanelBuilder(pl.concat(codes).unique().sort().to_list() if codes else [], weeks, self._params)
+        found = pl.concat(codes).unique().sort().to_list() if codes else []
+        builder = PanelBuilder(found, weeks, self._params, parted=self._chain.parted)
         builder.go_on(start, (pl.read_parquet(file) for file in carried))
         pairs = sum(int(week.entry.index["buyers"]) for week in past)
         again = gather(repeat_customers([week.buyers() for week in past], start, builder.codes, pairs))
@@ -237,7 +241,7 @@ def code_digest() -> str:
     here = Path(__file__).parent
     files = [
         *sorted(here.glob("*.py")),
-        *(here.parent / name for name in ("partitions.py", "core/price_features.py", "units.py")),
+        *(here.parent / name for name in ("items.py", "partitions.py", "core/price_features.py", "units.py")),
     ]
     return key_of(pl.__version__, [digest_of(file) for file in files])
 

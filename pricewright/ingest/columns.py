@@ -11,7 +11,12 @@ from pricewright.ingest.tables import CellGrid, Table
 from pricewright.ingest.times import read_times
 
 REQUIRED = ("stock_code", "quantity", "invoice_time", "unit_price")
-OPTIONAL = ("description", "customer_id", "country", "unit_cost", "category", "promotion", "channel", "in_stock")
+STORE, ZONE = "store", "zone"  # where a line was sold; stores of a zone share their prices
+TAX_RATE, COMPETITOR_PRICE = "tax_rate", "competitor_price"
+OPTIONAL = (
+    "description", "customer_id", "country", "unit_cost", "category", "promotion", "channel", "in_stock", STORE, ZONE,
+    "brand", TAX_RATE, COMPETITOR_PRICE,
+)  # fmt: skip
 INVOICE = "invoice"  # totals per product have none
 MOST, LONGEST = 20, 40  # columns that a message lists, characters of each
 WORDS = (INVOICE, "stock_code", "description", "quantity", "invoice_time", "unit_price", *OPTIONAL[1:])
@@ -19,9 +24,8 @@ ADVERTISED = "advertised"  # a second kind of promotion: a line keeps the mean o
 LINE_TOTAL = "line_total"  # where there is no unit price
 CURRENCY = "currency"
 TIME = "time"  # of day, where it has a column beside that of the date
-STORE = "store"  # tells totals of several stores apart
 STATUS, CANCELLED_AT = "status", "cancelled_at"  # of the order: one that was cancelled or refunded sold nothing
-MAPPED = (*WORDS, ADVERTISED, LINE_TOTAL, CURRENCY, TIME, STORE, STATUS, CANCELLED_AT)
+MAPPED = (*WORDS, ADVERTISED, LINE_TOTAL, CURRENCY, TIME, STATUS, CANCELLED_AT)
 MOVES = (INVOICE, "quantity", "invoice_time")  # a list of products has none of these
 BESIDE = " & "  # "Name & Lineitem sku": the first, in a table that has the second too
 SEARCHED = 30  # first rows that may be the header
@@ -59,6 +63,18 @@ def find_columns(
     _check_used_once(table, in_order, asked)
     _check_stand_once(table, {word: column for word, column in in_order.items() if word not in asked})
     return in_order
+
+
+def find_named(
+    table: Table, words: Sequence[str], known: Mapping[str, Sequence[str]], asked: Mapping[str, str]
+) -> dict[str, str]:
+    """The table's column for each of the words that has one, by the name asked for or else by a known one."""
+    there = _by_plain_name(table.frame.columns)
+    found: dict[str, str] = {}
+    for word in words:
+        column = there.get(_plain(asked.get(word, ""))) or _guess(there, known, word, found.values())
+        found |= {word: column} if column else {}
+    return found
 
 
 def count_named(

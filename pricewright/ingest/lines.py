@@ -10,25 +10,28 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest.columns import (
     ADVERTISED,
     CANCELLED_AT,
+    COMPETITOR_PRICE,
     CURRENCY,
     INVOICE,
     LINE_TOTAL,
     REQUIRED,
     STATUS,
     STORE,
+    TAX_RATE,
     TIME,
     WORDS,
+    ZONE,
 )
 from pricewright.ingest.equal_rows import number_equal_rows
 from pricewright.ingest.money import check_reading, price_of_one, take_back
 from pricewright.ingest.numbers import NUMBERS, read_numbers
 from pricewright.ingest.tables import Table
-from pricewright.ingest.texts import check_codes, in_one_spelling, read_flags, read_shares, read_texts
+from pricewright.ingest.texts import check_codes, in_one_spelling, read_flags, read_rates, read_shares, read_texts
 from pricewright.ingest.times import read_clock, read_times
 from pricewright.units import rounded, written
 
 DATE = "invoice_time"
-BESIDES = (TIME, "customer_id", "country", "channel", STORE, STATUS, CANCELLED_AT)
+BESIDES = (TIME, "customer_id", "country", "channel", STORE, ZONE, STATUS, CANCELLED_AT)
 # Status without case and with blanks for `_` and `-`; WooCommerce's may begin with wc.
 CANCELLED = r"^(?:wc )?(?:cancel|cancell?ed|void|voided|failed|trash|trashed|deleted|declined)$"
 REFUNDED = r"^(?:wc )?(?:fully )?refunded$"
@@ -41,14 +44,17 @@ HINTS = {
     "quantity": "quantities must be numbers, such as 6 or 0.350; name another column: --column quantity=NAME.",
     LINE_TOTAL: "totals must be numbers, such as 7.65; name another column: --column line_total=NAME.",
     "unit_cost": "costs must be numbers, such as 1.20; name another column: --column unit_cost=NAME.",
+    COMPETITOR_PRICE: "prices must be numbers, such as 2.55; name another column: --column competitor_price=NAME.",
 }
 TYPED = ("quantity", "invoice_time", "unit_price")  # a row that lacks one, or has it unreadable, is quarantined
 TELLS_APART = ("unit_price", "customer_id", "country", "channel", STORE)  # rows of a SKU and time without an invoice
+UNNAMEABLE = r"[@\p{Cc}]"  # in a store's name: an item is written CODE@STORE
 EXACT = 2**53  # floats count no further one by one
 ANSWERS = {
     "promotion": read_shares,
     ADVERTISED: read_shares,
     "in_stock": read_flags,
+    TAX_RATE: read_rates,
 }  # what cannot be read is not known
 
 
@@ -212,7 +218,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
             "row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True),
             **{word: typed.get(word, absent).alias(word) for word in WORDS},
             **{f"{word}_text": texts.get(word, absent) for word in TYPED},
-            **{word: texts.get(word, absent) for word in (STORE, STATUS, CANCELLED_AT)},
+            **{word: texts.get(word, absent) for word in (STATUS, CANCELLED_AT)},
             "total": typed["total"],
         }
     )
@@ -227,6 +233,7 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         *_unread("quantity", "quantity"),
         (pl.col("quantity").abs() > EXACT, "unreadable quantity", "quantity_text"),
         *_unread("unit_price", "price"),
+        *((pl.col(word).str.contains(UNNAMEABLE), f"unusable {word}", word) for word in (STORE, ZONE) if word in texts),
     ]
     return lines.select(
         "row",
@@ -246,6 +253,11 @@ def _with_reasons(table: Table, texts: Mapping[str, pl.Series], typed: Mapping[s
         pl.col("promotion").cast(pl.Float64),
         "channel",
         pl.col("in_stock").cast(pl.Boolean),
+        STORE,
+        ZONE,
+        "brand",
+        pl.col(TAX_RATE).cast(pl.Float64),
+        pl.col(COMPETITOR_PRICE).cast(pl.Float64),
         *first_reason(reasons),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import ParameterError, SourceError
-from pricewright.ingest.columns import LINE_TOTAL
+from pricewright.ingest.columns import COMPETITOR_PRICE, LINE_TOTAL
 
 _DOLLARS = "USD CAD AUD NZD SGD HKD TWD MXN ARS CLP COP UYU BRL NAD JMD TTD BSD BBD FJD"
 _WORDS = {
@@ -44,7 +44,7 @@ LAYOUT = (
 )
 MINUSES = ("minus", "inner_minus", "minus_after", "minus_last")
 ARABIC = {**{chr(0x660 + digit): str(digit) for digit in range(10)}, "٫": COMMA, "٬": "'"}
-MONEY = ("unit_price", "unit_cost", LINE_TOTAL)
+MONEY = ("unit_price", "unit_cost", LINE_TOTAL, COMPETITOR_PRICE)
 NUMBERS = ("quantity", *MONEY)
 Parts = Mapping[str, tuple[pl.Series, pl.DataFrame]]  # by word: different texts and what each is made of
 WRITTEN = {COMMA: "1.234,50", POINT: "1,234.50"}

@@ -15,7 +15,7 @@ from pricewright.units import counted, rounded, written
 TRANSACTION = (
     "row", "source", "invoice", "stock_code", "description", "quantity", "cancelled", "cancelled_in_week",
     "units", "invoice_time", "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-    "in_stock",
+    "in_stock", "store", "zone", "brand", "tax_rate", "competitor_price",
 )  # fmt: skip
 CANCELLATION = "cancellation"  # settled by pricewright/ingest/cancellations.py
 NO_PRODUCT = "not a product"

@@ -21,7 +21,7 @@ from pricewright.ingest.numbers import POINT, Signs, decide_sign, facts
 from pricewright.ingest.rules import CANCELLATION, GIVEN, given_texts, judge
 from pricewright.ingest.source import Document
 from pricewright.ingest.tables import Table
-from pricewright.ingest.texts import said_of
+from pricewright.ingest.texts import negative_stock, said_of
 from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, dates_of, day_balance, periods_of
 from pricewright.partitions import by_week, week_of
 
@@ -33,6 +33,8 @@ TYPES: dict[str, Any] = {
     "unit_cost": pl.Float64,
     "promotion": pl.Float64,
     "in_stock": pl.Boolean,
+    "tax_rate": pl.Float64,
+    "competitor_price": pl.Float64,
 }
 SALE: dict[str, Any] = {"row": pl.Int64, **{word: TYPES.get(word, pl.String) for word in WORDS}, NTH: pl.Int64}
 ASIDE: dict[str, Any] = (
@@ -98,7 +100,11 @@ def sort_document(
         schema = schema_of(table, params)
         known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of, "schema": schema}
         known |= {"signs": asdict(signs), "decimal_sign": decimal}
-        known["facts"] = {**table.facts, **facts(signs, decimal, currency, params["decimal_sign"])}
+        known["facts"] = {
+            **table.facts,
+            **facts(signs, decimal, currency, params["decimal_sign"]),
+            **negative_stock(table, words, params["missing_values"]),
+        }
         own = with_habits(settled | {"decimal_sign": decimal}, schema)
         tables.append(known | _sort_table(table, words, columns_of, own, place))
     if not document.stays():

@@ -121,5 +121,34 @@ def read_shares(texts: pl.Series) -> pl.Series:
 
 
 def read_flags(texts: pl.Series) -> pl.Series:
-    """The same as Boolean: whether the share is above zero."""
-    return read_shares(texts) > 0
+    """The texts as Boolean: a word that says yes, or a share or units on hand above zero.
+
+    Null where they are none of these; units below zero are an error of the books, which says nothing of the shelf.
+    """
+    different = texts.unique(maintain_order=True).drop_nulls()
+    numbers = read_numbers(different)
+    on_hand = numbers.set(numbers < 0, None) > 0
+    return texts.replace_strict(
+        different, (read_shares(different) > 0).fill_null(on_hand), default=None, return_dtype=pl.Boolean
+    )
+
+
+def negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+    """How many rows say that units on hand are below zero, and the first of them; empty where none does."""
+    if "in_stock" not in named.columns:
+        return {}
+    texts = read_texts(named["in_stock"], missing)
+    below = (read_numbers(texts) < 0).fill_null(False)
+    if not below.any():
+        return {}
+    first = below.arg_max() or 0
+    return {"negative_stock": f"{below.sum():,} rows (first: row {table.row(first)}, {texts[first]!r})"}
+
+
+def read_rates(texts: pl.Series) -> pl.Series:
+    """Rates of tax as f64 from 0 to 1, null where they are none; 20 and 20% are 0.20. Never raises."""
+    different = texts.unique(maintain_order=True).drop_nulls()
+    rates = read_numbers(different.str.strip_suffix("%"))
+    rates = (rates / 100).zip_with((rates >= 1) | different.str.ends_with("%"), rates)
+    rates = rates.set(~rates.is_between(0, 1).fill_null(False), None)
+    return texts.replace_strict(different, rates, default=None, return_dtype=pl.Float64)

@@ -33,6 +33,7 @@ from pricewright.core.manifest import (
 )
 from pricewright.core.models import models_of
 from pricewright.core.onnx_file import refuse_elsewhere
+from pricewright.items import together
 from pricewright.price_list import ADDED, COLUMNS, SCHEMA
 
 Arrays = dict[str, NDArray[Any]]
@@ -151,6 +152,8 @@ def _sizes(name: str, body: bytes, count: int, most_rows: int) -> None:
 
 
 def _price_list(table: pl.DataFrame, catalog: Arrays, columns: Sequence[str]) -> None:
+    if "store" in table.columns:
+        table = together(table)
     listed, known = set(table["stock_code"].to_list()), set(catalog["stock_code"].tolist())
     if listed != known or table.height != len(known):
         raise ReleaseError(

@@ -270,7 +270,7 @@ def test_the_api_description_lists_exactly_what_the_handler_answers() -> None:
     paths = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
     assert paths == {(route.method, route.template) for route in ROUTES}
     price = described["paths"]["/v1/predict-price/{stock_code}"]["get"]["parameters"]
-    assert {entry["name"] for entry in price} == {"stock_code", *PARAMETERS}
+    assert {entry["name"] for entry in price} == {"stock_code", "store", *PARAMETERS}
 
 
 def test_every_described_property_of_a_price_is_there_and_no_other(api: App) -> None:

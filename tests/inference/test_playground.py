@@ -339,3 +339,34 @@ def test_the_pages_policy_runs_no_script_but_its_own(browser: Browser, address: 
     page.wait_for_timeout(200)
     assert page.evaluate("top.ran") is None
     page.close()
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    shop = Shop(tmp_path_factory.mktemp("chain"))
+    codes = [f"{20000 + sku}@{zone}" for sku in range(8) for zone in ("North", "South")]
+    shop.point(shop.write(codes=codes, zones={"1": "North", "2": "South"}))
+    with served(shop.app()) as url:
+        yield url
+
+
+def test_a_store_is_chosen_where_prices_differ_by_store(page: Page, chain: str) -> None:
+    ready(page, chain)
+    store = page.get_by_label("Store")
+    offered = ["choose a store", "all of North", "all of South", "1 (North)", "2 (South)"]
+    assert store.locator("option").all_text_contents() == offered
+    page.get_by_role("combobox", name="Product").fill("20003")
+    page.get_by_role("button", name="Start analysis").click()
+    expect(page.get_by_role("alert")).to_contain_text("has a price in each store: name one of 1, 2.")
+    store.select_option("2")
+    page.get_by_role("button", name="Start analysis").click()
+    expect(page.locator("#code")).to_contain_text("20003 in South")
+    assert "store=2" in page.url
+    ready(page, page.url)
+    expect(page.locator("#code")).to_contain_text("20003 in South")
+
+
+def test_a_shop_without_stores_shows_none_to_choose(page: Page, address: str) -> None:
+    ready(page, address)
+    expect(page.get_by_label("Store")).to_be_hidden()
+    expect(page.get_by_label("Category")).to_be_visible()

@@ -3,13 +3,15 @@
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pricewright.core.plan import Plan, Product
-from pricewright.price_list import plan_summary, price_list
+from pricewright.price_list import plan_summary, price_list, products_of
 
 DRAWS = 64
 PRICES, CURRENT = np.array([8.0, 12.0, 5.0]), np.array([10.0, 10.0, 5.0])
-PRODUCTS = [Product(10.0, 5.0, 20.0, np.array([8.0, 12.0]), 0.0, False) for _ in PRICES]
+PRODUCTS = [Product(10.0, 5.0, 20.0, np.array([8.0, 12.0]), 0.0, False, 10.0) for _ in PRICES]
 CATALOG = pl.DataFrame({"stock_code": ["a", "b", "c"], "description": ["A", "B", "C"], "unit_cost": [None] * 3})
 PARAMS = {"objective": "sales", "minimum_probability": 0.7}
 
@@ -58,3 +60,24 @@ def test_the_summary_shrinks_as_the_list_does(plan: Plan) -> None:
     assert half["sales"] == pytest.approx(float(listed(plan, 0.5)["expected_sales"].sum()))
     assert none["sales"] == pytest.approx(none["sales_now"])
     assert (half["trust"], half["moved"], half["probability"]) == (0.5, 2, whole["probability"])
+
+
+amounts = st.one_of(st.none(), st.floats(0.5, 40.0))
+
+
+@given(floors=st.lists(amounts, min_size=3, max_size=3), ceilings=st.lists(amounts, min_size=3, max_size=3))
+def test_no_price_that_may_be_asked_is_beyond_a_floor_or_ceiling(
+    floors: list[float | None], ceilings: list[float | None]
+) -> None:
+    for place, (floor, ceiling) in enumerate(zip(floors, ceilings, strict=True)):
+        if floor is not None and ceiling is not None:
+            floors[place], ceilings[place] = min(floor, ceiling), max(floor, ceiling)
+    prices = {name: [10.0] * 3 for name in ("current_price", "reference_price", "price_min", "price_max")}
+    limits = pl.DataFrame({"floor": floors, "ceiling": ceilings}, schema={"floor": pl.Float64, "ceiling": pl.Float64})
+    catalog = CATALOG.hstack(pl.DataFrame(prices)).hstack(limits)
+    params = PARAMS | {
+        "bins": 5, "endings": [], "guardrail_widen": 0.1, "guardrail_factor": 2.0, "minimum_information": 0.3,
+    }  # fmt: skip
+    for product, floor, ceiling in zip(products_of(catalog, np.ones(3), params), floors, ceilings, strict=True):
+        asked = [product.kept, product.low, product.high, *product.candidates]
+        assert min(asked) >= (floor or 0.0) - 1e-9 and max(asked) <= (ceiling or np.inf) + 1e-9

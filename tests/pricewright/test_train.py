@@ -56,7 +56,8 @@ def trained(panel: Panel) -> Trained:
 
 def test_every_sku_of_the_catalog_has_one_price_inside_its_guardrail(panel: Panel, trained: Trained) -> None:
     prices = trained.price_list
-    assert tuple(prices.columns) == (*COLUMNS, *ADDED)
+    assert tuple(prices.columns) == (*COLUMNS, *ADDED, "store")
+    assert prices["store"].null_count() == prices.height
     assert prices["stock_code"].to_list() == panel.catalog["stock_code"].to_list()
     assert prices.select((pl.col("optimal_price") >= pl.col("guardrail_low") - 1e-9).all()).item()
     assert prices.select((pl.col("optimal_price") <= pl.col("guardrail_high") + 1e-9).all()).item()
@@ -131,7 +132,7 @@ def test_the_release_carries_what_inference_needs(trained: Trained) -> None:
     assert not [name for name, array in arrays.items() if array.dtype == object]
     assert (arrays["dispersion"] > 0).all()
     assert set(PLANNED) <= set(arrays) and len(Posterior.from_arrays(arrays)) == n
-    assert trained.plan["skus"] == n and trained.price_changes.schema == SCHEMA
+    assert trained.plan["skus"] == n and trained.price_changes.schema == SCHEMA | {"store": pl.String}
 
 
 @pytest.mark.platform

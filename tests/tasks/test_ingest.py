@@ -48,6 +48,12 @@ def test_codes_that_are_left_out_are_named(tmp_path: Path) -> None:
     assert "TIP XXX" in note and 50 * "X" not in note
 
 
+def test_stock_below_zero_is_told_with_its_first_row(tmp_path: Path) -> None:
+    stock = pl.Series("In Stock", ["4", "-2", "-7", *["5"] * (plain_shop().height - 3)])
+    (note,) = said(plain_shop().with_columns(stock), tmp_path).splitlines()[1:]
+    assert note == "sales.csv: stock below zero in 2 rows (first: row 3, '-2'): read as not known"
+
+
 def test_every_reason_is_told(tmp_path: Path) -> None:
     lines = plain_shop().with_columns(pl.col("stock_code").replace({"10001": "None"}))
     (note,) = said(lines, tmp_path).splitlines()[1:]

@@ -12,6 +12,7 @@ import yaml
 
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError, ReleaseError, UnknownSku
+from pricewright.core.item import Item
 from tasks.lock import object_key
 from tasks.provenance import (
     commit_of,
@@ -100,7 +101,14 @@ class Shop:
         self.lake = Lake(self.at.store)
         self.level = 0.0
 
-    def release(self, factor: int, raw: dict[str, pl.DataFrame] = WEEKS, *, ledger: bool = True) -> str:
+    def release(
+        self,
+        factor: int,
+        raw: dict[str, pl.DataFrame] = WEEKS,
+        *,
+        ledger: bool = True,
+        made: dict[str, Any] | None = None,
+    ) -> str:
         """Write a release; its id."""
         from pricewright.release import write_bundle
         from tasks.releases import write_release
@@ -110,7 +118,7 @@ class Shop:
         if ledger:
             path.write_text(yaml.safe_dump({"schema": "2.0", "stages": lock(self.lake, factor, raw)}))
         self.level += 0.1
-        made = contents(self.level)
+        made = made or contents(self.level)
         place = self.at.work / "release"
         manifest = write_bundle(
             place, made["models"], made["catalog_arrays"], made["price_list"], made["backtest"], made["plan"],
@@ -217,3 +225,15 @@ def test_the_commit_of_a_checkout_is_known_and_whether_it_was_changed(tmp_path: 
     assert len(commit["commit"]) == 40 and not commit["changed"]
     (tmp_path / "code.py").write_text("2")
     assert commit_of(tmp_path, {"PRICEWRIGHT_COMMIT": "x"}) == commit | {"changed": True}
+
+
+def test_a_price_of_a_chain_is_followed_to_the_lines_of_all_stores_of_its_zone(shop: Shop) -> None:
+    zones = {"1": "North", "2": "North", "3": "South"}
+    made = contents(codes=[f"{SKU}@North", f"{SKU}@South", f"{SKU}9@North"], zones=zones)
+    sold = pl.concat([lines(SKU, [(3, f"50{n}", 3.0)]).with_columns(store=pl.lit(str(n))) for n in (1, 2, 3)])
+    lineage = read_descent(shop.lake, shop.release(2, {"2011-W47": sold}, made=made))
+    sku = read_sku(shop.lake, lineage, Item(SKU, "2"), "")
+    assert sku.price.select("stock_code", "store").rows() == [(SKU, "North")]
+    assert sku.lines["invoice"].to_list() == ["501", "502"]
+    with pytest.raises(UnknownSku):
+        read_sku(shop.lake, lineage, Item(SKU, "West"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pricewright.core.plan import Product, make_plan
+from pricewright.core.plan import Product, make_plan, reason
 from pricewright.core.substitution import Draws, Posterior
 
 CANDIDATES = np.round(np.linspace(2.0, 6.0, 81), 2)
@@ -26,7 +26,7 @@ def posterior(slope: float, keeps: float, members: int = 3, sd: float = 0.05) ->
 
 
 def product(*, fixed: bool = False) -> Product:
-    return Product(4.0, 2.0, 6.0, CANDIDATES, 0.0, fixed)
+    return Product(4.0, 2.0, 6.0, CANDIDATES, 0.0, fixed, 4.0)
 
 
 def test_substitutes_of_an_inelastic_family_are_not_lowered_although_each_of_them_is_elastic() -> None:
@@ -93,3 +93,21 @@ def test_moves_have_the_probability_that_is_asked_for_on_the_draws_that_promise(
 def test_a_plan_that_moves_nothing_promises_nothing() -> None:
     plan = make_plan(posterior(slope=1.0, keeps=0.5), [product(fixed=True)] * 3, 32, 1, 0.7)
     assert plan.sales.sum() == pytest.approx(plan.sales_now.sum())
+
+
+def limited(kept: float, *, fixed: bool = False) -> Product:
+    """A product that costs 4 today and may cost no more, or no less, than `kept`."""
+    labels = CANDIDATES[kept >= CANDIDATES] if kept < 4.0 else CANDIDATES[kept <= CANDIDATES]
+    return Product(4.0, float(labels[0]), float(labels[-1]), labels, 0.0, fixed, kept)
+
+
+@pytest.mark.parametrize("kept", [3.0, 5.0])
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("slope", [0.5, 1.0, 3.0])
+def test_a_hard_limit_holds_for_a_price_that_no_move_would_improve(kept: float, slope: float, *, fixed: bool) -> None:
+    products = [limited(kept, fixed=fixed), product(), product()]
+    prices = make_plan(posterior(slope, keeps=0.5), products, 64, 1, 0.7).prices
+    assert products[0].low <= prices[0] <= products[0].high
+    if fixed:
+        assert prices[0] == kept
+        assert reason(products[0], kept, float("nan"), None, "sales", 0.7).endswith("a hard limit of the product")

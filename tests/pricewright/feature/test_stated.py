@@ -48,9 +48,9 @@ def of(panel: Panel, code: str, column: str) -> list[Any]:
 
 
 def test_the_panel_ends_with_them_and_they_are_no_features(panel: Panel) -> None:
-    assert KEPT[-3:] == ("category", "promotion", "in_stock") and not set(KEPT) & set(FEATURES)
-    schema = panel.rows.select(KEPT[-3:]).schema
-    assert dict(schema) == {"category": pl.String, "promotion": pl.Float64, "in_stock": pl.Boolean}
+    assert KEPT[-4:] == ("category", "promotion", "in_stock", "store") and not set(KEPT) & set(FEATURES)
+    schema = panel.rows.select(KEPT[-4:]).schema
+    assert dict(schema) == {"category": pl.String, "promotion": pl.Float64, "in_stock": pl.Boolean, "store": pl.String}
     assert panel.coming.schema == panel.rows.schema
 
 

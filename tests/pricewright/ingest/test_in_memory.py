@@ -81,6 +81,7 @@ def test_a_transaction_has_its_columns_and_types(shop: pl.DataFrame, cleaned: Cl
         "cancelled": number, "cancelled_in_week": number, "units": number, "invoice_time": pl.Datetime("us"),
         "unit_price": number, "customer_id": text, "country": text, "unit_cost": number,
         "category": text, "promotion": number, "channel": text, "in_stock": pl.Boolean,
+        "store": text, "zone": text, "brand": text, "tax_rate": number, "competitor_price": number,
     }  # fmt: skip
 
 

@@ -1,0 +1,48 @@
+"""The product file: what is known of each product beside its sales. Where a run's product file is this module, it has
+none."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pricewright.core.errors import SourceError
+from pricewright.ingest.stores import Beside, check_one_row_each, numbers_of, read_beside
+
+FLOOR, CEILING = "floor", "ceiling"  # hard limits of the price
+AMOUNTS = ("unit_cost", FLOOR, CEILING)
+PRODUCTS = {
+    "stock_code": pl.String,
+    "description": pl.String,
+    "category": pl.String,
+    "brand": pl.String,
+    "size": pl.String,
+    **dict.fromkeys(AMOUNTS, pl.Float64),
+}
+
+
+def read_products(path: Path, params: Mapping[str, Any], asked: Mapping[str, str]) -> pl.DataFrame:
+    """PRODUCTS, a row per product, sorted; null where the file says nothing. `params` is the section `ingest`.
+
+    Raises SourceError for a file without a column of codes, a code that stands for two products, an amount that is no
+    number, or a floor above its ceiling.
+    """
+    beside = read_beside(path, tuple(PRODUCTS), params, asked, "stock_code", AMOUNTS)
+    said = [word for word in PRODUCTS if word != "stock_code"]
+    check_one_row_each(beside, "stock_code", said, "a code is one product: correct it, or leave one of the rows out.")
+    amounts = {word: numbers_of(beside, word, params["decimal_sign"]) for word in AMOUNTS}
+    beside = beside._replace(rows=beside.rows.with_columns(**amounts))
+    _check_limits(beside)
+    return beside.rows.select(list(PRODUCTS)).unique("stock_code", keep="first").sort("stock_code")
+
+
+def _check_limits(beside: Beside) -> None:
+    wrong = beside.rows.filter(pl.col(FLOOR) > pl.col(CEILING))
+    if wrong.height:
+        first = wrong.row(0, named=True)
+        raise SourceError(
+            f"{beside.name}: {first['stock_code']} in row {first['row']} has the floor {first[FLOOR]:g} above its "
+            f"ceiling {first[CEILING]:g} ({wrong.height} such products): no price is between them.",
+            "correct one of the two, or leave it blank.",
+        )

@@ -17,6 +17,7 @@ from pricewright.partitions import week_of
 from pricewright.units import DECIMALS, rounded
 
 PAIRS = {"cancellation": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
+GUEST = ["stock_code", "unit_price", "country", "store"]  # what a sale to nobody known and its cancellation share
 PLACE = ("source", "row")
 
 
@@ -25,7 +26,7 @@ def match_cancellations(
 ) -> pl.DataFrame:
     """Pairs (taking, sale, units): this many units of line `sale` are cancelled by line `cancellation`.
 
-    Both frames have line, stock_code, customer_id, country, unit_price, invoice_time, quantity. The units of a
+    Both frames have line, stock_code, customer_id, country, store, unit_price, invoice_time, quantity. The units of a
     sale are never cancelled twice, and no cancellation takes back more units than it names.
     """
     guest = pl.col("customer_id").is_null()
@@ -33,7 +34,7 @@ def match_cancellations(
     steps = [
         (~guest, ["customer_id", "stock_code", "unit_price"], None),
         (~guest, ["customer_id", "stock_code"], None),
-        (guest, ["stock_code", "unit_price", "country"], days),
+        (guest, GUEST, days),
     ]
     pairs = pl.DataFrame(schema=PAIRS)
     for who, same, window in steps:
@@ -150,7 +151,7 @@ def settle_source(survey: Survey, params: Mapping[str, Any], before: date | None
     known = pl.col("customer_id").is_not_null()
     keys = [
         cancellation_lines.filter(known).select("customer_id", "stock_code").unique(),
-        cancellation_lines.filter(~known).select("customer_id", "stock_code", "unit_price", "country").unique(),
+        cancellation_lines.filter(~known).select("customer_id", *GUEST).unique(),
     ]
     sales = survey.sales_like(keys)
     inside = ~is_far(survey.main) if survey.main else pl.lit(True)

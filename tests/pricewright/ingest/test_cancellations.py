@@ -111,6 +111,7 @@ events = st.lists(
         "stock_code": st.sampled_from("ab"),
         "customer_id": st.sampled_from(["x", "y", None]),
         "country": st.just("France"),
+        "store": st.sampled_from(["1", None]),
         "unit_price": st.sampled_from([1.0, 2.0]),
         "invoice_time": st.integers(0, 50).map(lambda day: after(days=day)),
         "quantity": st.integers(1, 20),
@@ -119,7 +120,7 @@ events = st.lists(
     max_size=30,
 )  # fmt: skip
 SCHEMA = {
-    "stock_code": pl.String, "customer_id": pl.String, "country": pl.String, "unit_price": pl.Float64,
+    "stock_code": pl.String, "customer_id": pl.String, "country": pl.String, "store": pl.String, "unit_price": pl.Float64,
     "invoice_time": pl.Datetime("us"), "quantity": pl.Int64, "takes": pl.Boolean,
 }  # fmt: skip
 
@@ -143,6 +144,16 @@ def test_no_unit_is_cancelled_twice_and_none_before_it_was_sold(lines: list[dict
             pl.col("units").sum(), pl.col("quantity" if side == "sale" else "quantity_t").first()
         )
         assert (used["units"] <= used[used.columns[-1]]).all()
+
+
+def test_a_guest_brings_back_where_it_was_bought_a_known_customer_anywhere(line: Line, cleaned: Cleaned) -> None:
+    guest: dict[str, Any] = {"customer_id": None}
+    for who, elsewhere in ((guest, 0), ({}, 2)):
+        sales = [line(**who, quantity=6, store="1"), line(**who, quantity=6, store="2", invoice_time=after(hours=1))]
+        here = cleaned([*sales, line(**who, invoice="C2", quantity=-2, store="1", invoice_time=after(hours=2))])
+        assert here.accepted["cancelled"].to_list() == ([2, 0] if who else [0, 2])
+        there = cleaned([*sales, line(**who, invoice="C2", quantity=-2, store="3", invoice_time=after(hours=2))])
+        assert there.accepted["cancelled"].sum() == elsewhere
 
 
 def test_what_was_taken_back_within_the_week_is_told_from_what_came_back_later(line: Line, cleaned: Cleaned) -> None:

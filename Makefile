@@ -1,6 +1,7 @@
 # Sets up the virtual environment and calls the console command; everything else is `pricewright --help`.
 
 SHELL  := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin

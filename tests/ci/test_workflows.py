@@ -53,6 +53,32 @@ def test_every_job_ends_by_itself_may_little_and_keeps_no_credentials(name: str)
             assert "${{" not in step.get("run", ""), "what GitHub fills in goes through env"
 
 
+def shell_scripts() -> list[Path]:
+    """Every program of the shell that is kept here."""
+    files = [path for folder in (".ci", "deployments") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    return [path for path in files if re.match(rb"#!/bin/(ba)?sh\n", path.read_bytes())]
+
+
+def test_no_shell_goes_on_after_a_failure() -> None:
+    scripts = shell_scripts()
+    assert len(scripts) >= 8
+    for path in scripts:
+        first = "set -euo pipefail" if path.read_text().startswith("#!/bin/bash") else "set -eu"
+        assert next(line for line in path.read_text().splitlines() if not line.startswith("#")) == first, path
+    for name in NAMES:
+        assert workflow(name)["defaults"]["run"]["shell"] == "bash", "GitHub's default has no pipefail"
+    assert ".SHELLFLAGS := -e -o pipefail -c" in (ROOT / "Makefile").read_text()
+
+
+def test_no_value_hides_the_failure_of_the_command_that_gives_it() -> None:
+    others = ["deployments/buildspec.yml", "Makefile", "Dockerfile", "deployments/platform.Dockerfile"]
+    others += [f".github/workflows/{name}.yml" for name in NAMES]
+    hides = re.compile(r"^[^#\n]*\b(export|local|declare|readonly|typeset)\s+\"?[\w$]+=[^#\n]*\$\(", re.M)
+    for path in [*shell_scripts(), *(ROOT / name for name in others)]:
+        found = hides.search(path.read_text())
+        assert not found, f"{path}: {found.group()}: assign, then export"
+
+
 def test_ci_runs_what_a_developer_runs() -> None:
     assert steps("test")["make test"] == ".ci/run"
     assert (ROOT / ".ci" / "run").read_text().endswith("\nmake test\nexec make test-platform\n")
@@ -105,7 +131,9 @@ def test_the_build_exports_what_it_made() -> None:
     build = yaml.safe_load((ROOT / "deployments" / "buildspec.yml").read_text())
     text = (ROOT / "deployments" / "buildspec.yml").read_text()
     assert build["version"] == 0.2
-    assert all(f"export {name}=" in text for name in build["env"]["exported-variables"])
+    exported = [command.split()[1:] for each in build["phases"].values() for command in each["commands"]
+                if command.startswith("export ")]  # fmt: skip
+    assert set(build["env"]["exported-variables"]) <= {name for names in exported for name in names}
     assert all(phase["on-failure"] == "ABORT" for phase in build["phases"].values())
     project = (ROOT / "deployments" / "aws" / "shared.yaml").read_text()
     for name in ("API_IMAGES", "FLOW_IMAGES", "SIGNING_KEY", "LAKE", "BAKED_CHANNEL"):

@@ -64,6 +64,7 @@ def test_a_run_becomes_a_task_with_our_image_roles_and_settings(
             "AWS_ENDPOINT_URL": s3_endpoint,
             "AWS_DEFAULT_REGION": REGION,
             "PREFECT_API_URL": platform.stack.environment["PREFECT_API_URL"],
+            "PREFECT_API_AUTH_STRING": platform.stack.environment["PREFECT_API_AUTH_STRING"],
             "PREFECT_HOME": str(tmp_path),
         }
     )

@@ -6,13 +6,14 @@ command once more. Image and release move one after the other: when something fa
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
+from blocks.channel import Pointer
 from blocks.document import NAME, find_in_run
 from blocks.lambda_release import LambdaRelease, Traffic
-from pricewright.core.errors import DeploymentError, PricewrightError, ReleaseError
+from pricewright.core.errors import ChannelConflict, DeploymentError, PricewrightError, ReleaseError
 from tasks.approval import record_approval
 from tasks.deployment_plan import Plan, served
 from tasks.prefect_tasks import as_action
@@ -100,23 +101,35 @@ def serve_release(plan: Plan) -> None:
     if not plan.release:
         return
     before = plan.channel.read()
-    _promote(plan)
+    written = _promote(plan)
     try:
         _await(plan)
         watch(plan, _traffic(plan).version)
     except PricewrightError as error:
         if before is None or before.release == plan.release:
             raise
-        roll_back_release(plan.lake, plan.stage, before.release, plan.by)
         raise DeploymentError(
-            f"release {plan.release} is not served, {plan.stage} serves {before.release} again: {error.message}",
+            f"release {plan.release} is not served, {_point_back(plan, written, before.release)}: {error.message}",
             hint=error.hint,
         ) from error
 
 
+def _point_back(plan: Plan, written: Pointer, release: str) -> str:
+    """Move the pointer back to a release, if it is still what this deployment wrote; what the channel serves now."""
+    seen = plan.channel.see()
+    if seen.pointer == written:
+        with suppress(ChannelConflict):
+            roll_back_release(plan.lake, plan.stage, release, plan.by, seen)
+            return f"{plan.stage} serves {release} again"
+    return f"{plan.stage} serves what somebody else has promoted since, {served(plan)}"
+
+
 @contextmanager
 def way_back(plan: Plan) -> Iterator[None]:
-    """Whatever ends the steps within, the version before gets all requests again. Only kill -9 is not heard."""
+    """Whatever ends the steps within, the version before gets all requests again, unless somebody else moved the alias.
+
+    Only kill -9 is not heard.
+    """
     before = plan.function.traffic() if plan.image else None
     try:
         yield
@@ -128,18 +141,26 @@ def way_back(plan: Plan) -> Iterator[None]:
 
 
 def go_back(plan: Plan, before: Traffic | None) -> str:
-    """Send all requests to the version that had most of them before; empty where they all go there already."""
+    """Send all requests to the version that had most of them before; empty where there is nothing of ours to undo.
+
+    Ours is an alias that gives a version of the plan's image some requests beside the version before, or all after it.
+    """
     at = plan.function.traffic()
-    if at is None or before is None or (at.version == before.version and not at.others):
+    if at is None or before is None:
+        return ""
+    trials = tuple(at.others) or (at.version,)
+    if (at.version if at.others else at.previous) != before.version or trials == (before.version,):
+        return ""
+    if any(not plan.function.label(version).startswith(plan.image.partition("@")[2]) for version in trials):
         return ""
     plan.function.send(before.version, {}, before.previous, at)
     return before.version
 
 
-def _promote(plan: Plan) -> None:
+def _promote(plan: Plan) -> Pointer:
     if plan.approval:
         record_approval(plan.lake, plan.approval, plan.stage)
-    promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by)
+    return promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by)
 
 
 def _await(plan: Plan) -> None:

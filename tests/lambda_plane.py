@@ -12,7 +12,7 @@ import re
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -44,6 +44,7 @@ class LambdaPlane:
         self.customers = 0  # calls through the alias right after it was moved
         self.changes: list[str] = []  # what was asked to change, in order
         self.strike: tuple[str, int] | None = None  # kill the caller before or after the n-th change, or at a call
+        self.meanwhile: Callable[[], object] = lambda: None  # what others do, before each call
         self._apps: dict[tuple[str, str], App] = {}
         self._revisions: dict[str, str] = {}
         self._calls = itertools.count()
@@ -143,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         call = re.match(r"/2015-03-31/functions/([^/]+)/invocations", self.path)
         if call:
             self._strike("call")
+            self.plane.meanwhile()
             query = parse_qs(urlsplit(self.path).query)
             answer, failed = self.plane.call(unquote(call.group(1)), query["Qualifier"][0], json.loads(body or b"{}"))
             self._send(200, json.dumps(answer).encode(), {"X-Amz-Function-Error": "Unhandled"} if failed else {})

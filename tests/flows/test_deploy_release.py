@@ -128,6 +128,56 @@ def test_a_version_that_fails_too_many_customers_is_taken_back(site: Site) -> No
     assert site.plane.changes[-2:] == ["PUT live", "PUT live"]
 
 
+def test_a_deployment_that_fails_leaves_a_later_ones_alias_alone(site: Site) -> None:
+    site.plane.customers, site.plane.flaky = 30, {"b": 0.5}
+    client = site.plane.client
+
+    def deploy_another() -> None:
+        if site.alias()[1]:  # version 2 has its first requests
+            client.update_function_code(FunctionName=site.function, ImageUri=image("c"))
+            made = client.publish_version(FunctionName=site.function, Description=f"sha256:{'c' * 64} by bob")
+            routing = {"AdditionalVersionWeights": {}}
+            client.update_alias(FunctionName=site.function, Name="live", FunctionVersion=made["Version"],
+                                Description="before: 1", RoutingConfig=routing)  # fmt: skip
+            site.plane.meanwhile = lambda: None
+
+    site.plane.meanwhile = deploy_another
+    with pytest.raises(DeploymentError, match="calls of version 2 fail") as caught:
+        site.deploy(image=image("b"), weight=0.4)
+    assert site.alias() == ("3", {}) and "gets all requests again" not in caught.value.message
+
+
+def test_a_deployment_that_fails_leaves_somebodys_canary_alone(site: Site) -> None:
+    client = site.plane.client
+    client.publish_version(FunctionName=site.function, Description=f"sha256:{'c' * 64} by bob")
+    client.update_function_configuration(FunctionName=site.function, Description="x")
+    other = client.publish_version(FunctionName=site.function, Description=f"sha256:{'c' * 64} by bob")["Version"]
+    weights = {"AdditionalVersionWeights": {other: 0.1}}
+    client.update_alias(FunctionName=site.function, Name="live", FunctionVersion="1", RoutingConfig=weights)
+    site.plane.mute.add("b")
+    with pytest.raises(DeploymentError, match="the image is broken"):
+        site.deploy(image=image("b"))
+    assert site.alias() == ("1", {other: 0.1})
+
+
+def test_a_deployment_that_fails_leaves_an_operators_pointer_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import tasks.deploy
+
+    monkeypatch.setattr(tasks.deploy, "FOLLOWS", 0.5)
+    third, channel = site._write(tmp_path, 1.0), Channel(site.lake, "staging")
+
+    def act() -> None:
+        if channel.read().release == site.releases[1]:
+            channel.point(third, "an operator", now())
+
+    site.plane.meanwhile = act
+    with pytest.raises(DeploymentError, match=f"serves what somebody else has promoted since, {third}"):
+        site.deploy(release=site.releases[1])
+    assert channel.read().release == third and channel.read().promoted_by == "an operator"
+
+
 def test_few_failures_are_borne_when_the_limit_says_so(site: Site) -> None:
     site.plane.customers, site.plane.flaky = 30, {"b": 0.5}
     site.deploy(image=image("b"), weight=0.4, errors=0.99)

@@ -18,8 +18,9 @@ from tasks.approval import record_approval
 from tasks.deployment_plan import Plan, served
 from tasks.prefect_tasks import as_action
 from tasks.releases import now, promote_release, roll_back_release
-from tasks.smoke import PriceApi, compare_prices
+from tasks.smoke import PriceApi, compare_prices, compare_sample
 
+SAMPLE = 50  # SKUs at random of each look: what fails for one in ten is met by 99 looks of 100
 PACE = 15.0  # seconds between two looks at a version
 FOLLOWS = 120.0  # seconds until every warm function has seen that the pointer moved; it looks every 30
 
@@ -176,9 +177,11 @@ def _await(plan: Plan) -> None:
 
 
 def _ask(plan: Plan, qualifier: str, release: str) -> None:
-    """Prices of the release, from its network, as its price list says."""
+    """Prices of the release, from its network, as its price list says: of the first SKUs, and of some at random."""
     plan.function.invoke(qualifier, {"warmup": True})
-    compare_prices(PriceApi.through(partial(plan.function.invoke, qualifier)), release, plan.limits.skus)
+    api = PriceApi.through(partial(plan.function.invoke, qualifier))
+    compare_prices(api, release, plan.limits.skus)
+    compare_sample(api, plan.lake, release, SAMPLE)
 
 
 def _traffic(plan: Plan) -> Traffic:

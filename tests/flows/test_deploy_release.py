@@ -14,7 +14,7 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import LambdaRelease
 from flows.deploy_release import DeployRequest, deploy_release
-from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError
+from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError, PricewrightError
 from pricewright.release import write_bundle
 from pricewright.release.approval import Approval
 from tasks.deployment_plan import Deployed
@@ -126,6 +126,21 @@ def test_a_version_that_fails_too_many_customers_is_taken_back(site: Site) -> No
         site.deploy(image=image("b"), weight=0.4)
     assert site.alias() == ("1", {})
     assert site.plane.changes[-2:] == ["PUT live", "PUT live"]
+
+
+def test_a_version_that_answers_customers_with_an_error_of_its_own_is_taken_back(site: Site) -> None:
+    """Lambda counts such calls as success: only the price API's own metrics know."""
+    site.plane.customers, site.plane.unwell = 30, {"b": 0.5}
+    with pytest.raises(DeploymentError, match=r"calls of version 2 fail .* 1\.0% may.*Version 1 gets all"):
+        site.deploy(image=image("b"), weight=0.4)
+    assert site.alias() == ("1", {})
+
+
+def test_a_version_that_prices_but_the_first_skus_never_gets_a_customer(site: Site) -> None:
+    site.plane.hollow.add("b")
+    with pytest.raises(PricewrightError, match="the price API failed"):
+        site.deploy(image=image("b"))
+    assert site.alias() == ("1", {}) and "PUT live" not in site.plane.changes
 
 
 def test_a_deployment_that_fails_leaves_a_later_ones_alias_alone(site: Site) -> None:

@@ -41,6 +41,7 @@ def aws(s3_endpoint: str) -> Any:
         "PRICEWRIGHT_EXECUTION_ROLE": ROLE.format("execution"),
         "PRICEWRIGHT_TASK_ROLE": ROLE.format("task"),
         "PRICEWRIGHT_STORE": "s3://lake/shop",
+        "PRICEWRIGHT_APPROVAL_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
     }
     return ecs, ec2, values
 

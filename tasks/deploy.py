@@ -4,6 +4,7 @@ Every step looks first at what is there, so that a deployment that was killed is
 command once more. Image and release move one after the other: when something fails, one knows which of them it was.
 """
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,28 @@ from tasks.smoke import PriceApi, compare_prices, compare_sample
 SAMPLE = 50  # SKUs at random of each look: what fails for one in ten is met by 99 looks of 100
 PACE = 15.0  # seconds between two looks at a version
 FOLLOWS = 120.0  # seconds until every warm function has seen that the pointer moved; it looks every 30
+
+
+@as_action
+def check_signature(plan: Plan) -> None:
+    """Whether our build signed the image, and its list of parts. Raises DeploymentError when it did not."""
+    if not plan.image or not plan.signing_key:
+        return
+    # The signatures stand in the registry and in no public log, so there is no entry to look for.
+    known = ["--key", plan.signing_key, "--insecure-ignore-tlog=true"]
+    for command in (["verify", *known], ["verify-attestation", *known, "--type", "cyclonedx"]):
+        try:
+            done = subprocess.run(["cosign", *command, plan.image], capture_output=True, text=True)  # noqa: S603, S607  # nosec B607
+        except OSError as error:
+            raise DeploymentError(
+                f"the signature of {plan.image} cannot be checked: {error}.", hint=".ci/install FOLDER cosign."
+            ) from None
+        if done.returncode:
+            said = (done.stderr.strip().splitlines() or ["cosign said nothing"])[-1]
+            raise DeploymentError(
+                f"{plan.image} is not signed by {plan.signing_key}: {said}",
+                hint="deploy an image that the build made, and log cosign in to the registry.",
+            )
 
 
 @as_action

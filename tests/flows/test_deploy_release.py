@@ -1,6 +1,7 @@
 """A deployment over HTTP, against moto's Lambda, whose calls the real handler answers: forth, back, killed between."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,11 @@ from testing.racing import GATES
 from testing.synthetic_release import contents
 from tests.lambda_plane import LambdaPlane, image, lambda_plane
 
+SIGNED = """#!/bin/sh
+echo "$*" >>{asked}
+for last; do :; done
+grep -qxF "$last" {signed} || {{ echo "no signatures found" >&2; exit 1; }}
+"""
 SECRET = "a secret that is long enough for it"
 
 
@@ -141,6 +147,39 @@ def test_a_version_that_prices_but_the_first_skus_never_gets_a_customer(site: Si
     with pytest.raises(PricewrightError, match="the price API failed"):
         site.deploy(image=image("b"))
     assert site.alias() == ("1", {}) and "PUT live" not in site.plane.changes
+
+
+@pytest.fixture
+def cosign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file whose words are the images that a stand-in for cosign finds signed; what it was asked is beside it."""
+    program, signed = tmp_path / "bin" / "cosign", tmp_path / "signed"
+    program.parent.mkdir()
+    program.write_text(SIGNED.format(asked=tmp_path / "asked", signed=signed))
+    program.chmod(0o755)
+    signed.touch()
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PRICEWRIGHT_SIGNING_KEY", "awskms:///alias/images")
+    return signed
+
+
+def test_an_image_that_the_build_did_not_sign_is_not_deployed(site: Site, cosign: Path) -> None:
+    with pytest.raises(DeploymentError, match="is not signed by awskms:///alias/images: no signatures found"):
+        site.deploy(image=image("b"))
+    assert site.plane.changes == [] and site.alias() == ("1", {})
+    cosign.write_text(image("b") + "\n")
+    site.deploy(image=image("b"))
+    assert site.alias() == ("2", {})
+    asked = [line.split()[0] for line in (cosign.parent / "asked").read_text().splitlines()]
+    assert asked == ["verify", "verify", "verify-attestation"]
+
+
+def test_without_cosign_a_signature_that_is_asked_for_cannot_be_checked(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PRICEWRIGHT_SIGNING_KEY", "awskms:///alias/images")
+    with pytest.raises(DeploymentError, match="cannot be checked"):
+        site.deploy(image=image("b"))
 
 
 def test_a_deployment_that_fails_leaves_a_later_ones_alias_alone(site: Site) -> None:

@@ -2,10 +2,11 @@
 #
 #   docker build -t pricewright --build-arg RELEASE=lake/releases/2025-W52-f5d4ff1c .
 #
-# BASE      Lambda's own image, which brings the runtime client and the entry point
+# BASE      Lambda's own image on Amazon Linux 2023, which brings the runtime client and the entry point; .ci/image
+#           looks up the digest behind the tag, builds on that, and labels the image with it
 # RELEASE   folder of a release in the build context; without it the image depends on its lake alone
 
-ARG BASE=public.ecr.aws/lambda/python:3.11
+ARG BASE=public.ecr.aws/lambda/python:3.13
 FROM ${BASE}
 
 ENV LAMBDA_TASK_ROOT=/var/task \
@@ -13,10 +14,12 @@ ENV LAMBDA_TASK_ROOT=/var/task \
     OPENBLAS_NUM_THREADS=1 \
     PYTHONDONTWRITEBYTECODE=1
 
-COPY inference/requirements.txt /tmp/requirements.txt
+COPY .ci/uv.txt inference/pylock.toml /tmp/
 # Bytecode is compiled here: the file system is read-only where the function runs, and each start would compile anew.
-RUN python3 -m pip install --no-cache-dir --compile --target "${LAMBDA_TASK_ROOT}" -r /tmp/requirements.txt \
-    && rm /tmp/requirements.txt
+RUN python3 -m pip install --no-cache-dir --require-hashes --only-binary :all: --target /tmp/uv -r /tmp/uv.txt \
+    && /tmp/uv/bin/uv pip install --no-cache --compile-bytecode --python python3 --target "${LAMBDA_TASK_ROOT}" \
+        --preview-features pylock -r /tmp/pylock.toml \
+    && rm -r /tmp/uv /tmp/uv.txt /tmp/pylock.toml
 
 WORKDIR /var/task
 COPY pricewright/__init__.py ./pricewright/

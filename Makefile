@@ -1,6 +1,7 @@
 # Sets up the virtual environment and calls the console command; everything else is `pricewright --help`.
 
 SHELL  := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -22,17 +23,17 @@ PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile -
 CODE   := pricewright tasks flows blocks inference deployments cli bench drill .ci
 
 .PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale \
-  bench-load docs drill screenshot
+  bench-load docs drill screenshot lock-image
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) run.yaml ## virtual environment with the locked packages, in .venv
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml .ci/uv.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"Python 3.11 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.txt
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(TORCH) -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
@@ -74,6 +75,9 @@ audit: setup ## known weak spots of the locked dependencies; needs the network, 
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python pip-audit==2.10.1
 	$(BIN)/pip-audit --requirement requirements.lock --strict --no-deps --disable-pip --progress-spinner off || { \
 		echo "pip-audit found something above, or could not reach its database (it asks the registry for each package)."; exit 1; }
+
+lock-image: setup ## inference/pylock.toml anew: every wheel of the price API's image, by hash
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock-image
 
 fuzz: setup ## a million hostile inputs, in half an hour: make fuzz [SHARE=0.1] [ONLY=events,manifest]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[fuzz]'

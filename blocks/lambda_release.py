@@ -17,6 +17,7 @@ from pricewright.core.errors import DeploymentError
 
 DIGEST = r"[a-z0-9][a-zA-Z0-9./_:-]*@sha256:[0-9a-f]{64}"  # repository and digest, never a tag
 PATIENCE = 300.0  # seconds until Lambda has taken an image or a configuration
+OURS = "Pricewright"  # the namespace of the metrics in the price API's log (inference/log.py)
 PERIOD = 60  # seconds: Lambda's metrics come by the minute
 
 
@@ -32,7 +33,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """How the calls of a version through the alias went, by Lambda's own count."""
+    """How many calls of a version there were, and how many of them failed."""
 
     calls: int
     errors: int
@@ -165,22 +166,32 @@ class LambdaRelease(Block):
         return json.loads(body)
 
     def outcomes(self, version: str, since: datetime, until: datetime) -> Outcomes:
-        """How the calls of a version through the alias went; Lambda tells it after a minute or two."""
-        dimensions = {"FunctionName": self.function, "Resource": f"{self.function}:{self.alias}",
-                      "ExecutedVersion": version}  # fmt: skip
-        sums = {}
-        for name in ("Invocations", "Errors"):
-            found = self._metrics.get_metric_statistics(
-                Namespace="AWS/Lambda",
-                MetricName=name,
-                Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-                StartTime=since,
-                EndTime=until,
-                Period=PERIOD,
-                Statistics=["Sum"],
-            )
-            sums[name] = int(sum(point["Sum"] for point in found["Datapoints"]))
-        return Outcomes(sums["Invocations"], sums["Errors"])
+        """How the calls of a version went: by Lambda's count of crashes, or by our own of answers, whichever is worse.
+
+        Lambda counts calls through the alias, and an answer 500 as success; the price API's log counts those, also of a
+        call by the version's number. Both are told after a minute or two.
+        """
+        seen = {"FunctionName": self.function, "Resource": f"{self.function}:{self.alias}", "ExecutedVersion": version}
+        calls, errors = (self._sums("AWS/Lambda", name, seen, since, until) for name in ("Invocations", "Errors"))
+        answers = self._sums(OURS, "Failures", {"Function": self.function, "Version": version}, since, until)
+        crashed, failed = Outcomes(calls[0], errors[0]), Outcomes(answers[1], answers[0])
+        return max(crashed, failed, key=lambda outcomes: outcomes.rate)
+
+    def _sums(
+        self, namespace: str, name: str, dimensions: Mapping[str, str], since: datetime, until: datetime
+    ) -> tuple[int, int]:
+        """Sum of a metric, and how many values it has."""
+        found = self._metrics.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=since,
+            EndTime=until,
+            Period=PERIOD,
+            Statistics=["Sum", "SampleCount"],
+        )
+        points = found["Datapoints"]
+        return int(sum(point["Sum"] for point in points)), int(sum(point["SampleCount"] for point in points))
 
     def _settled(self, version: str = "$LATEST") -> dict[str, Any]:
         """The configuration of a version, once Lambda is done with the last change to it."""

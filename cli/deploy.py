@@ -101,7 +101,8 @@ def _show(deployed: "Deployed") -> None:
 def use_prefect(environment: MutableMapping[str, str] = os.environ) -> str:
     """The URL of the server's API; call it before anything imports Prefect. Raises PricewrightError without one."""
     stack = running_stack(find_root())
-    if stack is not None:
+    # Whoever names another server does not get the stack's log-in for it.
+    if stack is not None and environment.get("PREFECT_API_URL", ours := stack.environment["PREFECT_API_URL"]) == ours:
         for name, value in stack.environment.items():
             environment.setdefault(name, value)
     url = environment.get("PREFECT_API_URL", "")

@@ -104,7 +104,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> None:
     """Serve until it is interrupted. Raises ReleaseError when there is nothing to serve."""
-    from inference.dev_server import make_gateway
+    from inference.dev_server import OWN_NAMES, make_gateway
 
     release = served_release(store, channel)
     settings = replace(read_settings(os.environ), store=store, channel=channel)
@@ -113,7 +113,9 @@ def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> Non
         if redis:
             settings = replace(settings, redis_url=stack.enter_context(redis_server()))
         api = make_app(settings, log=write if log else lambda _: None)
-        _show(console(), make_gateway(api), port, f"{channel} of {store} serves {release}", settings.redis_url)
+        _show(
+            console(), make_gateway(api, OWN_NAMES), port, f"{channel} of {store} serves {release}", settings.redis_url
+        )
 
 
 def served_release(store: str, channel: str) -> str:
@@ -204,12 +206,12 @@ def up(root: Path, stack: Stack) -> None:
 def show(out: Console, stack: Stack) -> None:
     """Where everything is."""
     rows = {
-        "Prefect": stack.ui,
+        "Prefect": stack.link,
         "playground": stack.playground,
         "price API": f"{stack.playground}/v1/predict-price/...",
         "lake": stack.store,
         "logs": f"{os.path.relpath(stack.folder)}/*.log",
-        "a run now": "prefect deployment run refresh-prices/weekly, or in Prefect's UI",
+        "a run now": f". {os.path.relpath(stack.folder)}/prefect.env; prefect deployment run refresh-prices/weekly",
         "a decision": "pricewright waiting, approve, reject",
     }
     for what, where in rows.items():
@@ -222,6 +224,7 @@ def _detach(root: Path, store: str, port: int, prefect_port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "cli.main", "up", "--port", str(port), "--prefect-port", str(prefect_port)]
     command += ["--store", store] if store else []
+    (folder / "up.log").touch(0o600)  # it holds the link that logs in
     with (folder / "up.log").open("wb") as log:
         child = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
     deadline = time.monotonic() + PATIENCE

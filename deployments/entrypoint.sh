@@ -4,6 +4,7 @@ set -eu
 for file in /run/secrets/*; do
     [ -f "$file" ] || continue
     name=$(basename "$file")
-    export "$name=$(cat "$file")"
+    value=$(cat "$file")
+    export "$name=$value"
 done
 exec "$@"

@@ -2,6 +2,7 @@
 #
 #   docker build -t pricewright/platform:0.1.0 -f deployments/platform.Dockerfile .
 #
+# BASE      .ci/image looks up the digest behind the tag, builds on that, and labels the image with it
 # COMMIT    what `pricewright lineage` shows as the code's commit: an image has no .git
 
 ARG BASE=python:3.11.13-slim-bookworm
@@ -21,9 +22,9 @@ RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && 
 
 RUN useradd --uid 10001 --create-home pricewright
 WORKDIR /opt/pricewright
-COPY requirements.lock pyproject.toml README.md ./
+COPY .ci/uv.txt requirements.lock pyproject.toml README.md ./
 RUN python3 -m venv /opt/venv \
-    && pip install --no-cache-dir uv==0.13.9 \
+    && pip install --no-cache-dir --require-hashes -r uv.txt \
     && uv pip install --no-cache --compile-bytecode --torch-backend cpu --python /opt/venv/bin/python -r requirements.lock
 
 COPY --chown=10001 . .

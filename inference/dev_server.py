@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Flask, Response, abort, request
+from werkzeug.exceptions import SecurityError
 
 from inference.handler import handler
 
 HERE = Path(__file__).parent
+OWN_NAMES = ["127.0.0.1", "localhost"]  # a page that has its own name turned to this machine calls it by that name
 PAGES = {  # nothing is loaded from elsewhere; the chart library writes its own styles
     "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -23,9 +25,13 @@ PAGES = {  # nothing is loaded from elsewhere; the chart library writes its own 
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]]) -> Flask:
-    """A web application that serves the playground and hands everything below /v1 to the handler."""
+def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]], hosts: list[str] | None = None) -> Flask:
+    """A web application that serves the playground and hands everything below /v1 to the handler.
+
+    `hosts`: the only names it may be called by; None for any, as behind a proxy.
+    """
     app = Flask(__name__, static_folder=None)
+    app.config["TRUSTED_HOSTS"] = hosts
 
     @app.get("/")
     def page() -> Response:
@@ -46,6 +52,8 @@ def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]]) -> 
     @app.before_request
     def api() -> Response | None:
         """Everything below /v1, whatever the path holds and the method is: the handler has the routes, not Flask."""
+        if isinstance(request.routing_exception, SecurityError):  # not one of `hosts`; Flask would say so after this
+            raise request.routing_exception
         if not request.path.startswith("/v1/"):
             return None
         answer = handle(gateway_event(), None)
@@ -103,7 +111,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.store:
         os.environ["PRICEWRIGHT_STORE"] = asked.store
-    make_gateway(handler).run(asked.host, asked.port, threaded=True)
+    make_gateway(handler, OWN_NAMES if asked.host == OWN_NAMES[0] else None).run(asked.host, asked.port, threaded=True)
 
 
 if __name__ == "__main__":

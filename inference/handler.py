@@ -58,8 +58,9 @@ class App:
             route, made, fault = self._answer(request)
         milliseconds = (time.perf_counter() - started) * 1000
         stamp = int(self._now().timestamp() * 1000)
-        trouble, channel = self._served.trouble, self._settings.channel
-        self._log(line(route, made.status, milliseconds, made.served, trouble, stamp, fault, channel))
+        trouble, own = self._served.trouble, self._settings
+        about = (fault, own.channel, own.function, own.version)
+        self._log(line(route, made.status, milliseconds, made.served, trouble, stamp, *about))
         return made.as_object() if request.kind == "direct" else self._allow(request, made).as_gateway()
 
     def _answer(self, request: Request) -> tuple[str, Reply, str]:

@@ -14,16 +14,23 @@ METRICS = [
     {"Name": "ReleaseTrouble", "Unit": "Count"},
 ]
 DATA_AGE = {"Name": "DataAgeDays", "Unit": "None"}  # CloudWatch has no unit of days; the warm-up alone tells it
+# Failures once more for each version of the function: a deployment watches the version that it tries out by them.
+BY_VERSION = {"Namespace": NAMESPACE, "Dimensions": [["Function", "Version"]], "Metrics": [METRICS[3]]}
 encode = json.JSONEncoder().encode  # made once: dumps would make one a line
 
 
-def _about(metrics: list[dict[str, str]]) -> str:
+def _about(metrics: list[dict[str, str]], *more: dict[str, Any]) -> str:
     """What CloudWatch is to make of a line, from the second member of `_aws` on: made once, not for every line."""
     described = {"Namespace": NAMESPACE, "Dimensions": [["Channel", "Route"]], "Metrics": metrics}
-    return encode({"CloudWatchMetrics": [described]})[1:-1]
+    return encode({"CloudWatchMetrics": [described, *more]})[1:-1]
 
 
-ABOUT, ABOUT_WITH_AGE = _about(METRICS), _about([*METRICS, DATA_AGE])
+# By whether the line has the age of the data, and whether a version of a function writes it.
+ABOUT = {
+    (age, version): _about([*METRICS, DATA_AGE] if age else METRICS, *([BY_VERSION] if version else []))
+    for age in (False, True)
+    for version in (False, True)
+}
 
 
 def line(
@@ -35,10 +42,15 @@ def line(
     timestamp: int,
     error: str = "",
     channel: str = "",
+    function: str = "",
+    version: str = "",
 ) -> str:
-    """The line of one request; `timestamp` in milliseconds since 1970, `channel` keeps stages of an account apart."""
+    """The line of one request; `timestamp` in milliseconds since 1970, `channel` keeps stages of an account apart.
+
+    `function`, `version`: what of Lambda answers; empty elsewhere.
+    """
     fallbacks = served.get("fallbacks") or []
-    about = ABOUT_WITH_AGE if DATA_AGE["Name"] in served else ABOUT
+    about = ABOUT[DATA_AGE["Name"] in served, bool(version)]
     content = {
         "Channel": channel,
         "Route": route,
@@ -50,6 +62,8 @@ def line(
         "ReleaseTrouble": int(bool(trouble)),
         **served,
     }
+    if version:
+        content |= {"Function": function, "Version": version}
     if trouble:
         content["trouble"] = trouble
     if error:

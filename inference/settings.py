@@ -34,6 +34,8 @@ class Settings:
     most_skus: int = 5_000  # of one bulk request
     most_bytes: int = 5_500_000  # of a reply: Lambda refuses 6 MB
     allowed_origins: str = ""  # comma-separated origins of web pages that may ask, or *
+    function: str = ""  # what of Lambda this is; Lambda says it by itself
+    version: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -48,6 +50,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             values[field.name] = _convert(field.name, text, type(field.default))
     refuse_secret("PRICEWRIGHT_STORE", values.get("store", ""))
     values.setdefault("region", environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "")
+    values["function"] = environment.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    values["version"] = environment.get("AWS_LAMBDA_FUNCTION_VERSION", "")
     return Settings(**values)
 
 

@@ -4,23 +4,48 @@ Every step looks first at what is there, so that a deployment that was killed is
 command once more. Image and release move one after the other: when something fails, one knows which of them it was.
 """
 
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
+from blocks.channel import Pointer
 from blocks.document import NAME, find_in_run
 from blocks.lambda_release import LambdaRelease, Traffic
-from pricewright.core.errors import DeploymentError, PricewrightError, ReleaseError
+from pricewright.core.errors import ChannelConflict, DeploymentError, PricewrightError, ReleaseError
 from tasks.approval import record_approval
 from tasks.deployment_plan import Plan, served
 from tasks.prefect_tasks import as_action
 from tasks.releases import now, promote_release, roll_back_release
-from tasks.smoke import PriceApi, compare_prices
+from tasks.smoke import PriceApi, compare_prices, compare_sample
 
+SAMPLE = 50  # SKUs at random of each look: what fails for one in ten is met by 99 looks of 100
 PACE = 15.0  # seconds between two looks at a version
 FOLLOWS = 120.0  # seconds until every warm function has seen that the pointer moved; it looks every 30
+
+
+@as_action
+def check_signature(plan: Plan) -> None:
+    """Whether our build signed the image, and its list of parts. Raises DeploymentError when it did not."""
+    if not plan.image or not plan.signing_key:
+        return
+    # The signatures stand in the registry and in no public log, so there is no entry to look for.
+    known = ["--key", plan.signing_key, "--insecure-ignore-tlog=true"]
+    for command in (["verify", *known], ["verify-attestation", *known, "--type", "cyclonedx"]):
+        try:
+            done = subprocess.run(["cosign", *command, plan.image], capture_output=True, text=True)  # noqa: S603, S607  # nosec B607
+        except OSError as error:
+            raise DeploymentError(
+                f"the signature of {plan.image} cannot be checked: {error}.", hint=".ci/install FOLDER cosign."
+            ) from None
+        if done.returncode:
+            said = (done.stderr.strip().splitlines() or ["cosign said nothing"])[-1]
+            raise DeploymentError(
+                f"{plan.image} is not signed by {plan.signing_key}: {said}",
+                hint="deploy an image that the build made, and log cosign in to the registry.",
+            )
 
 
 @as_action
@@ -100,23 +125,35 @@ def serve_release(plan: Plan) -> None:
     if not plan.release:
         return
     before = plan.channel.read()
-    _promote(plan)
+    written = _promote(plan)
     try:
         _await(plan)
         watch(plan, _traffic(plan).version)
     except PricewrightError as error:
         if before is None or before.release == plan.release:
             raise
-        roll_back_release(plan.lake, plan.stage, before.release, plan.by)
         raise DeploymentError(
-            f"release {plan.release} is not served, {plan.stage} serves {before.release} again: {error.message}",
+            f"release {plan.release} is not served, {_point_back(plan, written, before.release)}: {error.message}",
             hint=error.hint,
         ) from error
 
 
+def _point_back(plan: Plan, written: Pointer, release: str) -> str:
+    """Move the pointer back to a release, if it is still what this deployment wrote; what the channel serves now."""
+    seen = plan.channel.see()
+    if seen.pointer == written:
+        with suppress(ChannelConflict):
+            roll_back_release(plan.lake, plan.stage, release, plan.by, seen)
+            return f"{plan.stage} serves {release} again"
+    return f"{plan.stage} serves what somebody else has promoted since, {served(plan)}"
+
+
 @contextmanager
 def way_back(plan: Plan) -> Iterator[None]:
-    """Whatever ends the steps within, the version before gets all requests again. Only kill -9 is not heard."""
+    """Whatever ends the steps within, the version before gets all requests again, unless somebody else moved the alias.
+
+    Only kill -9 is not heard.
+    """
     before = plan.function.traffic() if plan.image else None
     try:
         yield
@@ -128,18 +165,26 @@ def way_back(plan: Plan) -> Iterator[None]:
 
 
 def go_back(plan: Plan, before: Traffic | None) -> str:
-    """Send all requests to the version that had most of them before; empty where they all go there already."""
+    """Send all requests to the version that had most of them before; empty where there is nothing of ours to undo.
+
+    Ours is an alias that gives a version of the plan's image some requests beside the version before, or all after it.
+    """
     at = plan.function.traffic()
-    if at is None or before is None or (at.version == before.version and not at.others):
+    if at is None or before is None:
+        return ""
+    trials = tuple(at.others) or (at.version,)
+    if (at.version if at.others else at.previous) != before.version or trials == (before.version,):
+        return ""
+    if any(not plan.function.label(version).startswith(plan.image.partition("@")[2]) for version in trials):
         return ""
     plan.function.send(before.version, {}, before.previous, at)
     return before.version
 
 
-def _promote(plan: Plan) -> None:
+def _promote(plan: Plan) -> Pointer:
     if plan.approval:
         record_approval(plan.lake, plan.approval, plan.stage)
-    promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by)
+    return promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by)
 
 
 def _await(plan: Plan) -> None:
@@ -155,9 +200,11 @@ def _await(plan: Plan) -> None:
 
 
 def _ask(plan: Plan, qualifier: str, release: str) -> None:
-    """Prices of the release, from its network, as its price list says."""
+    """Prices of the release, from its network, as its price list says: of the first SKUs, and of some at random."""
     plan.function.invoke(qualifier, {"warmup": True})
-    compare_prices(PriceApi.through(partial(plan.function.invoke, qualifier)), release, plan.limits.skus)
+    api = PriceApi.through(partial(plan.function.invoke, qualifier))
+    compare_prices(api, release, plan.limits.skus)
+    compare_sample(api, plan.lake, release, SAMPLE)
 
 
 def _traffic(plan: Plan) -> Traffic:

@@ -53,6 +53,7 @@ class Plan:
     by: str
     variables: Mapping[str, str] = field(repr=False)
     approval: Approval | None = None
+    signing_key: str = ""  # of the build, as cosign names it: awskms:///...; empty: the signature is not looked at
 
     @property
     def channel(self) -> Channel:
@@ -94,7 +95,8 @@ def make_plan(
     given = {"PRICEWRIGHT_REDIS_URL": redis_url, "PRICEWRIGHT_S3_ENDPOINT": environment.get("PRICEWRIGHT_S3_ENDPOINT")}
     variables |= {name: value for name, value in given.items() if value}
     target = function or LambdaRelease(function=f"pricewright-{stage}")
-    return Plan(stage, target, lake, image, release, limits, by, variables)
+    key = environment.get("PRICEWRIGHT_SIGNING_KEY", "")
+    return Plan(stage, target, lake, image, release, limits, by, variables, signing_key=key)
 
 
 def permit(plan: Plan, token: str, now: datetime, environment: Mapping[str, str] = os.environ) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, held, marked_for_deletion, pointed
+from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, Seen, held, marked_for_deletion, pointed
 from blocks.lake import Lake
 from pricewright.core.errors import LedgerError, ParameterError, PricewrightError, ReleaseError
 from pricewright.core.manifest import MANIFEST, Manifest, need_id, release_key
@@ -72,14 +72,15 @@ def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int, by:
         return line.point(release, by, now(), seen)
 
 
-def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "") -> Pointer:
+def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "", seen: Seen | None = None) -> Pointer:
     """Serve an earlier release again: the given one, or the one served before the present one.
 
     For the minute in which something is wrong: no Prefect, no files verified that no answer needs. The release is
-    whole by its sizes, loads as the price API loads it, and answers for one SKU; then the pointer moves.
+    whole by its sizes, loads as the price API loads it, and answers for one SKU; then the pointer moves, unless it is
+    no longer as `seen` (empty: as it is now). Raises ChannelConflict then.
     """
     line, by = Channel(lake, channel), by or current_user()
-    seen = line.see()
+    seen = seen or line.see()
     target = release or line.previous(seen)
     need_id(target)
     with held(lake, target, by, now) as hold:

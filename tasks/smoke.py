@@ -12,6 +12,7 @@ from inference.handler import make_app
 from inference.settings import read_settings
 from pricewright.core.errors import InvalidItem, ParameterError, PricewrightError, ReleaseError, UnknownSku
 from pricewright.core.item import Item
+from pricewright.core.manifest import release_key
 
 ERRORS: dict[int, type[PricewrightError]] = {
     400: InvalidItem, 404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
@@ -49,6 +50,12 @@ class PriceApi:
         return self._ask(
             {"stock_code": Item.of(item).as_code} | {name: value for name, value in query.items() if value is not None}
         )
+
+    def prices(self, items: Sequence[Item]) -> list[dict[str, Any]]:
+        """The answers for many items, without curves: computed for this request, out of no cache."""
+        body = json.dumps({"stock_codes": [item.as_code for item in items]})
+        content = _checked(_content(self._app({"httpMethod": "POST", "path": "/v1/prices", "body": body})))
+        return list(content["prices"])
 
     def what_if(self, items: Sequence[Item] = (), **asked: Any) -> dict[str, Any]:
         """Units and sales at other prices, of all items if none are named; what is empty is not asked.
@@ -92,14 +99,39 @@ def smoke_test(lake: Lake, release: str, skus: int) -> None:
 def compare_prices(api: PriceApi, release: str, skus: int) -> None:
     """As smoke_test, of whichever API answers: this process, or a version of the Lambda function."""
     for row in api.skus(skus):
-        answer = api.price(Item(row["stock_code"], row.get("store")))
-        if answer["release"] != release or answer["fallbacks"] or answer["model"] != row["model"]:
-            raise _failed(release, row, f"{answer['model']} of {answer['release']} answered: {answer['fallbacks']}")
-        if not math.isclose(answer["optimal_price"], row["optimal_price"], rel_tol=TOLERANCE):
-            raise _failed(release, row, f"the API says {answer['optimal_price']:g}, the list {row['optimal_price']:g}")
+        _compare(release, row, api.price(_item(row)))
 
 
-def _failed(release: str, row: dict[str, Any], what: str) -> ReleaseError:
+def compare_sample(api: PriceApi, lake: Lake, release: str, skus: int) -> None:
+    """As compare_prices, for SKUs drawn at random from the release's own price list, past every cache."""
+    rows = {_item(row): row for row in _draw(lake, release, skus)}
+    answers = {_item(answer): answer for answer in api.prices(list(rows))}
+    for item, row in rows.items():
+        if item not in answers:
+            raise _failed(release, row, "the API has no answer")
+        _compare(release, row, answers[item])
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    return Item(row["stock_code"], row.get("store"))
+
+
+def _draw(lake: Lake, release: str, skus: int) -> list[dict[str, Any]]:
+    import polars as pl
+
+    listed = pl.read_parquet(lake.read(release_key(release, "price_list.parquet")).body)
+    wanted = [name for name in ("stock_code", "store", "model", "optimal_price") if name in listed.columns]
+    return listed.select(wanted).sample(min(skus, listed.height)).to_dicts()
+
+
+def _compare(release: str, row: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    if answer["release"] != release or answer["fallbacks"] or answer["model"] != row["model"]:
+        raise _failed(release, row, f"{answer['model']} of {answer['release']} answered: {answer['fallbacks']}")
+    if not math.isclose(answer["optimal_price"], row["optimal_price"], rel_tol=TOLERANCE):
+        raise _failed(release, row, f"the API says {answer['optimal_price']:g}, the list {row['optimal_price']:g}")
+
+
+def _failed(release: str, row: Mapping[str, Any], what: str) -> ReleaseError:
     return ReleaseError(
         f"release {release} fails its smoke test for SKU {row['stock_code']}: {what}. The channel stays as it was.",
         hint="pricewright price shows the whole answer; train again, or promote another release.",

@@ -1,11 +1,13 @@
 """How an image is built, scanned and signed: the real script, with stand-ins for the programs of the cloud."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "d" * 64
@@ -13,17 +15,19 @@ REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/pricewright/api"
 AWS = """
 case "$*" in
   *describe-images*)
-    [ -e "$STATE/pushed" ] || { echo "An error occurred (ImageNotFoundException)" >&2; exit 254; }
+    [ -e "$STATE/pushed-$image" ] || { echo "An error occurred (ImageNotFoundException)" >&2; exit 254; }
     echo "$DIGEST" ;;
   *describe-image-scan-findings*) printf '%b' "${FINDINGS:-}" ;;
+  *get-login-password*) echo "password" ;;
+  "s3 cp"*) echo "fatal error: An error occurred (404) when calling the HeadObject operation" >&2; exit 1 ;;
 esac
 """
 COSIGN = """
 case "$1" in
-  verify) [ -e "$STATE/signed" ] ;;
-  verify-attestation) [ -e "$STATE/attested" ] ;;
-  sign) touch "$STATE/signed" ;;
-  attest) touch "$STATE/attested" ;;
+  verify) [ -e "$STATE/signed-$image" ] ;;
+  verify-attestation) [ -e "$STATE/attested-$image" ] ;;
+  sign) touch "$STATE/signed-$image" ;;
+  attest) touch "$STATE/attested-$image" ;;
 esac
 """
 S3_OF_AWS = """
@@ -40,7 +44,18 @@ if words[0] == "cp":
 for each in listed if words[0] == "sync" else []:
     s3.download_file(bucket, each["Key"], str(pathlib.Path(words[2]) / each["Key"].removeprefix(key)))
 """
-PROGRAMS = {"aws": AWS, "cosign": COSIGN, "docker": '[ "$1" != push ] || touch "$STATE/pushed"', "syft": "", "snyk": ""}
+DOCKER = """
+case "$*" in
+  *imagetools*) printf '%s\\n' "${UNDER-sha256:$(printf 'b%.0s' {1..64})}" ;;
+  push*) touch "$STATE/pushed-$image" ;;
+esac
+"""
+# One after the other in one shell, until one fails, as CodeBuild does: a value's failure is nobody's but its own.
+CODEBUILD = """
+while IFS= read -r -d "" command; do eval "$command" || exit; done < <(cat "$STATE/commands")
+for name in $EXPORTED; do echo "$name=$(printenv "$name")"; done
+"""
+PROGRAMS = {"aws": AWS, "cosign": COSIGN, "docker": DOCKER, "syft": "", "snyk": ""}
 
 
 class Bench:
@@ -51,7 +66,9 @@ class Bench:
         (folder / "bin").mkdir()
         for name, body in PROGRAMS.items():
             program = folder / "bin" / name
-            program.write_text(f'#!/bin/bash\necho "{name} $*" >>"$STATE/calls"\n{body}')
+            fails = f'[[ -z "${{FAIL:-}}" || "{name} $*" != $FAIL ]] || {{ echo "{name} $* fails" >&2; exit 1; }}'
+            about = '[[ "$*" =~ pricewright/([a-z]+) ]]; image=${BASH_REMATCH[1]:-}'
+            program.write_text(f'#!/bin/bash\necho "{name} $*" >>"$STATE/calls"\n{fails}\n{about}\n{body}')
             program.chmod(0o755)
 
     def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -63,6 +80,15 @@ class Bench:
 
     def build(self, **more: str) -> subprocess.CompletedProcess[str]:
         return self.run(".ci/image", "Dockerfile", REPOSITORY, "--build-arg", "RELEASE=work/release", **more)
+
+    def buildspec(self, *phases: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """The commands of the buildspec, until one fails; what it exports is printed at the end, empty or not."""
+        spec = yaml.safe_load((ROOT / "deployments" / "buildspec.yml").read_text())
+        commands = [each for phase in phases for each in spec["phases"][phase]["commands"]]
+        (self.folder / "commands").write_text("".join(f"{command}\0" for command in commands))
+        given = {"EXPORTED": " ".join(spec["env"]["exported-variables"]), "API_IMAGES": REPOSITORY}
+        given |= {"FLOW_IMAGES": REPOSITORY.replace("api", "flows"), "CODEBUILD_RESOLVED_SOURCE_VERSION": "c0ffee"}
+        return self.run("bash", "-c", CODEBUILD, **given, LAKE="s3://lake", BAKED_CHANNEL="production", **more)
 
     def calls(self) -> list[str]:
         path = self.folder / "calls"
@@ -78,12 +104,37 @@ def test_a_clean_image_is_built_scanned_pushed_and_signed_by_digest_with_its_sbo
     done = bench.build(SNYK_TOKEN="secret")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{REPOSITORY}@{DIGEST}\n"
-    order = ["docker buildx", "snyk container", "docker push", "syft scan", "cosign attest", "cosign sign"]
+    order = [
+        "docker buildx",
+        "docker buildx",
+        "snyk container",
+        "docker push",
+        "syft scan",
+        "cosign attest",
+        "cosign sign",
+    ]
     assert [call for call in bench.calls() if call in order] == order
     text = (bench.folder / "calls").read_text()
     (signed,) = [line for line in text.splitlines() if line.startswith("cosign sign --")]
     assert signed.endswith(f"{REPOSITORY}@{DIGEST}")
     assert "--provenance=false" in text and "RELEASE=work/release" in text
+
+
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", "deployments/platform.Dockerfile"])
+def test_an_image_is_built_on_the_digest_of_its_base_and_says_so(bench: Bench, dockerfile: str) -> None:
+    done = bench.run(".ci/image", dockerfile, REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    (built,) = [line for line in (bench.folder / "calls").read_text().splitlines() if "buildx build" in line]
+    (base,) = re.findall(r"^ARG BASE=(\S+)$", (ROOT / dockerfile).read_text(), re.M)
+    under = "sha256:" + "b" * 64
+    assert f"--build-arg BASE={base}@{under} " in built
+    assert f"image.base.name={base} " in built and f"image.base.digest={under} " in built
+
+
+@pytest.mark.parametrize("answer", ["", "not found"])
+def test_a_base_whose_digest_nobody_knows_is_not_built_on(bench: Bench, answer: str) -> None:
+    done = bench.build(UNDER=answer)
+    assert done.returncode == 1 and "has no digest" in done.stderr and "docker push" not in bench.calls()
 
 
 def test_without_snyks_token_it_says_so_and_goes_on(bench: Bench) -> None:
@@ -102,7 +153,8 @@ def test_the_same_commit_again_builds_nothing_and_signs_once(bench: Bench) -> No
     assert bench.build().returncode == 0
     again = bench.build()
     assert again.returncode == 0 and again.stdout == f"{REPOSITORY}@{DIGEST}\n"
-    assert bench.calls().count("docker buildx") == bench.calls().count("cosign sign") == 1
+    assert bench.calls().count("docker push") == bench.calls().count("cosign sign") == 1
+    assert (bench.folder / "calls").read_text().count("buildx build") == 1
 
 
 def test_another_error_of_the_registry_is_no_missing_image(bench: Bench) -> None:
@@ -117,11 +169,41 @@ def test_an_image_by_tag_is_not_even_looked_at(bench: Bench, image: str) -> None
     assert done.returncode == 2 and "no image by digest" in done.stderr and bench.calls() == []
 
 
+def test_the_build_makes_both_images_and_exports_their_digests(bench: Bench) -> None:
+    done = bench.buildspec("pre_build", "build")
+    assert done.returncode == 0, done.stderr
+    flows = REPOSITORY.replace("api", "flows")
+    exported = dict(line.split("=") for line in done.stdout.splitlines()[-3:])
+    assert exported == {"IMAGE": f"{REPOSITORY}@{DIGEST}", "FLOW_IMAGE": f"{flows}@{DIGEST}", "BAKED_RELEASE": ""}
+
+
+@pytest.mark.parametrize(
+    "fails",
+    ["aws*get-login-password*", "docker login*", "aws s3 cp*", "docker*imagetools*", "docker buildx build*",
+     "docker*platform.Dockerfile*", "snyk*", "docker push*", "docker push*flows*", "aws*wait*", "aws*scan-findings*",
+     "syft*", "cosign attest*", "cosign sign --*", "cosign verify-attestation*"],
+)  # fmt: skip
+def test_the_build_fails_when_any_of_its_programs_fails(bench: Bench, fails: str) -> None:
+    done = bench.buildspec("pre_build", "build", FAIL=fails, SNYK_TOKEN="secret")
+    assert done.returncode != 0 and " fails" in done.stderr, done.stdout
+
+
+def test_the_build_fails_when_an_image_has_a_finding_or_is_none(bench: Bench) -> None:
+    assert bench.buildspec("pre_build", "build", FINDINGS="CVE-2026-0001\n").returncode != 0
+    assert bench.buildspec("pre_build", "build", DIGEST="None").returncode != 0
+
+
+def test_the_build_fails_when_what_it_needs_cannot_be_installed(bench: Bench) -> None:
+    (bench.folder / "bin" / "curl").write_text("#!/bin/bash\nexit 22\n")
+    (bench.folder / "bin" / "curl").chmod(0o755)
+    assert bench.buildspec("install").returncode != 0
+
+
 def test_an_unsigned_image_is_refused_and_so_is_one_without_an_sbom(bench: Bench) -> None:
     assert bench.run(".ci/verify", f"{REPOSITORY}@{DIGEST}").returncode != 0
-    (bench.folder / "signed").touch()
+    (bench.folder / "signed-api").touch()
     assert bench.run(".ci/verify", f"{REPOSITORY}@{DIGEST}").returncode != 0
-    (bench.folder / "attested").touch()
+    (bench.folder / "attested-api").touch()
     assert bench.run(".ci/verify", f"{REPOSITORY}@{DIGEST}").returncode == 0
 
 

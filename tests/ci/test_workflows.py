@@ -22,7 +22,7 @@ def workflow(name: str) -> dict[str, Any]:
 
 def steps(name: str) -> dict[str, str]:
     """What each named step runs; a step that was commented out is none."""
-    jobs = workflow(name)["jobs"].values()
+    jobs = [job for job in workflow(name)["jobs"].values() if "uses" not in job]
     return {step["name"]: step["run"] for job in jobs for step in job["steps"] if "name" in step and "run" in step}
 
 
@@ -32,7 +32,8 @@ def test_there_are_these_workflows_and_no_others() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_action_is_pinned_by_commit_with_its_version(name: str) -> None:
-    lines = [line.strip(" -") for line in (FOLDER / f"{name}.yml").read_text().splitlines() if "uses:" in line]
+    lines = [line.strip(" -") for line in (FOLDER / f"{name}.yml").read_text().splitlines() if "uses: " in line]
+    lines = [line for line in lines if not line.startswith("uses: ./.github/workflows/test.yml")]  # of the same commit
     assert lines and all(PINNED.match(line) for line in lines), lines
 
 
@@ -45,12 +46,38 @@ def test_an_action_has_the_same_commit_everywhere() -> None:
 def test_every_job_ends_by_itself_may_little_and_keeps_no_credentials(name: str) -> None:
     content = workflow(name)
     assert content["permissions"] == {} and content["concurrency"]["group"]
-    for job in content["jobs"].values():
+    for job in (job for job in content["jobs"].values() if "uses" not in job):
         assert job["timeout-minutes"] <= 120 and "permissions" in job
         for step in job["steps"]:
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
             assert "${{" not in step.get("run", ""), "what GitHub fills in goes through env"
+
+
+def shell_scripts() -> list[Path]:
+    """Every program of the shell that is kept here."""
+    files = [path for folder in (".ci", "deployments") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    return [path for path in files if re.match(rb"#!/bin/(ba)?sh\n", path.read_bytes())]
+
+
+def test_no_shell_goes_on_after_a_failure() -> None:
+    scripts = shell_scripts()
+    assert len(scripts) >= 8
+    for path in scripts:
+        first = "set -euo pipefail" if path.read_text().startswith("#!/bin/bash") else "set -eu"
+        assert next(line for line in path.read_text().splitlines() if not line.startswith("#")) == first, path
+    for name in NAMES:
+        assert workflow(name)["defaults"]["run"]["shell"] == "bash", "GitHub's default has no pipefail"
+    assert ".SHELLFLAGS := -e -o pipefail -c" in (ROOT / "Makefile").read_text()
+
+
+def test_no_value_hides_the_failure_of_the_command_that_gives_it() -> None:
+    others = ["deployments/buildspec.yml", "Makefile", "Dockerfile", "deployments/platform.Dockerfile"]
+    others += [f".github/workflows/{name}.yml" for name in NAMES]
+    hides = re.compile(r"^[^#\n]*\b(export|local|declare|readonly|typeset)\s+\"?[\w$]+=[^#\n]*\$\(", re.M)
+    for path in [*shell_scripts(), *(ROOT / name for name in others)]:
+        found = hides.search(path.read_text())
+        assert not found, f"{path}: {found.group()}: assign, then export"
 
 
 def test_ci_runs_what_a_developer_runs() -> None:
@@ -93,6 +120,53 @@ def test_production_waits_for_reviewers_and_the_set_up_says_how() -> None:
     assert "environments/production" in guide and "reviewers[]" in guide and "prevent_self_review=true" in guide
 
 
+def test_the_set_up_lets_main_alone_deploy_and_administrators_wait_too() -> None:
+    guide = (ROOT / "docs" / "aws.md").read_text()
+    made = re.findall(
+        r"--method PUT repos/\$REPOSITORY/environments/\S+ (?:.|\n)*?custom_branch_policies\]=(\w+)'", guide
+    )
+    assert made == ["true", "true"] and guide.count("can_admins_bypass=false") == 2
+    assert "protected_branches]=true" not in guide, "it lets every branch pass where none is protected the older way"
+    assert "environments/$stage/deployment-branch-policies -f name=main" in guide
+    asked = re.findall(r"include_claim_keys\[\]=(\w+)", guide)
+    assert asked == ["repo", "context", "ref"], "what the roles of the templates ask for"
+
+
+def test_every_update_of_a_stage_keeps_the_tag_that_its_budget_counts_by() -> None:
+    guide = (ROOT / "docs" / "aws.md").read_text().replace("\\\n", " ")
+    updates = [line for line in guide.splitlines() if "deploy --stack-name pricewright-$STAGE" in line]
+    assert len(updates) == 2 and all("--tags pricewright-stage=$STAGE" in line for line in updates)
+
+
+def test_the_guide_sets_every_variable_that_the_pool_of_ecs_needs() -> None:
+    guide = (ROOT / "docs" / "aws.md").read_text()
+    pool = yaml.safe_load((ROOT / "deployments" / "work_pools.yaml").read_text())["pricewright-ecs"]
+    needed = set(re.findall(r"\$(PRICEWRIGHT_\w+)", json.dumps(pool)))
+    set_there = set(re.findall(r"(?:export | )(P\w+)=", guide))
+    assert needed | {"PREFECT_API_URL", "PRICEWRIGHT_WORK_POOL", "PRICEWRIGHT_ROOT"} <= set_there
+    assert "pricewright deploy-flows" in guide and "worker start --pool pricewright-ecs" in guide
+    assert guide.index("create-service-linked-role --aws-service-name ecs") < guide.index("deploy --stack-name")
+
+
+@pytest.mark.parametrize("name", ["build", "deploy"])
+def test_the_credentials_of_a_job_last_as_long_as_it_does(name: str) -> None:
+    (job,) = [job for job in workflow(name)["jobs"].values() if "steps" in job]
+    (given,) = [
+        step["with"]["role-duration-seconds"]
+        for step in job["steps"]
+        if "role-duration-seconds" in step.get("with", {})
+    ]
+    assert given >= 60 * job["timeout-minutes"]
+    wait = int(re.findall(r"PATIENCE:-(\d+)", (ROOT / ".ci" / "build").read_text())[0])
+    assert name != "build" or wait < given
+
+
+def test_what_is_built_was_tested() -> None:
+    jobs = workflow("build")["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml" and jobs["build"]["needs"] == "test"
+    assert "workflow_call" in workflow("test")["on"]
+
+
 def test_an_image_is_deployed_only_after_its_signature_was_checked() -> None:
     (job,) = workflow("deploy")["jobs"].values()
     runs = [step.get("run", "") for step in job["steps"]]
@@ -105,7 +179,9 @@ def test_the_build_exports_what_it_made() -> None:
     build = yaml.safe_load((ROOT / "deployments" / "buildspec.yml").read_text())
     text = (ROOT / "deployments" / "buildspec.yml").read_text()
     assert build["version"] == 0.2
-    assert all(f"export {name}=" in text for name in build["env"]["exported-variables"])
+    exported = [command.split()[1:] for each in build["phases"].values() for command in each["commands"]
+                if command.startswith("export ")]  # fmt: skip
+    assert set(build["env"]["exported-variables"]) <= {name for names in exported for name in names}
     assert all(phase["on-failure"] == "ABORT" for phase in build["phases"].values())
     project = (ROOT / "deployments" / "aws" / "shared.yaml").read_text()
     for name in ("API_IMAGES", "FLOW_IMAGES", "SIGNING_KEY", "LAKE", "BAKED_CHANNEL"):

@@ -78,7 +78,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], i
         stack = running_stack(checkout.root)
         assert stack is not None
         os.environ["PRICEWRIGHT_APPROVAL_KEY"] = stack.environment["PRICEWRIGHT_APPROVAL_KEY"]
-        with SyncPrefectClient(stack.environment["PREFECT_API_URL"]) as client:
+        url, auth = (stack.environment[name] for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"))
+        with SyncPrefectClient(url, auth_string=auth) as client:
             yield Platform(checkout, stack, client, up.stdout)
     finally:
         os.environ.pop("PRICEWRIGHT_APPROVAL_KEY", None)

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.events.schemas.automations import AutomationCore
 from prefect.events.schemas.events import ResourceSpecification
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Running
 
 from blocks.channel import Channel
@@ -73,7 +73,8 @@ def test_a_run_of_the_worker_uses_the_lake_that_its_block_says_now_and_deploying
     old, (new, *_) = sixteen(lake.url, tmp_path)
     for release in (old, new):
         promote_release(lake, release, "production", 1)
-    with temporary_settings({PREFECT_API_URL: platform.stack.environment["PREFECT_API_URL"]}):
+    settings = {each: platform.stack.environment[each.name] for each in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}
+    with temporary_settings(settings):
         assert LakeBlock.load("pricewright").url == platform.stack.store
         try:
             LakeBlock(url=lake.url).save("pricewright", overwrite=True)

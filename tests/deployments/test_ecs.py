@@ -41,6 +41,7 @@ def aws(s3_endpoint: str) -> Any:
         "PRICEWRIGHT_EXECUTION_ROLE": ROLE.format("execution"),
         "PRICEWRIGHT_TASK_ROLE": ROLE.format("task"),
         "PRICEWRIGHT_STORE": "s3://lake/shop",
+        "PRICEWRIGHT_APPROVAL_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
     }
     return ecs, ec2, values
 
@@ -64,6 +65,7 @@ def test_a_run_becomes_a_task_with_our_image_roles_and_settings(
             "AWS_ENDPOINT_URL": s3_endpoint,
             "AWS_DEFAULT_REGION": REGION,
             "PREFECT_API_URL": platform.stack.environment["PREFECT_API_URL"],
+            "PREFECT_API_AUTH_STRING": platform.stack.environment["PREFECT_API_AUTH_STRING"],
             "PREFECT_HOME": str(tmp_path),
         }
     )

@@ -25,7 +25,8 @@ STAGES = ("ingest", "feature", "drift", "tune", "train", "fairness", "promote")
 def checkout(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A workspace of its own, whose runs the platform's server keeps."""
     made = make_checkout(tmp_path_factory.mktemp("killed"))
-    made.extra = {"PREFECT_API_URL": platform.stack.environment["PREFECT_API_URL"]}
+    names = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
+    made.extra = {name: platform.stack.environment[name] for name in names}
     return made
 
 

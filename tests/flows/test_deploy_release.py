@@ -1,6 +1,7 @@
 """A deployment over HTTP, against moto's Lambda, whose calls the real handler answers: forth, back, killed between."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from blocks.channel import Channel
 from blocks.lake import Lake
 from blocks.lambda_release import LambdaRelease
 from flows.deploy_release import DeployRequest, deploy_release
-from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError
+from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError, PricewrightError
 from pricewright.release import write_bundle
 from pricewright.release.approval import Approval
 from tasks.deployment_plan import Deployed
@@ -23,6 +24,11 @@ from testing.racing import GATES
 from testing.synthetic_release import contents
 from tests.lambda_plane import LambdaPlane, image, lambda_plane
 
+SIGNED = """#!/bin/sh
+echo "$*" >>{asked}
+for last; do :; done
+grep -qxF "$last" {signed} || {{ echo "no signatures found" >&2; exit 1; }}
+"""
 SECRET = "a secret that is long enough for it"
 
 
@@ -126,6 +132,104 @@ def test_a_version_that_fails_too_many_customers_is_taken_back(site: Site) -> No
         site.deploy(image=image("b"), weight=0.4)
     assert site.alias() == ("1", {})
     assert site.plane.changes[-2:] == ["PUT live", "PUT live"]
+
+
+def test_a_version_that_answers_customers_with_an_error_of_its_own_is_taken_back(site: Site) -> None:
+    """Lambda counts such calls as success: only the price API's own metrics know."""
+    site.plane.customers, site.plane.unwell = 30, {"b": 0.5}
+    with pytest.raises(DeploymentError, match=r"calls of version 2 fail .* 1\.0% may.*Version 1 gets all"):
+        site.deploy(image=image("b"), weight=0.4)
+    assert site.alias() == ("1", {})
+
+
+def test_a_version_that_prices_but_the_first_skus_never_gets_a_customer(site: Site) -> None:
+    site.plane.hollow.add("b")
+    with pytest.raises(PricewrightError, match="the price API failed"):
+        site.deploy(image=image("b"))
+    assert site.alias() == ("1", {}) and "PUT live" not in site.plane.changes
+
+
+@pytest.fixture
+def cosign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file whose words are the images that a stand-in for cosign finds signed; what it was asked is beside it."""
+    program, signed = tmp_path / "bin" / "cosign", tmp_path / "signed"
+    program.parent.mkdir()
+    program.write_text(SIGNED.format(asked=tmp_path / "asked", signed=signed))
+    program.chmod(0o755)
+    signed.touch()
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PRICEWRIGHT_SIGNING_KEY", "awskms:///alias/images")
+    return signed
+
+
+def test_an_image_that_the_build_did_not_sign_is_not_deployed(site: Site, cosign: Path) -> None:
+    with pytest.raises(DeploymentError, match="is not signed by awskms:///alias/images: no signatures found"):
+        site.deploy(image=image("b"))
+    assert site.plane.changes == [] and site.alias() == ("1", {})
+    cosign.write_text(image("b") + "\n")
+    site.deploy(image=image("b"))
+    assert site.alias() == ("2", {})
+    asked = [line.split()[0] for line in (cosign.parent / "asked").read_text().splitlines()]
+    assert asked == ["verify", "verify", "verify-attestation"]
+
+
+def test_without_cosign_a_signature_that_is_asked_for_cannot_be_checked(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PRICEWRIGHT_SIGNING_KEY", "awskms:///alias/images")
+    with pytest.raises(DeploymentError, match="cannot be checked"):
+        site.deploy(image=image("b"))
+
+
+def test_a_deployment_that_fails_leaves_a_later_ones_alias_alone(site: Site) -> None:
+    site.plane.customers, site.plane.flaky = 30, {"b": 0.5}
+    client = site.plane.client
+
+    def deploy_another() -> None:
+        if site.alias()[1]:  # version 2 has its first requests
+            client.update_function_code(FunctionName=site.function, ImageUri=image("c"))
+            made = client.publish_version(FunctionName=site.function, Description=f"sha256:{'c' * 64} by bob")
+            routing = {"AdditionalVersionWeights": {}}
+            client.update_alias(FunctionName=site.function, Name="live", FunctionVersion=made["Version"],
+                                Description="before: 1", RoutingConfig=routing)  # fmt: skip
+            site.plane.meanwhile = lambda: None
+
+    site.plane.meanwhile = deploy_another
+    with pytest.raises(DeploymentError, match="calls of version 2 fail") as caught:
+        site.deploy(image=image("b"), weight=0.4)
+    assert site.alias() == ("3", {}) and "gets all requests again" not in caught.value.message
+
+
+def test_a_deployment_that_fails_leaves_somebodys_canary_alone(site: Site) -> None:
+    client = site.plane.client
+    client.publish_version(FunctionName=site.function, Description=f"sha256:{'c' * 64} by bob")
+    client.update_function_configuration(FunctionName=site.function, Description="x")
+    other = client.publish_version(FunctionName=site.function, Description=f"sha256:{'c' * 64} by bob")["Version"]
+    weights = {"AdditionalVersionWeights": {other: 0.1}}
+    client.update_alias(FunctionName=site.function, Name="live", FunctionVersion="1", RoutingConfig=weights)
+    site.plane.mute.add("b")
+    with pytest.raises(DeploymentError, match="the image is broken"):
+        site.deploy(image=image("b"))
+    assert site.alias() == ("1", {other: 0.1})
+
+
+def test_a_deployment_that_fails_leaves_an_operators_pointer_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import tasks.deploy
+
+    monkeypatch.setattr(tasks.deploy, "FOLLOWS", 0.5)
+    third, channel = site._write(tmp_path, 1.0), Channel(site.lake, "staging")
+
+    def act() -> None:
+        if channel.read().release == site.releases[1]:
+            channel.point(third, "an operator", now())
+
+    site.plane.meanwhile = act
+    with pytest.raises(DeploymentError, match=f"serves what somebody else has promoted since, {third}"):
+        site.deploy(release=site.releases[1])
+    assert channel.read().release == third and channel.read().promoted_by == "an operator"
 
 
 def test_few_failures_are_borne_when_the_limit_says_so(site: Site) -> None:

@@ -77,17 +77,21 @@ def test_a_proxy_in_the_way_of_somebodys_server_is_named_soon(free_port: Callabl
     assert "does not answer through http_proxy=" in done.stderr and "add prefect.corp to NO_PROXY" in done.stderr
 
 
-def test_our_own_server_starts_behind_a_proxy_and_without_a_home_that_can_be_written(tmp_path: Path) -> None:
+def test_our_own_server_starts_behind_a_proxy_without_a_home_to_write_and_wants_a_log_in(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     odd = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9", "PREFECT_HOME": f"{tmp_path}/file"}
     code = "import sys\nfrom pathlib import Path\nfrom flows.embedded import prefect_server, wait_for_server\n"
-    code += "with prefect_server(Path(sys.argv[1])) as url:\n    wait_for_server(url, 5)\n    print(url)"
+    code += "from urllib.request import Request, urlopen\nfrom prefect.client.orchestration import get_client\n"
+    code += "with prefect_server(Path(sys.argv[1])) as url:\n    wait_for_server(url, 5)\n    print(url)\n"
+    code += "    print(get_client(sync_client=True).read_flows())\n"
+    code += "    urlopen(Request(f'{url}/flows/filter', b'{}', {'content-type': 'application/json'}))\n"
     unset = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "file" / "prefect"], env=unset | odd, capture_output=True, text=True,
         timeout=120, cwd=ROOT,
     )  # fmt: skip
-    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+    assert done.stdout.startswith("http://127.0.0.1:") and done.stdout.endswith("/api\n[]\n"), done.stderr
+    assert "HTTP Error 401" in done.stderr, "nobody else on this machine's loopback starts anything"
 
 
 PROXY = "http://proxy.corp:8080"

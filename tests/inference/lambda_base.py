@@ -1,20 +1,31 @@
-"""A file system in the place of Lambda's base image, which cannot be had everywhere: of this machine's own parts.
+"""Lambda's base image: what is known of it, and a file system in its place, of this machine's own parts.
 
-It holds what public.ecr.aws/lambda/python:3.11 promises: the interpreter in /var/lang, the runtime client in
-/var/runtime, the emulator in /usr/local/bin, and /lambda-entrypoint.sh, which starts the one under the other.
+It holds what public.ecr.aws/lambda/python promises: the interpreter in /var/lang, the runtime client in
+/var/runtime, the emulator in /usr/local/bin, and /lambda-entrypoint.sh, which starts the one under the other. Its C
+library is this machine's, but uv is told the base's: it takes the wheels that it would take there.
 """
 
 import os
 import re
 import shutil
 import subprocess
-import sys
-import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.inference.lean import install_into
+from packaging.tags import Tag, compatible_tags, cpython_tags
 
+from tests.inference.lean import find_python, install_into
+
+ROOT = Path(__file__).parents[2]
+BASE = re.compile(r"^ARG BASE=public\.ecr\.aws/lambda/python:(3\.\d+)$", re.M)
+# Minor of glibc 2.x by Python: up to 3.11 on Amazon Linux 2, from 3.12 on Amazon Linux 2023.
+GLIBC = {"3.10": 26, "3.11": 26, "3.12": 34, "3.13": 34, "3.14": 34}
+LIBSTDCXX = (3, 4, 29)  # of GCC 11, the same system's
+OF_THE_BASE = {  # libraries that wheels may ask for besides their own
+    "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "librt.so.1",
+    "libstdc++.so.6", "libz.so.1",
+}  # fmt: skip
+OLD_NAMES = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 PROGRAMS = ("sh", "cat", "du", "env", "id", "ls", "mkdir", "rm", "touch")
 NEEDED_BY_WHEELS = (  # besides what the programs need: the C library's parts, C++, and names of hosts
     "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libstdc++.so.6", "libgcc_s.so.1", "libz.so.1",
@@ -32,23 +43,51 @@ ENVIRONMENT = {
     "PYTHONHOME": "/var/lang",
     "PYTHONPATH": "/var/task:/var/runtime",
     "PIP_CERT": "/etc/ssl/certs/ca-certificates.crt",  # this machine's, mounted while the image is built
+    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",  # the same for uv
 }
 
 
+def base_python() -> str:
+    """The version of Python in the tag of the Dockerfile's base, such as 3.13."""
+    (version,) = BASE.findall((ROOT / "Dockerfile").read_text())
+    return str(version)
+
+
+def base_tags(python: str) -> frozenset[Tag]:
+    """The tags of the wheels that fit the base with this Python, on x86_64."""
+    platforms = list(_platforms(GLIBC[python]))
+    version = [int(part) for part in python.split(".")]
+    interpreter = f"cp{python.replace('.', '')}"
+    return frozenset([*cpython_tags(version, platforms=platforms), *compatible_tags(version, interpreter, platforms)])
+
+
+def _platforms(newest: int) -> Iterator[str]:
+    for minor in range(newest, 4, -1):
+        yield f"manylinux_2_{minor}_x86_64"
+        if minor in OLD_NAMES:
+            yield f"{OLD_NAMES[minor]}_x86_64"
+    yield "linux_x86_64"
+
+
 def make_base(folder: Path) -> None:
-    """Write the files; the test is skipped where the runtime client or the emulator cannot be installed."""
+    """Write the files; the test is skipped where Python, the runtime client or the emulator cannot be had."""
+    python = base_python()
+    home = find_python(python).parents[1]
     for name in ("tmp", "etc", "bin", "usr/bin", "usr/local/bin", "var/task", "var/lang/bin", "opt"):
         (folder / name).mkdir(parents=True)
     (folder / "tmp").chmod(0o1777)
     (folder / "etc/passwd").write_text("root:x:0:0:root:/:/bin/sh\n")
     (folder / "etc/group").write_text("root:x:0:\n")
-    _copy_python(folder / "var/lang")
+    (folder / "etc/uv").mkdir()
+    (folder / "etc/uv/uv.toml").write_text(f'[pip]\npython-platform = "x86_64-manylinux_2_{GLIBC[python]}"\n')
+    _copy_python(home, folder / "var/lang", python)
     programs = [Path(found) for name in PROGRAMS if (found := shutil.which(name))]
     for path in programs:
         shutil.copy(path, folder / "bin" / path.name)
-    extensions = (folder / "var/lang/lib/python3.11/lib-dynload").glob("*.so")
-    _copy_libraries([*programs, Path(sys.base_prefix) / "bin/python3.11", *extensions], folder)
-    install_into(folder / "var/runtime", ["awslambdaric"], ["--no-deps", "aws-sam-cli"])
+    extensions = (folder / f"var/lang/lib/python{python}/lib-dynload").glob("*.so")
+    _copy_libraries([*programs, home / f"bin/python{python}", *extensions], folder)
+    interpreter = home / f"bin/python{python}"
+    install_into(interpreter, folder / "var/runtime", ["awslambdaric"], ["--no-deps", "aws-sam-cli"])
     shutil.move(folder / "var/runtime" / EMULATOR, folder / "usr/local/bin/aws-lambda-rie")
     shutil.rmtree(folder / "var/runtime/samcli")
     entry = folder / "lambda-entrypoint.sh"
@@ -57,14 +96,14 @@ def make_base(folder: Path) -> None:
         program.chmod(0o755)
 
 
-def _copy_python(lang: Path) -> None:
+def _copy_python(home: Path, lang: Path, version: str) -> None:
     """The interpreter and its library, without what was installed beside it; pip comes out of ensurepip."""
-    library = Path(sysconfig.get_path("stdlib"))
+    name = f"python{version}"
     left_out = shutil.ignore_patterns("site-packages", "test", "tests", "idlelib", "tkinter", "config-*", "__pycache__")
-    shutil.copytree(library, lang / "lib/python3.11", ignore=left_out)
-    shutil.copy(Path(sys.base_prefix) / "bin/python3.11", lang / "bin/python3.11")
-    (lang / "bin/python3").symlink_to("python3.11")
-    for shared in (Path(sys.base_prefix) / "lib").glob("libpython3.11.so*"):
+    shutil.copytree(home / "lib" / name, lang / "lib" / name, ignore=left_out)
+    shutil.copy(home / "bin" / name, lang / "bin" / name)
+    (lang / "bin/python3").symlink_to(name)
+    for shared in (home / "lib").glob(f"libpython{version}.so*"):
         shutil.copy(shared, lang / "lib")
 
 

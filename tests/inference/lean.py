@@ -2,32 +2,40 @@
 
 import os
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
 
 
-def install(folder: Path, *packages: list[str]) -> Path:
+def find_python(version: str) -> Path:
+    """An interpreter of this version, such as 3.13; the test is skipped where none is and none can be fetched."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))  # uv sees its shims, which need not work
+    for path in sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}")):
+        return path
+    _uv("python", "install", "--quiet", version)
+    return Path(_uv("python", "find", version)).resolve()
+
+
+def install(python: Path, folder: Path, *packages: list[str]) -> Path:
     """The interpreter of a new environment in this folder; the test is skipped where it cannot be made."""
-    _uv("venv", "--quiet", "--python", sys.executable, str(folder))
-    python = folder / "bin" / "python"
+    _uv("venv", "--quiet", "--python", str(python), str(folder))
+    made = folder / "bin" / "python"
     for own in packages:
-        _uv(*INSTALL, "--python", str(python), *own)
-    return python
+        _uv(*INSTALL, "--python", str(made), *own)
+    return made
 
 
-def install_into(folder: Path, *packages: list[str]) -> None:
-    """Packages in a folder, for PYTHONPATH; the test is skipped where they cannot be had."""
+def install_into(python: Path, folder: Path, *packages: list[str]) -> None:
+    """Packages in a folder, for this Python's PYTHONPATH; the test is skipped where they cannot be had."""
     for own in packages:
-        _uv(*INSTALL, "--python", sys.executable, "--target", str(folder), *own)
+        _uv(*INSTALL, "--python", str(python), "--target", str(folder), *own)
 
 
 INSTALL = ("pip", "install", "--quiet", "--compile-bytecode")
 
 
-def _uv(*arguments: str) -> None:
+def _uv(*arguments: str) -> str:
     uv = Path(sysconfig.get_path("scripts")) / "uv"
     if not uv.exists():
         pytest.skip("uv is not installed beside this Python: make setup installs it")
@@ -39,3 +47,4 @@ def _uv(*arguments: str) -> None:
     done = subprocess.run([str(uv), *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"{' '.join(arguments[-2:])} cannot be installed here: {done.stderr.strip()[-300:]}")
+    return done.stdout.strip()

@@ -12,7 +12,8 @@ from urllib.request import Request, urlopen
 import polars as pl
 import pytest
 
-from tests.inference.lean import install
+from tests.inference.lambda_base import base_python
+from tests.inference.lean import find_python, install
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +24,10 @@ EMULATOR = "samcli/local/rapid/aws-lambda-rie-x86_64"
 def lambda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python with the image's packages and Lambda's runtime client; the emulator comes out of AWS SAM's package."""
     python = install(
+        find_python(base_python()),
         tmp_path_factory.mktemp("lambda") / "venv",
-        ["-r", str(ROOT / "inference" / "requirements.txt"), "awslambdaric"],
+        ["-r", str(ROOT / "inference" / "pylock.toml")],
+        ["awslambdaric"],
         ["--no-deps", "aws-sam-cli"],
     )
     if os.uname().machine != "x86_64":

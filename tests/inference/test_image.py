@@ -6,12 +6,16 @@ import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from packaging.utils import parse_wheel_filename
 
-from tests.inference.lean import install
+from tests.inference.lambda_base import base_python, base_tags
+from tests.inference.lean import find_python, install
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
@@ -33,16 +37,42 @@ def lines(name: str) -> dict[str, str]:
     return dict(re.match(r"([a-z0-9-]+)==([^\s;]+)", pin).groups() for pin in pins if re.match(r"[a-z0-9-]+==", pin))
 
 
+def locked() -> list[dict[str, Any]]:
+    """The packages of the image's lock, each with its wheels, as PEP 751 has them."""
+    return list(tomllib.loads((ROOT / "inference" / "pylock.toml").read_text())["packages"])
+
+
+def misfits(python: str) -> list[str]:
+    """The packages of the lock that have no wheel for Lambda's base with this Python."""
+    tags = base_tags(python)
+    names = {each["name"]: [wheel["url"].rpartition("/")[2] for wheel in each["wheels"]] for each in locked()}
+    return [name for name, wheels in names.items() if not any(parse_wheel_filename(file)[3] & tags for file in wheels)]
+
+
 def test_the_image_runs_the_versions_that_were_locked_and_tested() -> None:
-    locked = lines("requirements.lock")
-    assert {name: locked[name] for name in lines("inference/requirements.txt")} == lines("inference/requirements.txt")
+    image, tested = {each["name"]: each["version"] for each in locked()}, lines("requirements.lock")
+    assert {name: tested[name] for name in image} == image
+    assert {name: image[name] for name in lines("inference/requirements.txt")} == lines("inference/requirements.txt")
+
+
+def test_every_package_of_the_image_has_a_wheel_for_its_base() -> None:
+    assert misfits(base_python()) == []
+    assert misfits("3.11") == ["numpy", "onnxruntime"], "Amazon Linux 2 has glibc 2.26, which is too old"
+
+
+def test_what_is_installed_into_the_image_is_known_by_hash() -> None:
+    wheels = [wheel for each in locked() for wheel in each["wheels"]]
+    assert wheels and all(re.fullmatch(r"[0-9a-f]{64}", wheel["hashes"]["sha256"]) for wheel in wheels)
+    for name in ("Dockerfile", "deployments/platform.Dockerfile", "Makefile", ".github/workflows/newest.yml"):
+        uv = [line for line in (ROOT / name).read_text().splitlines() if "pip install" in line and "uv.txt" in line]
+        assert len(uv) == 1 and "--require-hashes" in uv[0], name
 
 
 @pytest.fixture(scope="session")
 def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Python with the image's packages and no others."""
-    requirements = ["-r", str(ROOT / "inference" / "requirements.txt")]
-    return install(tmp_path_factory.mktemp("image") / "venv", requirements)
+    """The image's Python with its packages and no others."""
+    lock = ["-r", str(ROOT / "inference" / "pylock.toml")]
+    return install(find_python(base_python()), tmp_path_factory.mktemp("image") / "venv", lock)
 
 
 def ask(python: Path, shop: Shop, *codes: str) -> dict:

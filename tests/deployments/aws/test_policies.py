@@ -67,10 +67,21 @@ def test_a_stage_deploys_for_its_own_environment_alone_and_builds_come_from_main
     }
     subject = "token.actions.githubusercontent.com:sub"
     assert {role: trust[subject] for role, trust in trusts.items()} == {
-        "BuildStarter": {"Fn::Sub": "repo:${Repository}:ref:refs/heads/main"},
-        "DeployRole": {"Fn::Sub": "repo:${Repository}:environment:${Stage}"},
+        "BuildStarter": {"Fn::Sub": "repo:${Repository}:ref:refs/heads/main:ref:refs/heads/main"},
+        "DeployRole": {"Fn::Sub": "repo:${Repository}:environment:${Stage}:ref:refs/heads/main"},
     }
     assert all(trust["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com" for trust in trusts.values())
+
+
+def test_whoever_reads_or_writes_the_lake_may_use_its_key() -> None:
+    found: dict[str, set[str]] = {}
+    for statement in (each for name in FILES for each in statements(read(name)) if each.content["Effect"] == "Allow"):
+        found.setdefault(statement.place.split(".")[0], set()).update(statement.actions)
+    readers = {name: actions for name, actions in found.items() if "s3:GetObject" in actions and "Endpoint" not in name}
+    readers.pop("PagePolicy")  # of the playground's bucket
+    assert set(readers) == {"FunctionRole", "DeployPolicy", "BuildRole", "FlowTaskRole"}
+    assert all("kms:Decrypt" in actions for actions in readers.values())
+    assert all("kms:GenerateDataKey" in actions for actions in readers.values() if "s3:PutObject" in actions)
 
 
 def test_the_function_reads_its_own_channel_and_writes_nothing() -> None:

@@ -128,6 +128,9 @@ def catalog(skus: int = 40, seed: int = 3) -> tuple[pl.DataFrame, dict[str, NDAr
     }
 
 
+ALONE = 30.0  # latent share of a common change that a product keeps which competes with nobody
+
+
 def names(count: int) -> list[str | None]:
     """The family of each SKU."""
     found = {number: name for name, numbers in FAMILIES.items() for number in numbers}
@@ -147,7 +150,7 @@ def posterior(frame: pl.DataFrame, arrays: dict[str, NDArray[Any]], level: float
         own=own,
         shared=np.full((count, 2, 1), [[0.02], [0.0]]),
         family=np.array([numbers[name] if name else i for i, name in enumerate(names(count))], dtype=np.int64),
-        keeps=np.tile([-1.4, 0.1, 0.05], (count, 1)),
+        keeps=np.array([(-1.4, 0.1, 0.05) if name else (ALONE, 0.0, 0.0) for name in names(count)]),
     )
 
 

@@ -120,8 +120,8 @@ events = st.lists(
     max_size=30,
 )  # fmt: skip
 SCHEMA = {
-    "stock_code": pl.String, "customer_id": pl.String, "country": pl.String, "store": pl.String, "unit_price": pl.Float64,
-    "invoice_time": pl.Datetime("us"), "quantity": pl.Int64, "takes": pl.Boolean,
+    "stock_code": pl.String, "customer_id": pl.String, "country": pl.String, "store": pl.String,
+    "unit_price": pl.Float64, "invoice_time": pl.Datetime("us"), "quantity": pl.Int64, "takes": pl.Boolean,
 }  # fmt: skip
 
 

@@ -14,19 +14,53 @@ from pricewright.core.errors import ChannelConflict, LakeError, ParameterError, 
 from pricewright.core.manifest import MANIFEST, release_key
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+REMEMBERED = 50  # releases that a pointer knows to have been served; 9 kB
 LASTS = timedelta(hours=1)  # a promotion takes seconds
 Clock = Callable[[], datetime]
 State = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Step:
+    """A release that a channel served: since when (UTC, ISO 8601), by whom, with which manifest and decision."""
+
+    release: str
+    promoted_at: str
+    promoted_by: str
+    manifest: str = ""
+    approval: str = ""
+
+
+@dataclass(frozen=True)
 class Pointer:
-    """Which release a channel serves, which one it served before, and who moved it when (UTC, ISO 8601)."""
+    """Which release a channel serves, which one it served before, and who moved it when (UTC, ISO 8601).
+
+    `manifest`: digest of the release's manifest as it was seen; `approval`: nonce of the decision that let it in, empty
+    without one; `served`: what was served before, the latest first. Pointers from before there were any lack them.
+    """
 
     release: str
     previous: str | None
     promoted_at: str
     promoted_by: str
+    manifest: str = ""
+    approval: str = ""
+    served: tuple[Step, ...] = ()
+
+    @property
+    def step(self) -> Step:
+        """What this pointer becomes in the history of the next."""
+        return Step(self.release, self.promoted_at, self.promoted_by, self.manifest, self.approval)
+
+    @property
+    def history(self) -> tuple[Step, ...]:
+        """All that is known to have been served before, the latest first."""
+        return self.served or ((Step(self.previous, "", ""),) if self.previous else ())
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a decision ever moved the channel: from then on it needs one."""
+        return any(step.approval for step in (self.step, *self.history))
 
 
 @dataclass(frozen=True)
@@ -62,10 +96,19 @@ class Channel:
         """The pointer, or None while nothing was promoted. Raises LakeError when it is not a pointer."""
         return self.see().pointer
 
-    def point(self, release: str, by: str, now: datetime, seen: Seen | None = None) -> Pointer:
+    def point(
+        self,
+        release: str,
+        by: str,
+        now: datetime,
+        seen: Seen | None = None,
+        manifest: str = "",
+        approval: str = "",
+    ) -> Pointer:
         """Serve a release from now on; the one served so far becomes `previous`. No change when it is served.
 
-        seen: the pointer when this promotion began; if somebody moved it since, that one has won.
+        seen: the pointer when this promotion began; if somebody moved it since, that one has won. manifest, approval:
+        see Pointer.
         Raises ReleaseError for a release the lake does not hold, ChannelConflict when somebody else moved it.
         """
         before = seen or self.see()
@@ -73,7 +116,8 @@ class Channel:
             return self._still(release, before)
         if self._lake.find(release_key(release, MANIFEST)) is None:
             raise ReleaseError(f"the lake {self._lake.url} has no release {release}.", hint="see pricewright releases.")
-        pointer = Pointer(release, before.release, f"{now:%Y-%m-%dT%H:%M:%SZ}", by)
+        served = (before.pointer.step, *before.pointer.history)[:REMEMBERED] if before.pointer else ()
+        pointer = Pointer(release, before.release, f"{now:%Y-%m-%dT%H:%M:%SZ}", by, manifest, approval, served)
         try:
             self._lake.swap(self._key, before.blob, json.dumps(asdict(pointer), indent=2).encode() + b"\n")
         except ChannelConflict:
@@ -88,6 +132,17 @@ class Channel:
                 f"channel {self.name} has no previous release.", hint="name one: see pricewright releases."
             )
         return seen.pointer.previous
+
+    def step(self, seen: Seen, release: str) -> Step:
+        """When a release was served before, the last time. Raises ReleaseError for one that never was."""
+        steps = (seen.pointer.step, *seen.pointer.history) if seen.pointer else ()
+        found = next((step for step in steps if step.release == release), None)
+        if found is None:
+            raise ReleaseError(
+                f"channel {self.name} never served {release}: a roll-back goes to what was served before.",
+                hint="promote it, or roll back with a signed decision about it: --approval.",
+            )
+        return found
 
     def _still(self, release: str, before: Seen) -> Pointer:
         """The pointer, if it is at this release now. Raises ChannelConflict, which names the winner."""
@@ -105,8 +160,10 @@ class Channel:
         if blob is None:
             return None
         try:
-            return Pointer(**json.loads(blob.body))
-        except (ValueError, TypeError, RecursionError) as error:
+            content = json.loads(blob.body)
+            served = tuple(Step(**step) for step in content.pop("served", ()))
+            return Pointer(**content, served=served)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise LakeError(f"{self._lake.url}/{self._key} is not a channel pointer: {error}") from None
 
 

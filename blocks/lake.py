@@ -236,7 +236,13 @@ class Lake:
 
 def _most(key: str) -> int:
     """How many bytes an object of this name can have; what is larger is not what it says it is."""
-    return SMALL if key.startswith(("channels/", "holds/")) else MOST_BYTES if key.endswith(f"/{MANIFEST}") else LARGE
+    return (
+        SMALL
+        if key.startswith(("channels/", "holds/", "approvals/"))
+        else MOST_BYTES
+        if key.endswith(f"/{MANIFEST}")
+        else LARGE
+    )
 
 
 def _folder(url: str) -> Path:

@@ -30,13 +30,41 @@ def test_before_the_first_promotion_a_channel_points_nowhere(lake: Lake) -> None
 
 def test_a_promotion_remembers_what_was_served_before(lake: Lake) -> None:
     Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW)
-    Channel(lake).point("2011-W49-bbbbbbbb", "ann", NOW)
+    Channel(lake).point("2011-W49-bbbbbbbb", "ann", NOW, manifest="ab" * 32)
     assert json.loads(lake.read("channels/production.json").body) == {
         "release": "2011-W49-bbbbbbbb",
         "previous": "2011-W48-aaaaaaaa",
         "promoted_at": "2011-12-12T06:30:00Z",
         "promoted_by": "ann",
+        "manifest": "ab" * 32,
+        "approval": "",
+        "served": [
+            {
+                "release": "2011-W48-aaaaaaaa",
+                "promoted_at": "2011-12-12T06:30:00Z",
+                "promoted_by": "ann",
+                "manifest": "",
+                "approval": "",
+            }
+        ],
     }
+
+
+def test_a_pointer_from_before_there_was_a_history_is_read_and_remembered(lake: Lake) -> None:
+    old = {"release": "2011-W48-aaaaaaaa", "previous": "2011-W47-cccccccc", "promoted_at": "", "promoted_by": "ann"}
+    lake.swap("channels/production.json", None, json.dumps(old).encode())
+    assert [step.release for step in Channel(lake).read().history] == ["2011-W47-cccccccc"]
+    pointer = Channel(lake).point("2011-W49-bbbbbbbb", "ann", NOW)
+    assert [step.release for step in pointer.history] == ["2011-W48-aaaaaaaa", "2011-W47-cccccccc"]
+
+
+def test_the_history_of_a_channel_stays_within_what_a_pointer_may_have(lake: Lake) -> None:
+    channel = Channel(lake)
+    for number in range(140):
+        channel.point(("2011-W48-aaaaaaaa", "2011-W49-bbbbbbbb")[number % 2], "a name of sixty characters" * 2, NOW,
+                      manifest="ab" * 32, approval="cd" * 16)  # fmt: skip
+    assert len(lake.read("channels/production.json").body) < 64 << 10
+    assert len(channel.read().history) == 50
 
 
 def test_promoting_what_is_served_changes_nothing(lake: Lake) -> None:

@@ -13,7 +13,6 @@ from functools import partial
 from blocks.document import NAME, find_in_run
 from blocks.lambda_release import LambdaRelease, Traffic
 from pricewright.core.errors import DeploymentError, PricewrightError, ReleaseError
-from tasks.decisions import record
 from tasks.deployment_plan import Plan, served
 from tasks.prefect_tasks import as_action
 from tasks.releases import now, promote_release, roll_back_release
@@ -137,8 +136,6 @@ def go_back(plan: Plan, before: Traffic | None) -> str:
 
 
 def _promote(plan: Plan) -> None:
-    if plan.approval:
-        record(plan.lake, plan.approval)
     promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by, plan.approval)
 
 

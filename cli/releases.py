@@ -79,7 +79,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _prune(lake: "Lake") -> None:
-    from tasks.releases import current_user, now, retain
+    from tasks.releases import current_user, now
+    from tasks.retention import retain
 
     keep = int(Workspace(find_root()).parameters["promote"]["keep_releases"])
     removed = retain(lake, keep, current_user(), now)

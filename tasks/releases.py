@@ -1,4 +1,4 @@
-"""Releases in the lake: write, verify, list, promote, roll back, and retain the newest."""
+"""Releases in the lake: write, verify, list, promote, roll back."""
 
 import getpass
 import json
@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, Seen, held, marked_for_deletion, pointed
+from blocks.channel import Channel, Pointer, Seen
 from blocks.lake import Lake
-from pricewright.core.errors import ApprovalError, LedgerError, ParameterError, PricewrightError, ReleaseError
+from pricewright.core.errors import ApprovalError, LedgerError, PricewrightError, ReleaseError
 from pricewright.core.manifest import MANIFEST, Manifest, need_id, release_key
 from pricewright.release import verify_bundle
 from pricewright.release.approval import Approval
@@ -76,13 +76,15 @@ def promote_release(
     need_id(release)
     line, by = Channel(lake, channel), by or current_user()
     seen = line.see()
-    with held(lake, release, by, now) as hold:
+
+    def look() -> tuple[str, str]:
         manifest = verify_release(lake, release)
         pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
         _permit(lake, line, seen, manifest, by, approval)
         smoke_test(lake, release, smoke_skus)
-        hold.check()
-        return line.point(release, by, now(), seen, manifest.digest, approval.nonce if approval else "")
+        return manifest.digest, approval.nonce if approval else ""
+
+    return line.move(release, by, now, look, seen)
 
 
 def _permit(lake: Lake, line: Channel, seen: Seen, manifest: Manifest, by: str, approval: Approval | None) -> None:
@@ -110,7 +112,8 @@ def roll_back_release(
     seen = line.see()
     target = release or (approval.subject.release if approval else line.previous(seen))
     need_id(target)
-    with held(lake, target, by, now) as hold:
+
+    def look() -> tuple[str, str]:
         manifest = look_over(lake, target)
         if approval is None:
             step = line.step(seen, target)
@@ -119,8 +122,9 @@ def roll_back_release(
             pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
             _permit(lake, line, seen, manifest, by, approval)
         smoke_test(lake, target, skus=1)
-        hold.check()
-        return line.point(target, by, now(), seen, manifest.digest, approval.nonce if approval else step.approval)
+        return manifest.digest, approval.nonce if approval else step.approval
+
+    return line.move(target, by, now, look, seen)
 
 
 def known_key() -> "ApprovalKey | None":
@@ -185,51 +189,6 @@ def _listed(lake: Lake, release: str) -> Listed:
     wape = manifest.metrics.get("models", {}).get("network", {}).get("wape")
     shown = "?" if wape is None else f"{wape:.3f}"
     return Listed(release, manifest.week, manifest.created, ", ".join(gates), shown)
-
-
-def retain(lake: Lake, keep: int, by: str, clock: Clock) -> list[str]:
-    """Remove what is older than the newest `keep` releases, and return the ids; blocks/channel.py says why it is safe.
-
-    A release whose manifest cannot be read is left alone: its writer may be newer than this code.
-    """
-    if keep < 1:
-        raise ParameterError(f"promote.keep_releases is {keep}: at least 1 release must be kept.")
-    needed = pointed(lake)
-    return [release for release in _old(lake, keep) if release not in needed and _remove(lake, release, by, clock)]
-
-
-def _old(lake: Lake, keep: int) -> list[str]:
-    """Beyond the newest; and what a killed upload or removal left: files without a manifest."""
-    keys = lake.list("releases")
-    folders = {key.split("/")[1] for key in keys}
-    whole = {release for release in folders if release_key(release, MANIFEST) in keys}
-    ages = {release: age for release in sorted(whole) if (age := _created(lake, release))}
-    newest = sorted(ages, key=lambda release: (ages[release], release), reverse=True)
-    return [*sorted(folders - whole), *newest[keep:]]
-
-
-def _created(lake: Lake, release: str) -> str:
-    try:
-        return read_manifest(lake, release).created
-    except ReleaseError:
-        return ""
-
-
-def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
-    """Whether it is gone now: not while somebody holds it, nor when a channel points to it after all."""
-    place = release_key(release)
-    try:
-        with marked_for_deletion(lake, release, by, clock) as alone:
-            if release in pointed(lake):
-                return False
-            alone.check()
-            lake.remove(f"{place}/{MANIFEST}")
-            lake.remove_below(f"reports/{release}")  # before the files: these are what a killed removal is known by
-            lake.remove_below(place)
-            alone.forget()
-    except ReleaseInUse:
-        return False
-    return True
 
 
 def read_decision(token: str) -> Approval | None:

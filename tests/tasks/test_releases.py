@@ -7,12 +7,14 @@ from threading import Barrier
 
 import pytest
 
-from blocks.channel import Channel, ReleaseInUse, held
+from blocks.channel import Channel
 from blocks.lake import Blob, Lake
+from blocks.lease import ReleaseInUse, held
 from pricewright.core.errors import ChannelConflict, ParameterError, ReleaseError
 from pricewright.release import write_bundle
 from tasks import promote
-from tasks.releases import now, promote_release, retain, roll_back_release, verify_release, write_release
+from tasks.releases import now, promote_release, roll_back_release, verify_release, write_release
+from tasks.retention import retain
 from tasks.stage import report_nothing
 from testing.synthetic_release import contents, fill
 

@@ -18,7 +18,8 @@ from pricewright.core.errors import ApprovalError, DeploymentError, ParameterErr
 from pricewright.release import write_bundle
 from pricewright.release.approval import Approval
 from tasks.decisions import subject_of
-from tasks.deployment_plan import Deployed
+from tasks.deploy import publish_version, settle, share
+from tasks.deployment_plan import Deployed, Limits, make_plan
 from tasks.releases import now, promote_release, read_manifest, roll_back_release, write_release
 from testing.racing import GATES
 from testing.synthetic_release import contents
@@ -267,6 +268,22 @@ def test_of_two_deployments_at_once_one_is_told_of_the_other(site: Site) -> None
     with pytest.raises(DeploymentError, match="somebody else changes"):
         function.send("1", {"2": 0.1}, "", seen)
     assert site.alias() == ("2", {})
+
+
+@pytest.mark.parametrize("others", [{}, {"3": 0.1}])
+def test_an_alias_that_somebody_moved_while_a_version_was_watched_stays_theirs(
+    site: Site, others: dict[str, float]
+) -> None:
+    plan = make_plan(
+        "staging", image("b"), "", site.store, "ann", Limits(watch=0), LambdaRelease(function=site.function)
+    )
+    version = publish_version(plan)
+    share(plan, version)
+    site.plane.client.publish_version(FunctionName=site.function)
+    plan.function.send("1", others, "", plan.function.traffic())
+    with pytest.raises(DeploymentError, match="somebody else moved the alias"):
+        settle(plan, version)
+    assert site.alias() == ("1", others)
 
 
 @pytest.mark.platform

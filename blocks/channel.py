@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from blocks.lake import Blob, Lake
 from blocks.lease import Clock, held
-from pricewright.core.errors import ChannelConflict, LakeError, ParameterError, ReleaseError
+from pricewright.core.errors import ChannelConflict, LakeError, ParameterError, PricewrightError, ReleaseError
 from pricewright.core.manifest import MANIFEST, release_key
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -120,6 +121,10 @@ class Channel:
         except ChannelConflict:
             # Also when the reply to our own write was lost and the write was tried again: then it is served.
             pointer = self._still(release, before)
+        except LakeError:  # it may have been done
+            with suppress(PricewrightError):
+                self._take_back_unless_there(pointer, before)
+            raise
         self._take_back_unless_there(pointer, before)
         return pointer
 

@@ -69,12 +69,13 @@ def _take_manifest(lake: Lake, release: str) -> bool:
     """Remove the manifest, and put it back when a channel points there by now: see Channel.move."""
     key = release_key(release, MANIFEST)
     manifest = lake.find(key)
-    lake.remove(key)
-    if release not in pointed(lake):
-        return True
-    if manifest is not None:
-        lake.write_new(key, manifest.body)
-    return False
+    try:
+        lake.remove(key)
+    finally:  # also where the reply was lost
+        needed_after_all = release in pointed(lake)
+        if needed_after_all and manifest is not None:
+            lake.write_new(key, manifest.body)
+    return not needed_after_all
 
 
 def collect(lake: Lake, keep: int, now: datetime) -> int:

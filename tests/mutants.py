@@ -130,7 +130,9 @@ def lives(mutant: Mutant | None, tests: tuple[str, ...], seconds: int = 120) -> 
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-        os._exit(int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "not s3", *tests])))
+        early = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what HEAVY brought before pytest came
+        given = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "not s3", *early, *tests]
+        os._exit(int(pytest.main(given)))
 
 
 def main() -> int:

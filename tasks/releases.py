@@ -228,9 +228,9 @@ def _end(lake: Lake, approval: Approval | None) -> None:
 
 
 @as_action
-def serve_again(lake: Lake, channel: str, release: str, by: str, reason: str, token: str = "") -> Pointer:
+def serve_again(lake: Lake, channel: str, release: str, by: str, reason: str, decision: str = "") -> Pointer:
     """See roll_back_release; the run's page says why."""
-    pointer = decided_roll_back(lake, channel, release, by, token)
+    pointer = decided_roll_back(lake, channel, release, by, decision)
     line = f"{channel} serves {pointer.release} again"
     shown = {name: str(value) for name, value in asdict(pointer).items() if name != "served"}
     leave_page("roll-back", line, shown | {"reason": reason})

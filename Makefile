@@ -22,7 +22,7 @@ PORT   ?=
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 CODE   := pricewright tasks flows blocks inference deployments cli bench drill .ci
 
-.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz bench-model bench-api bench-scale \
+.PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz mutants bench-model bench-api bench-scale \
   bench-load docs drill screenshot lock-image
 
 help: ## say what can be made here
@@ -86,6 +86,9 @@ fuzz: setup ## a million hostile inputs, in half an hour: make fuzz [SHARE=0.1] 
 bench-model: setup ## the demand model against its competitors: make bench-model [PARTS=1,2] [QUICK=1]
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) -c requirements.lock -e '.[bench]'
 	OMP_WAIT_POLICY=passive $(BIN)/python -m bench.model $(if $(PARTS),--parts $(PARTS)) $(if $(QUICK),--quick)
+
+mutants: setup ## the lines that let a release into production, changed one at a time: make mutants [SECONDS=900] [ONLY=decisions]
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.mutants $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY))
 
 docs: setup ## the pages of docs/ as a site, in work/site; a link that leads nowhere is an error
 	$(BIN)/mkdocs build --quiet

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from blocks.document import find_in_run
 from blocks.endpoints import find_endpoint
 from pricewright.core.errors import ApprovalError, ParameterError
-from pricewright.release.approval import Approval, HmacSeal, Seal, sign, verify
+from pricewright.release.approval import Approval, HmacSeal, Seal, Subject, read, sign, verify
 
 VARIABLE = "PRICEWRIGHT_APPROVAL_KEY"
 ALGORITHM = "HMAC_SHA_256"
@@ -84,9 +84,13 @@ class ApprovalKey(Block):
         """The approval as a token."""
         return sign(approval, self._seal())
 
-    def verify(self, token: str, release: str, now: datetime) -> Approval:
-        """What was decided. Raises ApprovalError when it was not decided with this key, or not about this release."""
-        return verify(token, self._seal(), release, now)
+    def verify(self, token: str, subject: Subject, now: datetime) -> Approval:
+        """What was decided. Raises ApprovalError when it was not decided with this key, or not about this subject."""
+        return verify(token, self._seal(), subject, now)
+
+    def read(self, token: str) -> Approval:
+        """What was decided, whenever and about whatever. Raises ApprovalError when it was not with this key."""
+        return read(token, self._seal())
 
     def _seal(self) -> Seal:
         if self.secret is not None:

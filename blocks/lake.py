@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,16 +43,19 @@ class Blob:
 class Lake:
     """An object store below a URL: `s3://bucket/prefix`, `file:///folder`, or a path."""
 
-    def __init__(self, url: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, url: str, environment: Mapping[str, str] | None = None, sync: Callable[[int], None] = os.fsync
+    ) -> None:
         """Nothing is opened or created before the first use. The endpoint of S3 comes from the environment.
 
-        Raises ParameterError for a URL with a secret in it.
+        sync: brings an open file, or folder, to the disk. Raises ParameterError for a URL with a secret in it.
         """
         refuse_secret("the lake's URL", url)
         self._folder = None if "://" in url and not url.startswith("file://") else _folder(url)
         self.url = url if self._folder is None else str(self._folder)
         self._environment = os.environ if environment is None else environment
         self._opened: ObjectStore | None = None
+        self._sync = sync
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -90,6 +94,14 @@ class Lake:
     def tags(self, prefix: str) -> dict[str, str]:
         """Keys below a prefix, each with what tells its content from another: the store's tag, or size and time."""
         return {key: f"{size} {tag}" for key, (size, tag) in self._listing(prefix).items()}
+
+    def changed(self, prefix: str) -> dict[str, datetime]:
+        """Keys below a prefix, each with when its object was written (UTC)."""
+
+        def collect(store: ObjectStore) -> dict[str, datetime]:
+            return {meta["path"]: meta["last_modified"] for page in obstore.list(store, prefix) for meta in page}
+
+        return {} if self._absent() else self._do(collect)
 
     def write_new(self, key: str, body: bytes) -> None:
         """Write an object that never changes again; writing the same bytes once more is not an error."""
@@ -151,6 +163,27 @@ class Lake:
             with suppress(OSError):  # somebody wrote there after all
                 (self._folder / prefix).rmdir()
 
+    def flush(self, prefix: str) -> None:
+        """Bring all below a prefix to the disk, and the folders that name it: S3 answers when that is done already."""
+        if self._folder is None:
+            return
+        for path in sorted((self._folder / prefix).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                self._flush(path)
+        place = self._folder / prefix
+        for folder in (place, *place.relative_to(self._folder).parents):
+            self._flush(self._folder / folder)
+
+    def _flush(self, path: Path) -> None:
+        try:
+            handle = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise self._refused(error) from error
+        try:
+            self._sync(handle)
+        finally:
+            os.close(handle)
+
     def publish_folder(self, prefix: str, folder: Path) -> int:
         """Make the keys below a prefix those of a folder, uploading only what differs; returns how many did."""
         there = self._listing(prefix)
@@ -206,11 +239,13 @@ class Lake:
                 with os.fdopen(handle, "wb") as file:
                     file.write(body)
                     file.flush()
-                    os.fsync(file.fileno())
+                    self._sync(file.fileno())
                 os.chmod(temporary, 0o644)
                 os.replace(temporary, path)
+                self._flush(path.parent)
             except BaseException:
-                os.unlink(temporary)
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)
                 raise
 
     def _do(self, work: Callable[[ObjectStore], Result]) -> Result:
@@ -236,7 +271,13 @@ class Lake:
 
 def _most(key: str) -> int:
     """How many bytes an object of this name can have; what is larger is not what it says it is."""
-    return SMALL if key.startswith(("channels/", "holds/")) else MOST_BYTES if key.endswith(f"/{MANIFEST}") else LARGE
+    return (
+        SMALL
+        if key.startswith(("channels/", "holds/", "approvals/"))
+        else MOST_BYTES
+        if key.endswith(f"/{MANIFEST}")
+        else LARGE
+    )
 
 
 def _folder(url: str) -> Path:

@@ -79,11 +79,11 @@ def _run(asked: dict[str, Any]) -> None:
         with out.status("  starting Prefect"):
             url = stack.enter_context(prefect_server(find_root() / ".pricewright" / "prefect"))
             from flows.backfill_weeks import backfill_weeks
-            from flows.forms import BackfillRequest
+            from flows.forms import OwnBackfillRequest
         wait_for_server(url)  # it may have ended while all that was imported
         token = WATCHING.set(stack.enter_context(Watcher(out)))
         stack.callback(WATCHING.reset, token)
-        _show(out, backfill_weeks(BackfillRequest(**asked)))
+        _show(out, backfill_weeks(OwnBackfillRequest(**asked)))
 
 
 def _show(out: Console, done: Any) -> None:

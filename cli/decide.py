@@ -2,14 +2,17 @@
 
 import os
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
 from cli.console import console
 from cli.deploy import use_prefect
-from cli.options import chosen_store
+from cli.options import Name, ServedStore, chosen_store
+
+if TYPE_CHECKING:
+    from pricewright.release.approval import Subject
 
 VALID = 24.0  # hours for which a signature may be used
 
@@ -21,6 +24,8 @@ Note = Annotated[str, typer.Option(help="Anything else that should be remembered
 Yes = Annotated[bool, typer.Option("--yes", help="Do not show the candidate and ask once more.")]
 Hours = Annotated[float, typer.Option(help="How long the signature may be used.", min=0.01, max=24 * 30)]
 Verb = Annotated[Literal["approve", "reject"], typer.Option(help="What is signed.")]
+
+Image = Annotated[str, typer.Option(help="repository@sha256:... that is deployed with it. Default: the image stays.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -57,9 +62,21 @@ def register(app: typer.Typer) -> None:
         override: Override = "",
         note: Note = "",
         hours: Hours = VALID,
+        channel: Name = "production",
+        image: Image = "",
+        store: ServedStore = "",
     ) -> None:
-        """Print a signed decision: the token for the form in Prefect's UI, or for `pricewright deploy --approval`."""
-        typer.echo(signed(release, decision, reviewer, override, note, hours)["token"])
+        """Print a signed decision: the token for the form in Prefect's UI, or for --approval of deploy and promote.
+
+        It is about what the lake holds of this release now, for one channel or stage, and is used once.
+        """
+        from blocks.lake import Lake
+        from tasks.decisions import subject_of
+        from tasks.releases import read_manifest
+
+        manifest = read_manifest(Lake(chosen_store(store)), release)
+        subject = subject_of(manifest, channel, image.rpartition("@")[2])
+        typer.echo(signed(subject, decision, reviewer, override, note, hours)["token"])
 
 
 def decide(
@@ -79,7 +96,7 @@ def decide(
     run = find_waiting(wanted)
     store, environment = locate_lake(run.store, find_document)
     candidate = examine_candidate(Lake(chosen_store(store), environment), run.release, run.channel)
-    answer = signed(run.release, verb, reviewer, override, note, VALID)
+    answer = signed(candidate.subject, verb, reviewer, override, note, VALID)
     check_answer(DecisionForm(**answer), candidate, find_document(ApprovalKey))
     if not yes:
         console().print(Markdown(review_page(candidate)))
@@ -90,14 +107,14 @@ def decide(
 
 
 def signed(
-    release: str, verb: Literal["approve", "reject"], reviewer: str, override: str, note: str, hours: float
+    subject: "Subject", verb: Literal["approve", "reject"], reviewer: str, override: str, note: str, hours: float
 ) -> dict[str, Any]:
     """The answer of the form, with its signature."""
     from blocks.approval_key import approval_key
     from pricewright.release.approval import Approval
     from tasks.releases import current_user, now
 
-    approval = Approval(release, verb, reviewer or current_user(), now() + timedelta(hours=hours), override, note)
+    approval = Approval(subject, verb, reviewer or current_user(), now() + timedelta(hours=hours), override, note)
     token = approval_key(os.environ).sign(approval)
     said = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
     return said | {"token": token}

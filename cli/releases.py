@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 Prune = Annotated[
     bool, typer.Option("--prune", help="First remove all but the newest promote.keep_releases and those in use.")
 ]
+Token = Annotated[
+    str,
+    typer.Option(
+        envvar="PRICEWRIGHT_APPROVAL", help="A signed decision, where decisions move the channel: pricewright sign."
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Also build transactions and panel once more, and compare bytes.")]
 
 
@@ -45,15 +51,16 @@ def register(app: typer.Typer) -> None:
         release: Annotated[str, typer.Argument(help="Default: the release of the last run.")] = "",
         store: ServedStore = "",
         channel: Name = "production",
+        approval: Token = "",
     ) -> None:
         """Serve a release of the lake: verify its files, ask it for prices, move the channel's pointer."""
         from blocks.lake import Lake
-        from tasks.releases import last_release, promote_release
+        from tasks.releases import decided_promotion, last_release
 
         workspace = Workspace(find_root())
         lake = Lake(store or workspace.store)
         smoke_skus = int(workspace.parameters["promote"]["smoke_skus"])
-        pointer = promote_release(lake, release or last_release(workspace), channel, smoke_skus)
+        pointer = decided_promotion(lake, release or last_release(workspace), channel, smoke_skus, approval)
         console().print(f"{channel} serves {pointer.release} (before: {pointer.previous or 'nothing'})")
 
     @app.command(name="roll-back")
@@ -61,17 +68,19 @@ def register(app: typer.Typer) -> None:
         release: Annotated[str, typer.Argument(help="Default: the release served before the present one.")] = "",
         store: ServedStore = "",
         channel: Name = "production",
+        approval: Token = "",
     ) -> None:
         """Serve an earlier release again, without Prefect and in about a second; warm price APIs follow within 30 s."""
         from blocks.lake import Lake
-        from tasks.releases import roll_back_release
+        from tasks.releases import decided_roll_back
 
-        pointer = roll_back_release(Lake(chosen_store(store)), channel, release)
+        pointer = decided_roll_back(Lake(chosen_store(store)), channel, release, "", approval)
         console().print(f"{channel} serves {pointer.release} again (before: {pointer.previous})")
 
 
 def _prune(lake: "Lake") -> None:
-    from tasks.releases import current_user, now, retain
+    from tasks.releases import current_user, now
+    from tasks.retention import retain
 
     keep = int(Workspace(find_root()).parameters["promote"]["keep_releases"])
     removed = retain(lake, keep, current_user(), now)
@@ -89,13 +98,14 @@ def register_audit(app: typer.Typer) -> None:
         """
         from blocks.lake import Lake
         from tasks.audit import audit
+        from tasks.releases import known_key
 
         workspace = Workspace(find_root())
         lake = Lake(store or workspace.store)
         own = workspace if lake.url == Lake(workspace.store).url else None
         out, wrong = console(), 0
         with quiet():
-            for checked in audit(lake, own, fresh=fresh):
+            for checked in audit(lake, own, fresh=fresh, key=known_key()):
                 wrong += len(checked.findings)
                 mark = "[red]wrong[/]" if checked.findings else "[green]ok   [/]"
                 out.print(f"  {mark} {checked.name:<11} {escape(checked.words)}")

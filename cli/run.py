@@ -65,13 +65,13 @@ def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
     """The flow, on our own Prefect server in this process unless PREFECT_API_URL names one."""
     with out.status("  starting Prefect"):
         url = stack.enter_context(prefect_server(root / ".pricewright" / "prefect"))
-        from flows.forms import RefreshRequest
+        from flows.forms import OwnRefreshRequest
         from flows.refresh_prices import refresh_prices
 
     def run(
         root: Path, source: str, store: str, columns: dict[str, str], parameters: dict[str, Any], beside: dict[str, str]
     ) -> Outcome:
-        request = RefreshRequest(source=source, store=store, parameters=parameters, columns=columns, **beside)
+        request = OwnRefreshRequest(source=source, store=store, parameters=parameters, columns=columns, **beside)
         wait_for_server(url)  # it may have ended while all that was imported
         return cast(Outcome, refresh_prices(request))  # a state that the flow ends in is called with its outcome
 

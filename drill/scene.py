@@ -16,8 +16,8 @@ from drill.faulty_lake import FaultyLake
 from pricewright.core.errors import LakeError
 from pricewright.core.manifest import PRICE_LIST, release_key
 from tasks.audit import check_channels
-from tasks.audit_data import METRICS, outputs, present, read_object
-from tasks.lock import read_lock
+from tasks.audit_data import METRICS, present
+from tasks.lock import outputs, read_lock, read_object
 from testing.asking import Asking, by_sku
 from testing.weekly_shop import WeeklyShop
 

@@ -75,4 +75,4 @@ def deploy_release(request: DeployRequest) -> Deployed:
         watch(plan, version)
         settle(plan, version)
     serve_release(plan)
-    return report(plan)
+    return report(plan, now())

@@ -10,8 +10,28 @@ from tasks.stages import STAGES
 WEEK = r"^\d{4}-W\d{2}$"
 
 
+GUARDED = "production"
+
+
+def no_way_around(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what a person decides: anyone who may start a run could else move production, or overrule a gate."""
+    promote = parameters.get("promote")
+    asked = promote if isinstance(promote, dict) else {}
+    if asked.get("channel") == GUARDED:
+        raise ValueError(f"promote.channel is {GUARDED}: a person decides about it, release_to: {GUARDED} asks one")
+    if asked.get("override"):
+        raise ValueError("promote.override is no part of a request: a reviewer gives the reason, with a signature")
+    return parameters
+
+
+Parameters = Annotated[dict[str, Any], AfterValidator(no_way_around)]
+
+
 class RefreshRequest(BaseModel):
-    """Which transactions to learn from, where to publish, and which numbers to use instead of params.yaml's."""
+    """Which transactions to learn from, where to publish, and which numbers to use instead of params.yaml's.
+
+    The channel is `staging` where none is named.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -24,7 +44,7 @@ class RefreshRequest(BaseModel):
         default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
     )
     columns: dict[str, str] = Field(default_factory=dict, description="Pricewright's column names -> the file's.")
-    parameters: dict[str, Any] = Field(
+    parameters: Parameters = Field(
         default_factory=dict, description="Laid over params.yaml, such as {train: {network: {epochs: 5}}}."
     )
     release_to: str = Field(
@@ -32,6 +52,23 @@ class RefreshRequest(BaseModel):
         pattern=r"^([a-z][a-z0-9-]*)?$",
         description="Channel that a person is asked to release the result to; empty: nobody is asked.",
     )
+
+    @property
+    def laid_over(self) -> dict[str, Any]:
+        """The parameters, with the channel that a request without one means."""
+        promote = {"channel": "staging"} | (self.parameters.get("promote") or {})
+        return self.parameters | {"promote": promote}
+
+
+class OwnRefreshRequest(RefreshRequest):
+    """What `pricewright run` asks for: whoever runs it writes the lake themselves, and may name any channel."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def laid_over(self) -> dict[str, Any]:
+        """The parameters as they are: params.yaml names the channel."""
+        return self.parameters
 
 
 def _one_of_the_stages(name: str) -> str:
@@ -67,9 +104,7 @@ class BackfillRequest(BaseModel):
     columns: dict[str, str] = Field(
         default_factory=dict, description="Pricewright's column names -> the file's; empty: the last run's."
     )
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Laid over params.yaml; empty: the last run's."
-    )
+    parameters: Parameters = Field(default_factory=dict, description="Laid over params.yaml; empty: the last run's.")
 
     @model_validator(mode="after")
     def _are_weeks(self) -> Self:
@@ -82,6 +117,12 @@ class BackfillRequest(BaseModel):
         """The same for the tasks, the stages in the order in which they run."""
         asked = self.model_dump() | {"stages": tuple(name for name in STAGES if name in self.stages)}
         return BackfillOrder(**asked)
+
+
+class OwnBackfillRequest(BackfillRequest):
+    """What `pricewright backfill` asks for, as OwnRefreshRequest."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class ReleaseRequest(BaseModel):

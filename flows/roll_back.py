@@ -25,10 +25,14 @@ class RollBackRequest(BaseModel):
         description="The release to serve again; empty: the one served before the present one.",
     )
     by: str = Field(default="", max_length=100, description="Who asks for it; empty: the user who runs the flow.")
+    approval: str = Field(
+        default="", max_length=4000, description="A signed decision, where the release was never served on the channel."
+    )
     reason: str = Field(default="", max_length=500, description="Why; the run's page shows it.")
 
 
 @flow(name="roll-back", description="Serves an earlier release again.", persist_result=False)
 def roll_back(request: RollBackRequest) -> Pointer:
     """One step: check that the release loads, move the pointer."""
-    return serve_again(find_lake(request.store), request.channel, request.release, request.by, request.reason)
+    lake = find_lake(request.store)
+    return serve_again(lake, request.channel, request.release, request.by, request.reason, request.approval)

@@ -1,13 +1,14 @@
 """Answers as JSON text: from memory, from Redis, or from the first model that can answer."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from inference.cache import Memory, RedisCache
 from inference.catalog import Product
 from inference.messages import to_json
 from inference.models import Model
-from inference.pricing import price_with
+from inference.pricing import TINY, price_with
 from inference.query import InvalidQuery, Query
 from inference.served import Release
 from inference.settings import Settings
@@ -16,6 +17,15 @@ from pricewright.core.decision import Terms
 from pricewright.core.errors import PricewrightError
 from pricewright.core.models import LIST_MODEL, NETWORK
 
+AMOUNTS = ("optimal_price", "expected_units", "expected_sales", "current_expected_sales")
+COLUMNS = {"unit_price", "quantity", "quantity_min", "quantity_max", "predicted_sales"}
+FIELDS = {
+    "release", "release_source", "last_week", "model", "fallbacks", "stock_code", "description", "family", "objective",
+    "unit_cost", "current_price", "guardrail_low", "guardrail_high", "moved", "reason", *AMOUNTS, "expected_units_low",
+    "expected_units_high", "sales_uplift", "uplift_probability", "elasticity", "elasticity_low", "elasticity_high",
+    "promised_low", "promised_high", "unitprice_min", "unitprice_max", "curve",
+}  # fmt: skip
+DRAWN = {float, int, type(None)}
 NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
 
 
@@ -107,6 +117,34 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     }
 
 
+def could_be_ours(found: Mapping[str, Any], release: Release, place: int, query: Query) -> bool:
+    """Whether an answer that others may have written agrees with the catalog: its SKU, its guardrail, its fields."""
+    product = release.catalog.product(place)
+    known = {
+        "release": release.id, "model": query.model, "fallbacks": [], "stock_code": product.stock_code,
+        "description": product.description, "current_price": product.current_price,
+        "guardrail_low": product.low, "guardrail_high": product.high,
+    }  # fmt: skip
+    fields = FIELDS | {"ignored"} if query.model == LIST_MODEL else FIELDS
+    if set(found) != fields or any(found[name] != value for name, value in known.items()):
+        return False
+    if not all(type(found[name]) in (float, int) and found[name] >= 0 for name in AMOUNTS):
+        return False
+    low, high = product.low, product.high
+    if query.model != LIST_MODEL:  # it knows no other range
+        low, high = max(low, query.unitprice_min or low), min(high, query.unitprice_max or high)
+    return low - TINY <= found["optimal_price"] <= high + TINY and _is_curve(found["curve"])
+
+
+def _is_curve(curve: Any) -> bool:
+    if not isinstance(curve, dict) or not COLUMNS <= set(curve) <= COLUMNS | {"predicted_profit"}:
+        return False
+    columns = curve.values()
+    if not all(isinstance(column, list) and {type(value) for value in column} <= DRAWN for column in columns):
+        return False
+    return len({len(column) for column in columns}) == 1
+
+
 class Answer(NamedTuple):
     """A JSON object without its opening fields; `cache` is memory, redis or miss."""
 
@@ -142,7 +180,7 @@ class Answers:
             return Answer(kept, "memory", query.model, [])
         item = release.catalog.item(place)
         shared = f"pricewright:2:{release.id}:{item.key}:{query.key()}"
-        kept = self.redis.find(shared, release=release.id, stock_code=item.stock_code, model=query.model)
+        kept = self.redis.find(shared, lambda found: could_be_ours(found, release, place, query))
         if kept is not None:
             self._memory.keep(key, kept)
             return Answer(kept, "redis", query.model, [])

@@ -10,16 +10,29 @@ import numpy as np
 from inference.answers import Answers, answer
 from inference.catalog import SEARCH, Catalog
 from inference.messages import Reply, Request, problem, reply, to_json
-from inference.query import STORE, Complaint, InvalidQuery, read_items, read_query, with_store
+from inference.query import (
+    STORE,
+    Complaint,
+    InvalidQuery,
+    read_items,
+    read_query,
+    read_text,
+    read_whole,
+    shown,
+    with_store,
+)
 from inference.served import Release, Served
 from inference.settings import Settings
 from inference.what_if import answer_what_if, read_what_if
 from pricewright.core.errors import UnknownSku
-from pricewright.core.item import Item
+from pricewright.core.item import Item, quoted
 from pricewright.core.spreadsheet import as_csv
 from pricewright.core.substitution import Whole
 
-MOST_LISTED = 500  # SKUs on one page
+MOST_LISTED, FEW = 500, 50  # SKUs on one page, and where no limit is given
+MOST_ON_PAGE = 5_000  # SKUs on one page of the price list: 3 MB
+MOST_WHOLE = 25_000  # more rows than ever fit into a reply
+PAGES = "page it: /v1/price-list?limit=5000&cursor=..., or take price_list.parquet of the release."
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
 
 
@@ -81,31 +94,36 @@ class Api:
         return reply({"release": release.id, "release_trouble": self._served.trouble or None} | found)
 
     def price_list(self, request: Request) -> Reply:
-        """The price list of the release, as CSV or JSON (`format`)."""
-        release = self._served.current()
+        """The price list of the release, as CSV or JSON (`format`): all of it, or a page (`limit`, `cursor`)."""
+        catalog = self._served.current().catalog
+        limit, first = read_whole(request.query, "limit", 1, MOST_ON_PAGE), _first(catalog, request)
         wanted = request.query.get("format", "json")
         if wanted not in ("csv", "json"):
-            raise InvalidQuery([Complaint("format", repr(wanted), "one of csv, json is needed.")])
-        rows = [release.catalog.listed(place) for place in range(len(release.catalog))]
+            raise InvalidQuery([Complaint("format", shown(wanted), "one of csv, json is needed.")])
+        last = len(catalog) if limit is None else min(first + limit, len(catalog))
+        if last - first > MOST_WHOLE:
+            return problem(413, f"the price list has {len(catalog):,} SKUs, too many for one reply.", PAGES)
+        rows = catalog.rows(first, last)
+        following = str(catalog.codes[last - 1]) if rows and last < len(catalog) else None
+        return self._listed_as(wanted, rows, following, limit)
+
+    def _listed_as(self, wanted: str, rows: list[dict[str, Any]], following: str | None, limit: int | None) -> Reply:
+        release = self._served.current().id
         if wanted == "json":
-            made = reply({"release": release.id, "prices": rows})
-        else:
-            name = f"price-list-{release.id}.csv"
-            headers = {"content-disposition": f'attachment; filename="{name}"'}
-            made = Reply(200, as_csv(rows), "text/csv; charset=utf-8", headers)
-        if len(made.text.encode()) > self._settings.most_bytes:
-            return problem(413, f"the price list has {len(rows)} SKUs, too many for one reply.", "page /v1/skus.")
-        return made
+            return reply({"release": release, "prices": rows, "next_cursor": following})
+        headers = {"content-disposition": f'attachment; filename="price-list-{release}.csv"'}
+        if following is not None:
+            headers["link"] = f'<?format=csv&limit={limit}&cursor={quoted(following)}>; rel="next"'
+        return Reply(200, as_csv(rows), "text/csv; charset=utf-8", headers)
 
     def skus(self, request: Request) -> Reply:
         """SKUs by code or description, a page at a time."""
-        limit, after = request.query.get("limit") or 50, request.query.get("cursor") or ""
-        if not _is_whole(str(limit)) or not 1 <= int(limit) <= MOST_LISTED:
-            raise InvalidQuery([Complaint("limit", repr(limit), f"a whole number from 1 to {MOST_LISTED} is needed.")])
+        limit = read_whole(request.query, "limit", 1, MOST_LISTED) or FEW
+        after = read_text(request.query, "cursor")
         catalog = self._served.current().catalog
         places = _searched(catalog, request.query)
-        later = places[catalog.codes[places] > str(after)]
-        page = [catalog.listed(int(place)) for place in later[: int(limit)]]
+        later = places[catalog.codes[places] > after]
+        page = [catalog.listed(int(place)) for place in later[:limit]]
         following = str(catalog.codes[later[len(page) - 1]]) if len(later) > len(page) and page else None
         return reply({"count": len(places), "skus": page, "next_cursor": following})
 
@@ -173,9 +191,9 @@ class Api:
         }
 
 
-def _is_whole(text: str) -> bool:
-    """Whether it is a number of few digits: there are other digits than 0 to 9, and int() refuses thousands of them."""
-    return text.isascii() and text.isdigit() and len(text) < 10
+def _first(catalog: Catalog, request: Request) -> int:
+    """Where a page of the price list begins: behind the code of its cursor."""
+    return int(np.searchsorted(catalog.codes, read_text(request.query, "cursor"), "right"))
 
 
 def _state(release: Release, model: str) -> str:
@@ -199,7 +217,7 @@ def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _searched(catalog: Catalog, query: Mapping[str, Any]) -> Whole:
     """The places of the SKUs that a search, a store and a category leave, in order. Raises UnknownSku if none is."""
-    text = str(query.get("search") or "")
+    text = read_text(query, "search")
     places = catalog.search(text)
     if query.get(STORE):
         places = np.intersect1d(places, catalog.of_store(str(query[STORE])))

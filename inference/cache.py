@@ -1,6 +1,7 @@
 """Caches answers in this process and in Redis; a circuit breaker rests what failed."""
 
 import json
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -77,12 +78,12 @@ class RedisCache:
             return "off"
         return self._breaker.why_resting(REDIS) or ("opening" if self._client is None else "ok")
 
-    def find(self, key: str, **expected: str) -> str | None:
-        """An answer that is a JSON object with these values; None when there is none or Redis does not answer."""
+    def find(self, key: str, sound: Callable[[dict[str, Any]], bool]) -> str | None:
+        """An answer that is a JSON object and sound; None when there is none or Redis does not answer."""
         if not self._usable():
             return None
         found = self._do(lambda client: client.get(key))
-        return _sound(found, expected) if isinstance(found, bytes) else None
+        return _checked(found, sound) if isinstance(found, bytes) else None
 
     def keep(self, key: str, text: str) -> None:
         """Remember an answer, if Redis takes it."""
@@ -121,11 +122,25 @@ class RedisCache:
             self._opening.release()
 
 
-def _sound(body: bytes, expected: dict[str, str]) -> str | None:
+def _checked(body: bytes, sound: Callable[[dict[str, Any]], bool]) -> str | None:
+    """The text of an answer in which every number is finite; anyone may have written it."""
     try:
         text = body.decode()
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    good = isinstance(found, dict) and all(found.get(name) == value for name, value in expected.items())
-    return text if good and text.startswith("{") else None
+    good = isinstance(found, dict) and text.startswith("{") and _finite(found) and sound(found)
+    return text if good else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _finite(value: Any) -> bool:
+    """Whether no number in it is infinite: JSON can write 1e999."""
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

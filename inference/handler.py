@@ -1,5 +1,6 @@
 """The Lambda function: an event in, a reply out. Nothing is read or opened before the first event comes."""
 
+import json
 import os
 import threading
 import time
@@ -34,6 +35,7 @@ STATUSES: tuple[tuple[type[PricewrightError], int], ...] = (
     (ReleaseError, 503),
     (LakeError, 503),
 )
+MOST_GROWTH = 12  # bytes that a character of a reply can take in JSON: two escapes of six
 _making = threading.Lock()
 
 
@@ -54,8 +56,11 @@ class App:
             request = read_event(event)
         except UnreadableEvent as error:
             request, made, route, fault = Request("", "", kind="direct"), problem(400, str(error)), "none", ""
+        except InvalidItem as error:
+            request, made, route, fault = Request("", "", kind="direct"), _refusal(error), "none", ""
         else:
             route, made, fault = self._answer(request)
+            made = self._sendable(request, made)
         milliseconds = (time.perf_counter() - started) * 1000
         stamp = int(self._now().timestamp() * 1000)
         trouble, own = self._served.trouble, self._settings
@@ -87,6 +92,16 @@ class App:
             if not self._served.leave(release, error):
                 raise
             return answer()
+
+    def _sendable(self, request: Request, made: Reply) -> Reply:
+        """The reply, or a problem where it is larger than Lambda sends, in whose JSON a quote takes two bytes."""
+        most = self._settings.most_bytes
+        if len(made.text) * MOST_GROWTH <= most:
+            return made
+        sent = len(json.dumps(made.as_object() if request.kind == "direct" else made.as_gateway()))
+        if sent <= most:
+            return made
+        return problem(413, f"the reply has {sent:,} bytes, at most {most:,} are sent.", "ask for less: limit, cursor.")
 
     def _no_route(self, request: Request, allowed: list[str]) -> Reply:
         if request.method == "OPTIONS" and allowed:

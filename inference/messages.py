@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from pricewright.core.item import quoted
+from pricewright.core.item import Item, quoted
 
 Kind = Literal["gateway", "direct"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -39,7 +39,7 @@ class Request(NamedTuple):
 
 
 def read_event(event: Any) -> Request:
-    """The request in an event. Raises UnreadableEvent."""
+    """The request in an event. Raises UnreadableEvent, and InvalidItem for what no stock code can be."""
     if not isinstance(event, Mapping):
         raise UnreadableEvent(f"the event is a {type(event).__name__}, an object is needed.")
     context = event.get("requestContext")
@@ -47,7 +47,8 @@ def read_event(event: Any) -> Request:
         return _http(event, context)
     if "httpMethod" in event:
         path = str(event.get("path") or "/")
-        decoded = event.get("version") == "1.0"  # of an HTTP API; a REST API and a load balancer name no version
+        # Version 1.0 is an HTTP API; a REST API and a load balancer name none, and decode only what parameters show.
+        decoded = event.get("version") == "1.0" or (bool(_parameters(event)) and _ends_decoded(event, path))
         return _gateway(event, str(event["httpMethod"]), _encoded(path) if decoded else path)
     return _direct(event)
 
@@ -63,15 +64,18 @@ def _http(event: Mapping[str, Any], context: Mapping[str, Any]) -> Request:
 
 
 def _is_decoded(event: Mapping[str, Any], context: Mapping[str, Any], path: str) -> bool:
-    """Whether the sender has decoded the path: HTTP APIs do, their `rawPath` is raw by name only; function URLs do not.
+    """Whether the sender has decoded the path: HTTP APIs do, `rawPath` is raw by name only; function URLs do not."""
+    return ".lambda-url." not in str(context.get("domainName")) and _ends_decoded(event, path)
 
-    Path parameters are decoded by both: where the path does not end with one, it still is as it was sent.
-    """
-    if ".lambda-url." in str(context.get("domainName")):
-        return False
-    parameters = event.get("pathParameters")
-    given = parameters.values() if isinstance(parameters, Mapping) else ()
-    return all(path.endswith(text) for text in given if isinstance(text, str))
+
+def _ends_decoded(event: Mapping[str, Any], path: str) -> bool:
+    """Whether the path ends with its parameters, which all senders decode: else it still is as it was sent."""
+    return all(path.endswith(text) for text in _parameters(event))
+
+
+def _parameters(event: Mapping[str, Any]) -> list[str]:
+    given = event.get("pathParameters")
+    return [text for text in given.values() if isinstance(text, str)] if isinstance(given, Mapping) else []
 
 
 def _encoded(path: str) -> str:
@@ -102,7 +106,7 @@ def _pairs(event: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _direct(event: Mapping[str, Any]) -> Request:
     if "stock_code" in event:
-        code = quoted(str(event["stock_code"]))
+        code = quoted(Item(str(event["stock_code"])).stock_code)
         query = {name: value for name, value in event.items() if name != "stock_code"}
         return Request("GET", f"/v1/predict-price/{code}", query, kind="direct")
     if "stock_codes" in event or "items" in event:

@@ -11,6 +11,7 @@ from pricewright.core.onnx_file import refuse_elsewhere
 Result = TypeVar("Result")
 MOST_MEMORY = 512 << 20  # bytes of ONNX Runtime: an SVR of 20,000 support vectors and 60 features takes 5 MB
 FATAL = 4
+MOST_LATE = 4  # calls of one release that were given up and still run
 
 
 class Worker(Generic[Result]):
@@ -19,8 +20,18 @@ class Worker(Generic[Result]):
     def __init__(self) -> None:
         from queue import SimpleQueue
 
-        self._todo: SimpleQueue[tuple[Callable[[], Result], list[Any], threading.Lock]] = SimpleQueue()
-        threading.Thread(target=self._work, daemon=True, name="model").start()
+        self._todo: SimpleQueue[tuple[Callable[[], Result], list[Any], threading.Lock] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="model")
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread.is_alive()
+
+    def retire(self) -> None:
+        """End the thread, once its present work ends."""
+        self._todo.put(None)
 
     def do(self, work: Callable[[], Result], seconds: float) -> Result:
         """The result of `work`, or what it raised. Raises TimeoutError after the limit."""
@@ -36,32 +47,35 @@ class Worker(Generic[Result]):
         return result
 
     def _work(self) -> None:
-        while True:
-            work, outcome, done = self._todo.get()
+        while given := self._todo.get():
+            work, outcome, done = given
             try:
                 outcome.append(work())
             except Exception as error:  # noqa: BLE001  raised again where the result is waited for
                 outcome.append(error)
             done.release()
-            del work, outcome, done
+            del given, work, outcome, done
 
 
 class Workers:
-    """Idle workers, reused; one that ran over its limit is left to end by itself."""
+    """Idle workers, reused; one that ran over its limit ends with its work, and few of them may be at it."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._idle: list[Worker[Any]] = []
+        self._late: list[Worker[Any]] = []
 
     def do(self, work: Callable[[], Result], stop: Callable[[], None]) -> Result:
         """Do the work within the limit. Raises ModelError when it takes longer, after asking it to stop."""
         try:
             worker: Worker[Any] = self._idle.pop()
         except IndexError:
-            worker = Worker()
+            worker = self._hire()
         try:
             result: Result = worker.do(work, self.seconds)
         except TimeoutError:
+            self._late.append(worker)
+            worker.retire()
             stop()
             raise ModelError(too_long(self.seconds)) from None
         except BaseException:
@@ -69,6 +83,13 @@ class Workers:
             raise
         self._idle.append(worker)
         return result
+
+    def _hire(self) -> Worker[Any]:
+        """A new worker. Raises ModelError while too many calls that were given up still run."""
+        self._late = [worker for worker in self._late if worker.alive]
+        if len(self._late) >= MOST_LATE:
+            raise ModelError(f"{len(self._late)} calls still run after {self.seconds:g} s, at most {MOST_LATE} may.")
+        return Worker()
 
 
 class Stoppable:

@@ -32,7 +32,7 @@ class Settings:
     memory_answers: int = 2_000  # answers kept in the process: a curve of 100 prices is 6 kB
     most_file_bytes: int = 1 << 30  # of a file of a release; a larger one is refused before it is read
     most_skus: int = 5_000  # of one bulk request
-    most_bytes: int = 5_500_000  # of a reply: Lambda refuses 6 MB
+    most_bytes: int = 6_000_000  # of a reply as Lambda sends it, in JSON: it refuses 6 MiB
     allowed_origins: str = ""  # comma-separated origins of web pages that may ask, or *
     function: str = ""  # what of Lambda this is; Lambda says it by itself
     version: str = ""

@@ -1,9 +1,8 @@
 """Approval of a candidate: asked for in the UI or by command, believed only when signed, then served."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -23,9 +22,9 @@ from blocks.approval_key import ApprovalKey, load_approval_key
 from blocks.lake import Lake
 from blocks.lake_block import locate_lake
 from pricewright.core.errors import ApprovalError
-from pricewright.core.manifest import MANIFEST, Manifest, release_key
 from pricewright.release.approval import Approval
 from tasks.candidate import Candidate, examine_candidate, review_page
+from tasks.decisions import finish, need_reason, record
 from tasks.markdown import table_cells
 from tasks.prefect_tasks import rename_run, tell_release
 from tasks.releases import now, promote_release
@@ -71,43 +70,19 @@ def check_answer(form: DecisionForm, candidate: Candidate, key: ApprovalKey | No
 
     Raises ApprovalError when it is not signed so, or approves a warning without a reason.
     """
-    approval = (key or load_approval_key(os.environ)).verify(form.token, candidate.release, now())
-    said = (form.decision, form.reviewer, form.override)
-    signed = (approval.decision, approval.reviewer, approval.override)
+    approval = (key or load_approval_key(os.environ)).verify(form.token, candidate.subject, now())
+    said = (form.decision, form.reviewer, form.override, form.note)
+    signed = (approval.decision, approval.reviewer, approval.override, approval.note)
     if said != signed:
         raise ApprovalError(f"the form says {said}, the token was signed for {signed}.", hint="sign what you fill in.")
-    check_reason(approval, candidate)
+    need_reason(approval, candidate.warned)
     return approval
-
-
-def check_reason(approval: Approval, candidate: Candidate) -> None:
-    """Raises ApprovalError when a release whose gates did not say ok is approved without a reason."""
-    if approval.decision == "approve" and candidate.warned and not approval.override.strip():
-        gates = ", ".join(candidate.warned)
-        raise ApprovalError(
-            f"gate {gates} of {candidate.release} did not say ok: approving needs a reason.",
-            hint='give it as override, or --override "why".',
-        )
 
 
 def _suspend(number: int, page: str, timeout: int) -> DecisionForm:
     form = DecisionForm.with_initial_data(description=page)
     answer: DecisionForm = suspend_flow_run(wait_for_input=form, timeout=timeout, key=f"decision-{number}")
     return answer
-
-
-def record_approval(lake: Lake, approval: Approval, channel: str) -> Manifest:
-    """The manifest with the approval in it, once; its files and id stay. Of two writers one wins, the other retries."""
-    key = release_key(approval.release, MANIFEST)
-    entry = json.loads(json.dumps(asdict(approval) | {"channel": channel}, default=lambda time: time.isoformat()))
-
-    def approve(body: bytes | None) -> bytes | None:
-        manifest = Manifest.from_json(body) if body is not None else None
-        if manifest is None or entry in [dict(known) for known in manifest.approvals]:
-            return None
-        return replace(manifest, approvals=(*manifest.approvals, entry)).to_json()
-
-    return Manifest.from_json(lake.update(key, approve) or lake.read(key).body)  # read says what is missing
 
 
 @dataclass(frozen=True)
@@ -193,8 +168,9 @@ def not_released(candidate: Candidate, approval: Approval) -> State[Any]:
 @task(name="release", cache_policy=NO_CACHE, persist_result=False)
 def serve(lake: Lake, candidate: Candidate, approval: Approval, smoke_skus: int) -> str:
     """Write the approval down, then move the channel: killed between, the next try does the rest."""
-    record_approval(lake, approval, candidate.channel)
-    pointer = promote_release(lake, candidate.release, candidate.channel, smoke_skus, by=approval.reviewer)
+    record(lake, approval)
+    pointer = promote_release(lake, candidate.release, candidate.channel, smoke_skus, approval.reviewer, approval)
+    finish(lake, approval, now())
     tell_release(pointer.release, candidate.channel, pointer.previous)
     get_run_logger().info("%s serves %s (before: %s)", candidate.channel, pointer.release, pointer.previous)
     return f"{candidate.channel} serves {pointer.release}, approved by {approval.reviewer}"

@@ -5,17 +5,22 @@ Run it while no run is at work: what a run is about to write is not there yet.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from blocks.channel import Channel, Pointer, channels, pointed
+from blocks.channel import Channel, Pointer, Step, channels, pointed
 from blocks.lake import Lake
 from pricewright.audit import AuditFinding, first_of
-from pricewright.core.errors import LakeError, LedgerError, PricewrightError
+from pricewright.core.errors import LakeError, LedgerError, PricewrightError, ReleaseError
 from pricewright.core.manifest import MANIFEST, release_key
 from tasks.audit_data import Checked, check_fresh, check_locks, check_mirrors, check_rows
-from tasks.releases import verify_release
+from tasks.decisions import check_entry, check_step
+from tasks.releases import read_manifest, verify_release
 from tasks.run import open_ledger
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from blocks.approval_key import ApprovalKey
 
 HINT = "pricewright promote or roll-back moves it to a release of the lake: pricewright releases."
 SKUS = 3  # that each release is asked for
@@ -53,6 +58,45 @@ def _moved(what: str, pointer: Pointer) -> Iterator[AuditFinding]:
         yield AuditFinding(what, f"it was moved at {pointer.promoted_at!r}", "a pointer says when, in ISO 8601", HINT)
     if not pointer.promoted_by:
         yield AuditFinding(what, "it was moved by nobody", "a pointer says who moved it", HINT)
+
+
+def check_decisions(lake: Lake, key: "ApprovalKey | None" = None) -> Checked:
+    """What channels served lets itself be traced: manifests as they were then, decisions kept and signed."""
+    findings: list[AuditFinding] = []
+    steps = 0
+    for name in channels(lake):
+        for step in _steps(lake, name):
+            steps += 1
+            findings += _traced(lake, name, step, key)
+    signed = "signatures checked" if key else "no signature checked: there is no approval key here"
+    return Checked("decisions", f"{steps} releases that channels served, {signed}", tuple(findings))
+
+
+def _steps(lake: Lake, name: str) -> list[Step]:
+    """The latest of each release that a channel served, as far as the lake still has them."""
+    try:
+        pointer = Channel(lake, name).read()
+    except LakeError:  # the check of the channels says so
+        return []
+    latest: dict[str, Step] = {}
+    for step in (pointer.step, *pointer.history) if pointer else ():
+        latest.setdefault(step.release, step)
+    return [step for step in latest.values() if lake.find(release_key(step.release, MANIFEST)) is not None]
+
+
+def _traced(lake: Lake, name: str, step: Step, key: "ApprovalKey | None") -> Iterator[AuditFinding]:
+    try:
+        manifest = read_manifest(lake, step.release)
+        check_step(lake, step, manifest, name, key)
+        if key:
+            for entry in manifest.approvals:
+                check_entry(entry, manifest, key)
+    except ReleaseError:  # the check of the releases says so
+        return
+    except PricewrightError as error:
+        rule = "what let a release into a channel is kept, signed, and about that release as it is"
+        hint = "roll back to another release; look who may write to the lake."
+        yield AuditFinding(f"release {step.release} on channel {name}", error.message, rule, hint)
 
 
 def check_releases(lake: Lake) -> Checked:
@@ -109,12 +153,17 @@ def check_workspace(workspace: Workspace, lake: Lake) -> Checked:
 __all__ = ["Checked", "audit"]
 
 
-def audit(lake: Lake, workspace: Workspace | None, *, fresh: bool = False) -> Iterator[Checked]:
+def audit(
+    lake: Lake, workspace: Workspace | None, *, fresh: bool = False, key: "ApprovalKey | None" = None
+) -> Iterator[Checked]:
     """Each check as it is done; `workspace` is one whose runs go to this lake, `fresh` builds the panel once more.
+
+    key: what approvals were signed with, else no signature is checked.
 
     Raises LakeError when the lake cannot be read: then nothing can be said about it.
     """
     yield check_channels(lake)
+    yield check_decisions(lake, key)
     yield check_releases(lake)
     yield check_locks(lake)
     yield check_rows(lake)

@@ -1,6 +1,5 @@
 """Audits data: every row accounted for, every dvc.lock kept, folders byte for byte as a fresh build."""
 
-import hashlib
 import io
 import json
 import tempfile
@@ -17,12 +16,11 @@ from pricewright.core.errors import LakeError, LedgerError, PricewrightError
 from pricewright.partitions import PART
 from tasks.feature import FEATURE
 from tasks.ingest import INGEST
-from tasks.lock import LOCK, Stages, object_key, read_lock
+from tasks.lock import LOCK, files_of, md5_of, outputs, read_lock, read_object
 from tasks.stage import do
 from tasks.stages import STAGES
 from tasks.workspace import BESIDE, MARKET, Workspace, configure
 
-LISTING = ".dir"
 LINEAGE_RULE = "what a dvc.lock of the lake names lies in the lake, under its MD5"
 LINEAGE_HINT = "pricewright run in a workspace that has the results puts them there again."
 FOLDERS = tuple(folder for stage in STAGES.values() for folder in stage.publishes)
@@ -41,38 +39,6 @@ class Checked:
     name: str
     words: str
     findings: tuple[AuditFinding, ...] = ()
-
-
-def outputs(stages: Stages) -> dict[str, str]:
-    """MD5 of each output of a lock, by its path; that of a folder is the MD5 of its listing, and ends with .dir."""
-    return {out["path"]: str(out["md5"]) for stage in stages.values() for out in stage.get("outs", [])}
-
-
-def files_of(lake: Lake, path: str, md5: str) -> dict[str, str]:
-    """MD5 of every file of an output, by its path. Raises LedgerError when the listing of a folder is not that one."""
-    if not md5.endswith(LISTING):
-        return {path: md5}
-    body = read_object(lake, md5)
-    try:
-        listed = {f"{path}/{entry['relpath']}": str(entry["md5"]) for entry in json.loads(body)}
-    except (ValueError, KeyError, TypeError):
-        raise LedgerError(f"{path} has no valid listing: {body[:40]!r}") from None
-    return listed
-
-
-def read_object(lake: Lake, md5: str) -> bytes:
-    """What the lake keeps under a hash. Raises LedgerError when it is not there, or is something else."""
-    blob = lake.find(object_key(md5))
-    if blob is None:
-        raise LedgerError(f"the lake has no {object_key(md5)}")
-    if md5_of(blob.body) != md5.removesuffix(LISTING):
-        raise LedgerError(f"{object_key(md5)} has the MD5 {md5_of(blob.body)}")
-    return blob.body
-
-
-def md5_of(body: bytes) -> str:
-    """As DVC knows content."""
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 def present(lake: Lake, prefix: str) -> Mapping[str, str]:

@@ -11,7 +11,9 @@ from typing import Any
 from blocks.channel import Channel
 from blocks.lake import Lake
 from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest, release_key
-from tasks.gates import GATES
+from pricewright.release.approval import Subject
+from tasks.decisions import subject_of
+from tasks.gates import GATES, warned
 from tasks.markdown import links, shown, table
 from tasks.pages import biggest_moves, read_price_list
 from tasks.releases import verify_release
@@ -51,7 +53,8 @@ def report_links(lake: Lake, release: str, environment: Mapping[str, str] = os.e
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a reviewer needs to know. `warned`: names of the gates that warned or were overridden."""
+    """What a reviewer needs to know. `warned`: names of the gates that warned or were overridden; `subject`: what is
+    decided about."""
 
     release: str
     channel: str
@@ -61,6 +64,7 @@ class Candidate:
     moves: Table
     links: Mapping[str, str]
     warned: tuple[str, ...]
+    subject: Subject
 
 
 def examine_candidate(lake: Lake, release: str, channel: str) -> Candidate:
@@ -77,7 +81,8 @@ def examine_candidate(lake: Lake, release: str, channel: str) -> Candidate:
         list_checks(manifest.gates),
         biggest_moves(read_price_list(lake.read(release_key(release, PRICE_LIST)).body), MOVES),
         report_links(lake, release),
-        tuple(name for name in GATES if manifest.gates.get(name, {}).get("status") != "ok"),
+        warned(manifest.gates),
+        subject_of(manifest, channel),
     )
 
 
@@ -124,6 +129,6 @@ def review_page(candidate: Candidate, trouble: str = "") -> str:
         links(candidate.links),
         "## To decide",
         "`pricewright approve` or `pricewright reject` in a terminal that holds the approval key; or here, with what "
-        f"`pricewright sign {candidate.release}` prints.",
+        f"`pricewright sign {candidate.release} --channel {candidate.channel}` prints.",
     ]
     return "\n\n".join(part for part in parts if part)

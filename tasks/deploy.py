@@ -15,7 +15,6 @@ from blocks.channel import Pointer
 from blocks.document import NAME, find_in_run
 from blocks.lambda_release import LambdaRelease, Traffic
 from pricewright.core.errors import ChannelConflict, DeploymentError, PricewrightError, ReleaseError
-from tasks.approval import record_approval
 from tasks.deployment_plan import Plan, served
 from tasks.prefect_tasks import as_action
 from tasks.releases import now, promote_release, roll_back_release
@@ -143,7 +142,7 @@ def _point_back(plan: Plan, written: Pointer, release: str) -> str:
     seen = plan.channel.see()
     if seen.pointer == written:
         with suppress(ChannelConflict):
-            roll_back_release(plan.lake, plan.stage, release, plan.by, seen)
+            roll_back_release(plan.lake, plan.stage, release, plan.by, seen=seen)
             return f"{plan.stage} serves {release} again"
     return f"{plan.stage} serves what somebody else has promoted since, {served(plan)}"
 
@@ -182,9 +181,7 @@ def go_back(plan: Plan, before: Traffic | None) -> str:
 
 
 def _promote(plan: Plan) -> Pointer:
-    if plan.approval:
-        record_approval(plan.lake, plan.approval, plan.stage)
-    return promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by)
+    return promote_release(plan.lake, plan.release, plan.stage, plan.limits.skus, plan.by, plan.approval)
 
 
 def _await(plan: Plan) -> None:

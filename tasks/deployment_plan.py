@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -13,7 +13,10 @@ from blocks.lake import Lake
 from blocks.lambda_release import DIGEST, LambdaRelease
 from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError
 from pricewright.release.approval import Approval
+from tasks.decisions import begin, finish, need_reason, subject_of
+from tasks.gates import warned
 from tasks.prefect_tasks import leave_page
+from tasks.releases import read_manifest
 
 STAGES = ("staging", "production")
 
@@ -100,23 +103,32 @@ def make_plan(
 
 
 def permit(plan: Plan, token: str, now: datetime, environment: Mapping[str, str] = os.environ) -> Plan:
-    """The plan with its approval, which production needs and staging does not.
+    """The plan with its approval, which production needs and staging does not; its use begins.
 
-    A person approved the release that will be served: the one of the plan, or the one that is served already.
-    Raises ApprovalError without a valid approval.
+    A person approved this image, or that it stays, with the release that will be served: the one of the plan, or the
+    one that is served already. A release of which a gate warned was approved with a reason. Raises ApprovalError
+    without such an approval, or when it was used before.
     """
     if plan.stage != "production":
         return plan
+    seen = plan.channel.see()
     release = plan.release or served(plan)
     if not token:
         raise ApprovalError(
-            f"production needs an approval of release {release}.",
-            hint="a reviewer gives one with pricewright approve; hand it over with --approval.",
+            f"production needs an approval of release {release}" + (" with this image." if plan.image else "."),
+            hint=f"a reviewer gives one with {_how_to_sign(plan, release)}; hand it over with --approval.",
         )
-    approval = load_approval_key(environment).verify(token, release, now)
-    if approval.decision != "approve":
-        raise ApprovalError(f"{approval.reviewer} rejected release {release}: {approval.note or 'no reason given'}")
-    return Plan(**vars(plan) | {"approval": approval})
+    manifest = read_manifest(plan.lake, release)
+    subject = subject_of(manifest, plan.stage, plan.image.partition("@")[2])
+    approval = load_approval_key(environment).verify(token, subject, now)
+    if plan.release:
+        need_reason(approval, warned(manifest.gates))
+    begin(plan.lake, approval, seen, plan.by, now)
+    return replace(plan, approval=approval)
+
+
+def _how_to_sign(plan: Plan, release: str) -> str:
+    return f"pricewright sign {release}" + (f" --image {plan.image}" if plan.image else "")
 
 
 def served(plan: Plan) -> str:
@@ -175,8 +187,10 @@ def read_deployed(stage: str, function: LambdaRelease, lake: Lake) -> Deployed:
     return Deployed(stage, function.function, versions, previous, release, before)
 
 
-def report(plan: Plan) -> Deployed:
-    """What is deployed now, as the run's page."""
+def report(plan: Plan, now: datetime) -> Deployed:
+    """What is deployed now, as the run's page; with it ends the use of the approval."""
+    if plan.approval:
+        finish(plan.lake, plan.approval, now)
     found = read_deployed(plan.stage, plan.function, plan.lake)
     leave_page("deployed", f"{found.stage} serves {found.release}", found.rows())
     return found

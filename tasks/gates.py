@@ -127,25 +127,39 @@ def read_verdicts(workspace: Workspace) -> Verdicts:
 
 def pass_gates(verdicts: Mapping[str, Any], override: str) -> None:
     """Raises GateBlocked when a gate blocks, or did not speak, and nobody gave a reason to promote in spite of it."""
+    _refuse_silent(verdicts)
+    refuse_blocked(verdicts, override)
+
+
+def warned(verdicts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the gates that did not say ok, or nothing."""
+    return tuple(name for name in GATES if verdicts.get(name, {}).get("status") != "ok")
+
+
+def _refuse_silent(verdicts: Mapping[str, Any]) -> None:
     silent = [gate for gate in GATES if gate not in verdicts]
     if silent:
         raise GateBlocked(
             f"not promoted: gate {silent[0]} has no verdict.", hint=f"pricewright stage {GATES[silent[0]].stage}."
         )
-    blocked = [verdicts[gate] for gate in GATES if verdicts[gate]["status"] == "block"]
+
+
+def refuse_blocked(verdicts: Mapping[str, Any], override: str) -> None:
+    """As pass_gates, of the gates that spoke: older releases know fewer of them."""
+    blocked = {name: verdicts[name] for name in GATES if verdicts.get(name, {}).get("status") == "block"}
     if not blocked or override:
         return
-    reasons = "; ".join(f"{verdict['gate']} blocks: {_worst(verdict)}" for verdict in blocked)
-    ways = [str(verdict["hint"]) for verdict in blocked if verdict["hint"]]
+    reasons = "; ".join(f"{name} blocks: {_worst(verdict)}" for name, verdict in blocked.items())
+    ways = [str(verdict["hint"]) for verdict in blocked.values() if verdict.get("hint")]
     ways += [
-        f"read work/{blocked[0]['gate']}/.",
+        f"read work/{next(iter(blocked))}/.",
         'to promote in spite of it: pricewright run ... --param promote.override="why"; the manifest records it.',
     ]
     raise GateBlocked(f"not promoted, the channel stays as it was. {reasons}.", hint=" ".join(ways))
 
 
 def _worst(verdict: dict[str, Any]) -> str:
-    checks = [check for check in verdict["checks"] if check["status"] == "block"]
+    checks = [check for check in verdict.get("checks", ()) if check["status"] == "block"]
     shown = [_exceeded(check) for check in checks[:3]]
     more = f" and {len(checks) - 3} more" if len(checks) > 3 else ""
     return ", ".join(shown) + more if shown else "nothing was checked"

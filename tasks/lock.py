@@ -5,6 +5,7 @@ so that a lock in the lake never promises what the lake does not have.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import yaml
 
 from blocks.lake import Lake
+from pricewright.core.errors import LedgerError
 from pricewright.files import write_whole
 
-LOCK, METRICS = "dvc.lock", "work/metrics/"
+LOCK, METRICS, LISTING = "dvc.lock", "work/metrics/", ".dir"
 Stages = dict[str, Any]
 
 
@@ -70,6 +72,38 @@ def local_stages(root: Path, names: Iterable[str]) -> Stages:
     return {name: stages[name] for name in names if name in stages}
 
 
+def outputs(stages: Stages) -> dict[str, str]:
+    """MD5 of each output of a lock, by its path; that of a folder is the MD5 of its listing, and ends with .dir."""
+    return {out["path"]: str(out["md5"]) for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def files_of(lake: Lake, path: str, md5: str) -> dict[str, str]:
+    """MD5 of every file of an output, by its path. Raises LedgerError when the listing of a folder is not that one."""
+    if not md5.endswith(LISTING):
+        return {path: md5}
+    body = read_object(lake, md5)
+    try:
+        listed = {f"{path}/{entry['relpath']}": str(entry["md5"]) for entry in json.loads(body)}
+    except (ValueError, KeyError, TypeError):
+        raise LedgerError(f"{path} has no valid listing: {body[:40]!r}") from None
+    return listed
+
+
+def read_object(lake: Lake, md5: str) -> bytes:
+    """What the lake keeps under a hash. Raises LedgerError when it is not there, or is something else."""
+    blob = lake.find(object_key(md5))
+    if blob is None:
+        raise LedgerError(f"the lake has no {object_key(md5)}")
+    if md5_of(blob.body) != md5.removesuffix(LISTING):
+        raise LedgerError(f"{object_key(md5)} has the MD5 {md5_of(blob.body)}")
+    return blob.body
+
+
+def md5_of(body: bytes) -> str:
+    """As DVC knows content."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
 def _kept(lake: Lake, outs: dict[str, str]) -> bool:
     """Whether the lake has the first of them: a lock that `dvc repro` or an older version left has no data there."""
     first = min(outs, default="")
@@ -79,7 +113,7 @@ def _kept(lake: Lake, outs: dict[str, str]) -> bool:
 
 def _restore_file(path: Path, lake: Lake, md5: str) -> None:
     blob = lake.find(object_key(md5))
-    if blob is not None and hashlib.md5(blob.body, usedforsecurity=False).hexdigest() == md5:
+    if blob is not None and md5_of(blob.body) == md5:
         write_whole(path, blob.body)
 
 

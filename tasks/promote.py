@@ -4,14 +4,16 @@ import json
 
 import polars as pl
 
-from blocks.channel import Channel, held
+from blocks.channel import Channel
 from blocks.lake import Lake
+from blocks.lease import held
 from pricewright.core.arrays import unpack
 from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, PRICE_LIST, release_key
 from pricewright.release import write_bundle
 from tasks.gates import Metrics, pass_gates, read_verdicts
 from tasks.provenance import write_origin
-from tasks.releases import current_user, now, promote_release, retain, write_release
+from tasks.releases import current_user, now, promote_release, write_release
+from tasks.retention import retain
 from tasks.stage import ReportProgress, Stage
 from tasks.workspace import Workspace
 

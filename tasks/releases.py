@@ -1,20 +1,27 @@
-"""Releases in the lake: write, verify, list, promote, roll back, and retain the newest."""
+"""Releases in the lake: write, verify, list, promote, roll back."""
 
 import getpass
 import json
+import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from blocks.channel import Channel, Clock, Pointer, ReleaseInUse, Seen, held, marked_for_deletion, pointed
+from blocks.channel import Channel, Pointer, Seen
 from blocks.lake import Lake
-from pricewright.core.errors import LedgerError, ParameterError, PricewrightError, ReleaseError
+from pricewright.core.errors import ApprovalError, LedgerError, PricewrightError, ReleaseError
 from pricewright.core.manifest import MANIFEST, Manifest, need_id, release_key
 from pricewright.release import verify_bundle
-from tasks.gates import pass_gates
+from pricewright.release.approval import Approval
+from tasks.decisions import begin, check_step, finish, need_decision, need_reason, record, subject_of
+from tasks.gates import pass_gates, warned
 from tasks.prefect_tasks import as_action, leave_page
 from tasks.smoke import smoke_test
 from tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from blocks.approval_key import ApprovalKey
 
 
 @dataclass(frozen=True)
@@ -52,42 +59,88 @@ def read_manifest(lake: Lake, release: str) -> Manifest:
     manifest = Manifest.from_json(blob.body)
     if manifest.id != release:
         raise ReleaseError(f"the manifest of release {release} is that of {manifest.id}: it was altered.")
+    manifest.check_seal()
     return manifest
 
 
-def promote_release(lake: Lake, release: str, channel: str, smoke_skus: int, by: str = "") -> Pointer:
+def promote_release(
+    lake: Lake, release: str, channel: str, smoke_skus: int, by: str = "", approval: Approval | None = None
+) -> Pointer:
     """Read a release back from the lake, ask it for prices as the price API would, then move the pointer: one swap.
 
     It replaces what was served when it began, nothing else. Raises ChannelConflict when somebody moved the channel
-    since, ReleaseInUse while retention removes the release. `by` is who promotes it; empty: the user of this process.
+    since, ReleaseInUse while retention removes the release, ApprovalError where the decision does not hold, or is
+    missing on a channel that decisions move. `by` is who promotes it; empty: the user of this process. Whoever hands
+    an approval over ends its use afterwards (decisions.finish).
     """
     need_id(release)
     line, by = Channel(lake, channel), by or current_user()
     seen = line.see()
-    with held(lake, release, by, now) as hold:
+
+    def look() -> tuple[str, str]:
         manifest = verify_release(lake, release)
         pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
+        _permit(lake, line, seen, manifest, by, approval)
         smoke_test(lake, release, smoke_skus)
-        hold.check()
-        return line.point(release, by, now(), seen)
+        return manifest.digest, approval.nonce if approval else ""
+
+    return line.move(release, by, now, look, seen)
 
 
-def roll_back_release(lake: Lake, channel: str, release: str = "", by: str = "", seen: Seen | None = None) -> Pointer:
-    """Serve an earlier release again: the given one, or the one served before the present one.
+def _permit(lake: Lake, line: Channel, seen: Seen, manifest: Manifest, by: str, approval: Approval | None) -> None:
+    """Begin the use of a decision, its signature checked once more; or see that none is needed."""
+    if approval is None:
+        return need_decision(line, seen, manifest.id)
+    from blocks.approval_key import load_approval_key
+
+    subject = subject_of(manifest, line.name, approval.subject.image)
+    decided = load_approval_key(os.environ).verify(approval.token, subject, now())
+    need_reason(decided, warned(manifest.gates))
+    return begin(lake, decided, seen, by, now())
+
+
+def roll_back_release(
+    lake: Lake,
+    channel: str,
+    release: str = "",
+    by: str = "",
+    approval: Approval | None = None,
+    seen: Seen | None = None,
+) -> Pointer:
+    """Serve a release again that the channel served before: the given one, or the one before the present one.
 
     For the minute in which something is wrong: no Prefect, no files verified that no answer needs. The release is
     whole by its sizes, loads as the price API loads it, and answers for one SKU; then the pointer moves, unless it is
-    no longer as `seen` (empty: as it is now). Raises ChannelConflict then.
+    no longer as `seen` (None: as it is now). Its gates and its decision are those it was served with; no gate blocks it.
+    A release that was never served needs an approval. Raises ChannelConflict, ApprovalError, ReleaseError.
     """
     line, by = Channel(lake, channel), by or current_user()
     seen = seen or line.see()
-    target = release or line.previous(seen)
+    target = release or (approval.subject.release if approval else line.previous(seen))
     need_id(target)
-    with held(lake, target, by, now) as hold:
-        look_over(lake, target)
+
+    def look() -> tuple[str, str]:
+        manifest = look_over(lake, target)
+        if approval is None:
+            step = line.step(seen, target)
+            check_step(lake, step, manifest, channel, known_key() if step.approval else None)
+        else:
+            pass_gates(manifest.gates, str(manifest.gates.get("override") or ""))
+            _permit(lake, line, seen, manifest, by, approval)
         smoke_test(lake, target, skus=1)
-        hold.check()
-        return line.point(target, by, now(), seen)
+        return manifest.digest, approval.nonce if approval else step.approval
+
+    return line.move(target, by, now, look, seen)
+
+
+def known_key() -> "ApprovalKey | None":
+    """The key of this process, where it has one: a roll-back must not wait for somebody who does."""
+    from blocks.approval_key import load_approval_key
+
+    try:
+        return load_approval_key(os.environ)
+    except ApprovalError:
+        return None
 
 
 def look_over(lake: Lake, release: str) -> Manifest:
@@ -144,55 +197,47 @@ def _listed(lake: Lake, release: str) -> Listed:
     return Listed(release, manifest.week, manifest.created, ", ".join(gates), shown)
 
 
-def retain(lake: Lake, keep: int, by: str, clock: Clock) -> list[str]:
-    """Remove what is older than the newest `keep` releases, and return the ids; blocks/channel.py says why it is safe.
+def read_decision(token: str) -> Approval | None:
+    """The decision in a token, None without one; whether it holds is seen where it is used.
 
-    A release whose manifest cannot be read is left alone: its writer may be newer than this code.
+    Raises ApprovalError for one about an image, which a deployment alone uses.
     """
-    if keep < 1:
-        raise ParameterError(f"promote.keep_releases is {keep}: at least 1 release must be kept.")
-    needed = pointed(lake)
-    return [release for release in _old(lake, keep) if release not in needed and _remove(lake, release, by, clock)]
+    if not token:
+        return None
+    from blocks.approval_key import load_approval_key
+
+    approval = load_approval_key(os.environ).read(token)
+    approval.need(approval.subject._replace(image=""))
+    return approval
 
 
-def _old(lake: Lake, keep: int) -> list[str]:
-    """Beyond the newest; and what a killed upload or removal left: files without a manifest."""
-    keys = lake.list("releases")
-    folders = {key.split("/")[1] for key in keys}
-    whole = {release for release in folders if release_key(release, MANIFEST) in keys}
-    ages = {release: age for release in sorted(whole) if (age := _created(lake, release))}
-    newest = sorted(ages, key=lambda release: (ages[release], release), reverse=True)
-    return [*sorted(folders - whole), *newest[keep:]]
+def decided_promotion(lake: Lake, release: str, channel: str, smoke_skus: int, token: str) -> Pointer:
+    """Promote, with a signed decision where decisions move the channel: its use ends with that."""
+    approval = read_decision(token)
+    pointer = promote_release(lake, release, channel, smoke_skus, approval=approval)
+    _end(lake, approval)
+    return pointer
 
 
-def _created(lake: Lake, release: str) -> str:
-    try:
-        return read_manifest(lake, release).created
-    except ReleaseError:
-        return ""
+def decided_roll_back(lake: Lake, channel: str, release: str, by: str, token: str) -> Pointer:
+    """Roll back, with a signed decision where the release was never served: its use ends with that."""
+    approval = read_decision(token)
+    pointer = roll_back_release(lake, channel, release, by, approval)
+    _end(lake, approval)
+    return pointer
 
 
-def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
-    """Whether it is gone now: not while somebody holds it, nor when a channel points to it after all."""
-    place = release_key(release)
-    try:
-        with marked_for_deletion(lake, release, by, clock) as alone:
-            if release in pointed(lake):
-                return False
-            alone.check()
-            lake.remove(f"{place}/{MANIFEST}")
-            lake.remove_below(f"reports/{release}")  # before the files: these are what a killed removal is known by
-            lake.remove_below(place)
-            alone.forget()
-    except ReleaseInUse:
-        return False
-    return True
+def _end(lake: Lake, approval: Approval | None) -> None:
+    if approval:
+        record(lake, approval)
+        finish(lake, approval, now())
 
 
 @as_action
-def serve_again(lake: Lake, channel: str, release: str, by: str, reason: str) -> Pointer:
+def serve_again(lake: Lake, channel: str, release: str, by: str, reason: str, decision: str = "") -> Pointer:
     """See roll_back_release; the run's page says why."""
-    pointer = roll_back_release(lake, channel, release, by)
+    pointer = decided_roll_back(lake, channel, release, by, decision)
     line = f"{channel} serves {pointer.release} again"
-    leave_page("roll-back", line, {name: str(value) for name, value in asdict(pointer).items()} | {"reason": reason})
+    shown = {name: str(value) for name, value in asdict(pointer).items() if name != "served"}
+    leave_page("roll-back", line, shown | {"reason": reason})
     return pointer

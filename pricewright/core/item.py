@@ -12,6 +12,7 @@ from typing import Self
 from pricewright.core.errors import InvalidItem
 
 LONGEST = 200  # characters of a code or a store
+LONGEST_PATH = 2 * 12 * LONGEST  # of both in a URL: a character has at most 4 bytes, each written as %XX
 UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, and halves of a pair of UTF-16
 SHOWN = 60
 
@@ -79,7 +80,9 @@ class Item:
 
     @classmethod
     def from_path(cls, segment: str) -> Self:
-        """The inverse of path and key; decodes once. Raises InvalidItem."""
+        """The inverse of path and key; decodes once, and nothing that is too long. Raises InvalidItem."""
+        if len(segment) > LONGEST_PATH:
+            raise _too_long("stock_code", segment)
         code, _, store = segment.rpartition("@")
         if code and store:
             return cls(_unquoted(code), _unquoted(store))
@@ -107,11 +110,16 @@ def _check(name: str, value: str) -> None:
     if value.isalnum() and len(value) <= LONGEST:
         return  # most codes, in half the time
     if len(value) > LONGEST:
-        rule, hint = f"{len(value):,} characters, at most {LONGEST} are allowed", "give the code alone, no other text."
-    elif not value.strip():
+        raise _too_long(name, value)
+    if not value.strip():
         rule, hint = "it is blank", "give a code as it stands in the sales lines."
     elif UNWRITABLE.search(value):
         rule, hint = "it holds control characters", "leave out line breaks, tabs and the like around and in the code."
     else:
         return
     raise InvalidItem(f"{name} is {value[:SHOWN]!r}: {rule}.", hint)
+
+
+def _too_long(name: str, value: str) -> InvalidItem:
+    rule = f"{len(value):,} characters, at most {LONGEST} are allowed"
+    return InvalidItem(f"{name} is {value[:SHOWN]!r}: {rule}.", "give the code alone, no other text.")

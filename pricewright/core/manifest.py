@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from pricewright.core.blocks import digests, sha256
@@ -44,7 +44,8 @@ class FileEntry(NamedTuple):
 class Manifest:
     """What a release holds; `files` by name, `week` the last week of the data (2011-W48).
 
-    Files never change. `approvals` may grow: who let the release into a channel, and why in spite of a warning.
+    Nothing of it changes but `approvals`, which may grow: each is signed by itself. `sealed` is the digest that the
+    manifest states of all the rest, empty in one from before there was any.
     """
 
     files: Mapping[str, FileEntry]
@@ -54,6 +55,29 @@ class Manifest:
     gates: Mapping[str, Any]
     lineage: Mapping[str, Any]
     approvals: tuple[Mapping[str, Any], ...] = ()
+    sealed: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that the manifest says but approvals: files, gates, metrics, lineage, when and of when.
+
+        The id follows from the files alone; this is what decisions and pointers hold on to beside it.
+        """
+        content = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return str(sha256(content.encode()).hexdigest())
+
+    def with_seal(self) -> "Manifest":
+        """The same, stating its digest: what is written for the first time is sealed."""
+        return replace(self, sealed=self.digest)
+
+    def check_seal(self) -> None:
+        """Raise ReleaseError when gates, metrics or lineage are not those that were written."""
+        if self.sealed and self.sealed != self.digest:
+            raise ReleaseError(
+                f"{MANIFEST} of release {self.id} says {self._gates()} under the seal {self.sealed[:12]}..., its "
+                f"content makes {self.digest[:12]}...: gates, metrics or lineage were altered.",
+                hint="promote the release again, from the run that made it.",
+            )
 
     @property
     def id(self) -> str:
@@ -79,11 +103,20 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The content of manifest.json; a number that is not finite becomes null, which JSON can hold."""
+        content = self._content() | {"approvals": _finite(self.approvals)}
+        content |= {"sealed": self.sealed} if self.sealed else {}
+        return json.dumps(content, indent=2, allow_nan=False).encode() + b"\n"
+
+    def _content(self) -> dict[str, Any]:
         files = {name: _stated(entry) for name, entry in sorted(self.files.items())}
         content: dict[str, Any] = {"id": self.id, "week": self.week, "created": self.created, "files": files}
         content |= {"metrics": self.metrics, "gates": self.gates, "lineage": self.lineage}
-        content["approvals"] = self.approvals
-        return json.dumps(_finite(content), indent=2, allow_nan=False).encode() + b"\n"
+        finite: dict[str, Any] = _finite(content)
+        return finite
+
+    def _gates(self) -> str:
+        gates = {name: gate.get("status") for name, gate in self.gates.items() if isinstance(gate, Mapping)}
+        return ", ".join(f"{name} {status}" for name, status in gates.items()) or "no gates"
 
     @classmethod
     def from_json(cls, body: bytes) -> "Manifest":
@@ -96,6 +129,7 @@ class Manifest:
             known: dict[str, Any] = {key: _text(key, content[key]) for key in ("week", "created")}
             known |= {key: dict(content[key]) for key in ("metrics", "gates", "lineage")}
             known["approvals"] = tuple(dict(entry) for entry in content.get("approvals", ()))
+            known["sealed"] = _text("sealed", content.get("sealed", ""))
             stated = content["id"]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ReleaseError(

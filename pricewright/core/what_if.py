@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 DRAWS, SEED = 128, 1
 TOGETHER = 1000  # products that compete with nobody, computed at once
 TINY = 1e-9
-PERCENT = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})) ?%", re.ASCII)
+PERCENT = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})) ?[%％]")  # in the digits of any script
 MOST_CHANGE, MOST_PRICE = 10.0, 1e9
 
 

@@ -1,22 +1,23 @@
 """An approval: what a person decided about a release, signed, so that nobody else can have decided it.
 
-A token is `<base64url of the decision's JSON>.<base64url of its MAC>`, as in JWS (RFC 7515) without its choice of
-algorithms: the holder of the key decides how it signs.
+A token is a JSON Web Token (RFC 7519), signed with HMAC-SHA-256 (`HS256`) and nothing else: whoever holds the key
+decides how it signs, not the token.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
-import json
-from dataclasses import asdict, dataclass
+import uuid
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pricewright.core.errors import ApprovalError, ParameterError
 
 Decision = Literal["approve", "reject"]
+ALGORITHM, ISSUER = "HS256", "pricewright"
 SHORTEST_SECRET = 32  # bytes, the size of the digest: RFC 2104 discourages shorter keys
+LONGEST = 4000  # characters of a token; KMS signs 4096 bytes at most
+AGAIN = "look at the release once more, and decide again: pricewright sign."
 
 
 class Seal(Protocol):
@@ -31,16 +32,41 @@ class Seal(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Approval:
-    """`expires`: until when it may be used (UTC); `override`: why, in spite of a gate that warned."""
+class Subject(NamedTuple):
+    """What is decided about: a release, with the digest of its manifest, for a channel, with an image or none.
+
+    The channel of a deployment is called as its stage. `image`: `sha256:...`, empty where the image stays.
+    """
 
     release: str
+    channel: str
+    manifest: str
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One decision about one subject, to be used once, which `nonce` is for; `expires`: until when (UTC).
+
+    `override`: why, in spite of a gate that warned; `token`: the signed form, of one that was verified.
+    """
+
+    subject: Subject
     decision: Decision
     reviewer: str
     expires: datetime
     override: str = ""
     note: str = ""
+    nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
+    token: str = field(default="", compare=False, repr=False)
+
+    def need(self, subject: Subject) -> None:
+        """Raise ApprovalError when something else was decided about."""
+        for name, decided, wanted in zip(Subject._fields, self.subject, subject, strict=True):
+            if decided != wanted:
+                raise ApprovalError(
+                    f"the approval is about {name} {decided or 'none'}, not {wanted or 'none'}.", hint=AGAIN
+                )
 
 
 class HmacSeal:
@@ -66,48 +92,88 @@ class HmacSeal:
 
 def sign(approval: Approval, seal: Seal) -> str:
     """The approval as a token."""
-    content = asdict(approval) | {"expires": approval.expires.astimezone(UTC).isoformat(timespec="seconds")}
-    message = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    return f"{_text(message)}.{_text(seal.sign(message))}"
+    from joserfc import jwt
+
+    subject = approval.subject
+    claims = {
+        "iss": ISSUER,
+        "sub": subject.release,
+        "aud": subject.channel,
+        "manifest": subject.manifest,
+        "image": subject.image,
+        "exp": int(approval.expires.timestamp()),
+        "jti": approval.nonce,
+        "decision": approval.decision,
+        "reviewer": approval.reviewer,
+        "override": approval.override,
+        "note": approval.note,
+    }
+    return jwt.encode({"alg": ALGORITHM}, claims, _no_key(), registry=_registry(seal))
 
 
-def verify(token: str, seal: Seal, release: str, now: datetime) -> Approval:
-    """What was decided about this release. Raises ApprovalError for a token that is forged, expired, or of another."""
-    message, code = _parts(token)
-    if not seal.verify(message, code):
-        raise ApprovalError(
-            "the approval's signature is not that of this key.", hint="pricewright approve signs with the right key."
-        )
-    approval = _read(message)
-    if approval.release != release:
-        raise ApprovalError(f"the approval is about release {approval.release}, not {release}.")
+def verify(token: str, seal: Seal, subject: Subject, now: datetime) -> Approval:
+    """What was decided about this subject. Raises ApprovalError for a token that is forged, expired, or of another."""
+    approval = read(token, seal)
+    approval.need(subject)
     if now >= approval.expires:
         raise ApprovalError(
-            f"the approval of {approval.reviewer} expired at {approval.expires:%Y-%m-%d %H:%M} UTC.",
-            hint="look at the release once more, and decide again.",
+            f"the approval of {approval.reviewer} expired at {approval.expires:%Y-%m-%d %H:%M} UTC.", hint=AGAIN
         )
     return approval
 
 
-def _parts(token: str) -> tuple[bytes, bytes]:
-    message, dot, code = token.strip().partition(".")
+def read(token: str, seal: Seal) -> Approval:
+    """What a token with the right signature says, whenever. Raises ApprovalError for any other text."""
+    from joserfc import errors, jwt
+
+    if len(token) > LONGEST:
+        raise ApprovalError(f"{token[:20]!r}... has {len(token):,} characters: an approval has at most {LONGEST:,}.")
     try:
-        if dot and message and code:
-            return _bytes(message), _bytes(code)
-    except (binascii.Error, ValueError):
-        pass
-    raise ApprovalError(f"{token[:20]!r}... is not an approval: two parts with a dot between are needed.")
+        claims = jwt.decode(token.strip(), _no_key(), registry=_registry(seal)).claims
+    except errors.BadSignatureError:
+        raise ApprovalError(
+            "the approval's signature is not that of this key.", hint="pricewright approve signs with the right key."
+        ) from None
+    except (errors.JoseError, ValueError) as error:
+        raise ApprovalError(f"{token[:20]!r}... is not an approval: {type(error).__name__} {error}".strip()) from None
+    return replace(_approval(claims), token=token.strip())
 
 
-def _read(message: bytes) -> Approval:
+def _approval(claims: dict[str, Any]) -> Approval:
     """Only what carries the right signature is read."""
-    content = json.loads(message)
-    return Approval(**content | {"expires": datetime.fromisoformat(content["expires"])})
+    try:
+        subject = Subject(*(str(claims[name]) for name in ("sub", "aud", "manifest", "image")))
+        texts = {name: str(claims[name]) for name in ("decision", "reviewer", "override", "note")}
+        expires = datetime.fromtimestamp(int(claims["exp"]), UTC)
+        return Approval(subject, expires=expires, nonce=str(claims["jti"]), **texts)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ApprovalError(f"the token is signed, but no approval: {type(error).__name__} {error}") from None
 
 
-def _text(body: bytes) -> str:
-    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+def _registry(seal: Seal) -> Any:
+    """The library's own, with the one algorithm that this seal makes codes of: the key may be out of reach, in KMS."""
+    from joserfc.jws import JWSAlgModel, JWSRegistry  # type: ignore[attr-defined]
+
+    class Sealed(JWSAlgModel):
+        name, description = ALGORITHM, "HMAC using SHA-256"
+
+        def check_key(self, key: Any) -> None:
+            """The seal has its own."""
+
+        def sign(self, msg: bytes, key: Any) -> bytes:
+            return seal.sign(msg)
+
+        def verify(self, msg: bytes, sig: bytes, key: Any) -> bool:
+            return seal.verify(msg, sig)
+
+    class Registry(JWSRegistry):
+        algorithms = {ALGORITHM: Sealed()}  # noqa: RUF012
+
+    return Registry(algorithms=[ALGORITHM])
 
 
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+def _no_key() -> Any:
+    """What the library wants to be handed; the seal signs with its own."""
+    from joserfc.jwk import OctKey
+
+    return OctKey.generate_key(256)

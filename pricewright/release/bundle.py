@@ -224,7 +224,7 @@ def write_bundle(
         **{name: _parquet(table) for name, table in tables.items()},
     }
     files = {name: FileEntry.of(body) for name, body in bodies.items()}
-    manifest = Manifest(files, week, created, metrics, gates, lineage)
+    manifest = Manifest(files, week, created, metrics, gates, lineage).with_seal()
     verify_bundle(bodies.__getitem__, manifest)
     _write(folder, manifest.id, bodies | {MANIFEST: manifest.to_json()})
     return manifest

@@ -7,16 +7,17 @@ from pydantic import SecretStr, ValidationError
 
 from blocks.approval_key import ApprovalKey, approval_key
 from pricewright.core.errors import ApprovalError
-from pricewright.release.approval import Approval
+from pricewright.release.approval import Approval, Subject
 
 NOW = datetime(2011, 12, 5, 3, tzinfo=UTC)
-APPROVAL = Approval("2011-W48-0a1b2c3d", "approve", "ada", NOW + timedelta(hours=1))
+ABOUT = Subject("2011-W48-0a1b2c3d", "production", "ab" * 32)
+APPROVAL = Approval(ABOUT, "approve", "ada", NOW + timedelta(hours=1))
 SECRET = "a secret that is long enough for it"
 
 
 def test_a_key_of_the_environment_signs_and_verifies() -> None:
     key = approval_key({"PRICEWRIGHT_APPROVAL_KEY": SECRET})
-    assert key.verify(key.sign(APPROVAL), APPROVAL.release, NOW) == APPROVAL
+    assert key.verify(key.sign(APPROVAL), ABOUT, NOW) == APPROVAL
     assert SECRET not in repr(key)
 
 
@@ -29,9 +30,9 @@ def test_a_key_in_kms_signs_and_verifies(s3_endpoint: str, s3_environment: dict[
         approval_key({"PRICEWRIGHT_APPROVAL_KEY": arn, "PRICEWRIGHT_KMS_ENDPOINT": s3_endpoint}) for arn in arns
     )
     token = ours.sign(APPROVAL)
-    assert ours.verify(token, APPROVAL.release, NOW) == APPROVAL
+    assert ours.verify(token, ABOUT, NOW) == APPROVAL
     with pytest.raises(ApprovalError, match="signature"):
-        other.verify(token, APPROVAL.release, NOW)
+        other.verify(token, ABOUT, NOW)
 
 
 def test_without_a_key_nobody_approves() -> None:

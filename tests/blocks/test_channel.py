@@ -2,13 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from blocks.channel import Channel, Lease, Pointer, ReleaseInUse, channels, held, marked_for_deletion, pointed
+from blocks.channel import Channel, Pointer, channels, pointed
 from blocks.lake import Lake
 from pricewright.core.errors import ChannelConflict, LakeError, ReleaseError
 
@@ -30,13 +30,41 @@ def test_before_the_first_promotion_a_channel_points_nowhere(lake: Lake) -> None
 
 def test_a_promotion_remembers_what_was_served_before(lake: Lake) -> None:
     Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW)
-    Channel(lake).point("2011-W49-bbbbbbbb", "ann", NOW)
+    Channel(lake).point("2011-W49-bbbbbbbb", "ann", NOW, manifest="ab" * 32)
     assert json.loads(lake.read("channels/production.json").body) == {
         "release": "2011-W49-bbbbbbbb",
         "previous": "2011-W48-aaaaaaaa",
         "promoted_at": "2011-12-12T06:30:00Z",
         "promoted_by": "ann",
+        "manifest": "ab" * 32,
+        "approval": "",
+        "served": [
+            {
+                "release": "2011-W48-aaaaaaaa",
+                "promoted_at": "2011-12-12T06:30:00Z",
+                "promoted_by": "ann",
+                "manifest": "",
+                "approval": "",
+            }
+        ],
     }
+
+
+def test_a_pointer_from_before_there_was_a_history_is_read_and_remembered(lake: Lake) -> None:
+    old = {"release": "2011-W48-aaaaaaaa", "previous": "2011-W47-cccccccc", "promoted_at": "", "promoted_by": "ann"}
+    lake.swap("channels/production.json", None, json.dumps(old).encode())
+    assert [step.release for step in Channel(lake).read().history] == ["2011-W47-cccccccc"]
+    pointer = Channel(lake).point("2011-W49-bbbbbbbb", "ann", NOW)
+    assert [step.release for step in pointer.history] == ["2011-W48-aaaaaaaa", "2011-W47-cccccccc"]
+
+
+def test_the_history_of_a_channel_stays_within_what_a_pointer_may_have(lake: Lake) -> None:
+    channel = Channel(lake)
+    for number in range(55):
+        channel.point(("2011-W48-aaaaaaaa", "2011-W49-bbbbbbbb")[number % 2], "a name of sixty characters" * 2, NOW,
+                      manifest="ab" * 32, approval="cd" * 16)  # fmt: skip
+    assert len(lake.read("channels/production.json").body) < 64 << 10
+    assert len(channel.read().history) == 50
 
 
 def test_promoting_what_is_served_changes_nothing(lake: Lake) -> None:
@@ -148,87 +176,3 @@ def test_what_a_killed_writer_left_is_no_channel(tmp_path: Path) -> None:
     lake.write_new("releases/2011-W48-aaaaaaaa/manifest.json", b"{}")
     Channel(lake, "staging").point("2011-W48-aaaaaaaa", "ann", NOW)
     assert channels(lake) == ["staging"] and pointed(lake) == {"2011-W48-aaaaaaaa"}
-
-
-RELEASE = "2011-W48-aaaaaaaa"
-KEY = f"holds/{RELEASE}.json"
-
-
-class Clock:
-    """The present, which the test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2011, 12, 12, 6, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def test_several_hold_a_release_and_nobody_removes_it_before_the_last_has_left(lake_url: str, clock: Clock) -> None:
-    lake = Lake(lake_url)
-    with held(lake, RELEASE, "ann", clock):
-        with held(lake, RELEASE, "bob", clock):
-            pass
-        with pytest.raises(ReleaseInUse, match="is held by ann until 2011-12-12T07:30:00"):
-            Lease(lake, RELEASE, "eve", clock).mark_for_deletion()
-    with marked_for_deletion(lake, RELEASE, "eve", clock):
-        pass
-
-
-def test_a_release_that_is_being_removed_cannot_be_held(lake_url: str, clock: Clock) -> None:
-    lake = Lake(lake_url)
-    with marked_for_deletion(lake, RELEASE, "eve", clock):
-        with pytest.raises(ReleaseInUse, match="is being removed by eve"), held(lake, RELEASE, "ann", clock):
-            pass
-        with pytest.raises(ReleaseInUse):
-            Lease(lake, RELEASE, "mallory", clock).mark_for_deletion()
-    with held(lake, RELEASE, "ann", clock):
-        pass
-
-
-def test_what_a_killed_process_holds_runs_out(tmp_path: Path, clock: Clock) -> None:
-    lake = Lake(str(tmp_path))
-    Lease(lake, RELEASE, "ann", clock).take()
-    clock.now += timedelta(hours=1)
-    Lease(lake, RELEASE, "eve", clock).mark_for_deletion()
-    clock.now += timedelta(hours=1)
-    Lease(lake, RELEASE, "bob", clock).take()
-    assert [holder["by"] for holder in json.loads(lake.read(KEY).body)["holders"].values()] == ["bob"]
-
-
-def test_whoever_took_too_long_must_not_act(tmp_path: Path, clock: Clock) -> None:
-    with held(Lake(str(tmp_path)), RELEASE, "ann", clock) as hold:
-        clock.now += timedelta(minutes=30)
-        hold.check()
-        clock.now += timedelta(seconds=1)
-        with pytest.raises(ReleaseInUse, match="longer than 0:30:00 is not safe"):
-            hold.check()
-
-
-def test_once_the_release_is_gone_nothing_of_its_hold_is_left(tmp_path: Path, clock: Clock) -> None:
-    lake = Lake(str(tmp_path))
-    with marked_for_deletion(lake, RELEASE, "eve", clock) as alone:
-        alone.forget()
-    assert lake.list("holds") == {}
-
-
-def test_of_holders_and_removers_at_once_never_both_get_it(lake_url: str, clock: Clock) -> None:
-    start = Barrier(12)
-
-    def come(number: int) -> str:
-        hold = Lease(Lake(lake_url), RELEASE, str(number), clock)
-        start.wait(30)
-        try:
-            (hold.take if number % 3 else hold.mark_for_deletion)()
-        except ReleaseInUse:
-            return "refused"
-        return "holds" if number % 3 else "removes"
-
-    with ThreadPoolExecutor(12) as pool:
-        outcomes = list(pool.map(come, range(12)))
-    assert (outcomes.count("removes"), outcomes.count("holds")) in ((1, 0), (0, 8))

@@ -18,8 +18,10 @@ from flows.deploy_release import DeployRequest, deploy_release
 from pricewright.core.errors import ApprovalError, DeploymentError, ParameterError, PricewrightError
 from pricewright.release import write_bundle
 from pricewright.release.approval import Approval
-from tasks.deployment_plan import Deployed
-from tasks.releases import now, promote_release, read_manifest, write_release
+from tasks.decisions import subject_of
+from tasks.deploy import publish_version, settle, share
+from tasks.deployment_plan import Deployed, Limits, make_plan
+from tasks.releases import now, promote_release, read_manifest, roll_back_release, write_release
 from testing.racing import GATES
 from testing.synthetic_release import contents
 from tests.lambda_plane import LambdaPlane, image, lambda_plane
@@ -48,13 +50,16 @@ class Site:
     def __init__(self, plane: LambdaPlane, store: str, folder: Path, stage: str) -> None:
         self.plane, self.store, self.stage = plane, store, stage
         self.lake = Lake(store)
-        self.releases = [self._write(folder, level) for level in (0.0, 0.5)]
+        self._folder = folder
+        self.releases = [self.write(level) for level in (0.0, 0.5)]
         promote_release(self.lake, self.releases[0], stage, 1)
         self.function = plane.create(store, stage)
 
-    def _write(self, folder: Path, level: float) -> str:
-        manifest = write_bundle(folder / "bundles", **contents(level=level, skus=5) | {"gates": GATES})
-        write_release(self.lake, folder / "bundles", manifest)
+    def write(self, level: float, gates: dict[str, Any] = GATES) -> str:
+        """A release in the lake that no channel serves."""
+        bundles = self._folder / "bundles"
+        manifest = write_bundle(bundles, **contents(level=level, skus=5) | {"gates": gates})
+        write_release(self.lake, bundles, manifest)
         return manifest.id
 
     def request(self, **how: Any) -> dict[str, Any]:
@@ -281,25 +286,83 @@ def test_a_plan_that_makes_no_sense_moves_nothing(site: Site, tmp_path: Path) ->
         site.deploy(image=image("b"), function="nobody")
 
 
-def approval(release: str, decision: Any = "approve", hours: float = 1) -> str:
-    given = Approval(release, decision, "grace", now() + timedelta(hours=hours))
-    return ApprovalKey(secret=SecretStr(SECRET)).sign(given)
+def approval(site: Site, release: str, image: str = "", **how: Any) -> str:
+    """A token about what the lake holds of a release; `decision`, `hours`, `override`, `channel` as in Approval."""
+    channel = how.pop("channel", "production")
+    subject = subject_of(read_manifest(site.lake, release), channel, image.partition("@")[2])
+    given = Approval(
+        subject,
+        how.pop("decision", "approve"),
+        "grace",
+        now() + timedelta(hours=how.pop("hours", 1)),
+        how.pop("override", ""),
+    )
+    return ApprovalKey(secret=SecretStr(how.pop("secret", SECRET))).sign(given)
 
 
-def test_production_needs_an_approval_of_the_release_that_will_be_served(
-    plane: LambdaPlane, s3_url: str, tmp_path: Path
-) -> None:
-    site = Site(plane, s3_url, tmp_path, "production")
+@pytest.fixture
+def production(plane: LambdaPlane, s3_url: str, tmp_path: Path) -> Site:
+    return Site(plane, s3_url, tmp_path, "production")
+
+
+def test_production_needs_an_approval_of_the_image_and_the_release_that_will_be_served(production: Site) -> None:
+    site, b = production, image("b")
     old, new = site.releases
-    for token in ("", "forged.token", approval(old), approval(new, "reject"), approval(new, hours=-1)):
+    wrong = [approval(site, old, b), approval(site, new), approval(site, new, image("c"))]
+    wrong += [approval(site, new, b, **how) for how in ({"decision": "reject"}, {"hours": -1}, {"channel": "staging"})]
+    for token in ("", "forged.token", *wrong):
         with pytest.raises(ApprovalError):
-            site.deploy(image=image("b"), release=new, approval=token)
-    assert site.alias() == ("1", {}) and plane.changes == [] and site.served() == old
-    deployed = site.deploy(image=image("b"), release=new, approval=approval(new))
+            site.deploy(image=b, release=new, approval=token)
+    assert site.alias() == ("1", {}) and site.plane.changes == [] and site.served() == old
+    deployed = site.deploy(image=b, release=new, approval=approval(site, new, b))
     assert site.served() == new and "approved by grace" in deployed.versions[0].label
-    assert read_manifest(site.lake, new).approvals[0]["reviewer"] == "grace"
-    site.deploy(image=image("c"), approval=approval(new))
+    (kept,) = site.lake.list("approvals")
+    assert json.loads(site.lake.read(kept).body)["done_at"] and not read_manifest(site.lake, new).approvals
+    site.deploy(image=image("c"), approval=approval(site, new, image("c")))
     assert site.alias() == ("3", {})
+
+
+def test_an_approval_serves_once_and_not_again_after_a_roll_back(production: Site) -> None:
+    site, token = production, approval(production, production.releases[1], image("b"))
+    asked = {"image": image("b"), "release": site.releases[1], "approval": token}
+    site.deploy(**asked)
+    roll_back_release(site.lake, "production", by="ann")
+    with pytest.raises(ApprovalError, match=r"was used at .*: a decision is used once"):
+        site.deploy(**asked)
+    assert site.served() == site.releases[0]
+
+
+def test_an_approval_whose_use_was_cut_off_serves_no_more_once_somebody_moved_the_channel(production: Site) -> None:
+    site, token = production, approval(production, production.releases[1], image("b"))
+    asked = {"image": image("b"), "release": site.releases[1], "approval": token}
+    site.plane.mute.add("b")
+    with pytest.raises(DeploymentError):
+        site.deploy(**asked)
+    site.plane.mute.clear()
+    third = site.write(0.7)
+    promote_release(site.lake, third, "production", 1)
+    with pytest.raises(ApprovalError, match="channel production was moved since"):
+        site.deploy(**asked)
+    assert site.served() == third
+
+
+def test_a_deployment_that_failed_is_tried_again_with_the_same_approval(production: Site) -> None:
+    site, token = production, approval(production, production.releases[1], image("b"))
+    site.plane.mute.add("b")
+    asked = {"image": image("b"), "release": site.releases[1], "approval": token}
+    with pytest.raises(DeploymentError):
+        site.deploy(**asked)
+    site.plane.mute.clear()
+    assert site.deploy(**asked).release == site.releases[1] == site.served()
+
+
+def test_a_release_whose_gate_warned_is_deployed_with_a_reason_and_not_without(production: Site) -> None:
+    site = production
+    warned = GATES | {"drift": {"gate": "drift", "status": "warn", "checks": [], "hint": ""}}
+    release = site.write(0.7, warned)
+    with pytest.raises(ApprovalError, match=r"gate drift of .* did not say ok: approving needs a reason"):
+        site.deploy(release=release, approval=approval(site, release))
+    assert site.deploy(release=release, approval=approval(site, release, override="Advent")).release == release
 
 
 def test_of_two_deployments_at_once_one_is_told_of_the_other(site: Site) -> None:
@@ -309,6 +372,22 @@ def test_of_two_deployments_at_once_one_is_told_of_the_other(site: Site) -> None
     with pytest.raises(DeploymentError, match="somebody else changes"):
         function.send("1", {"2": 0.1}, "", seen)
     assert site.alias() == ("2", {})
+
+
+@pytest.mark.parametrize("others", [{}, {"3": 0.1}])
+def test_an_alias_that_somebody_moved_while_a_version_was_watched_stays_theirs(
+    site: Site, others: dict[str, float]
+) -> None:
+    plan = make_plan(
+        "staging", image("b"), "", site.store, "ann", Limits(watch=0), LambdaRelease(function=site.function)
+    )
+    version = publish_version(plan)
+    share(plan, version)
+    site.plane.client.publish_version(FunctionName=site.function)
+    plan.function.send("1", others, "", plan.function.traffic())
+    with pytest.raises(DeploymentError, match="somebody else moved the alias"):
+        settle(plan, version)
+    assert site.alias() == ("1", others)
 
 
 @pytest.mark.platform

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,12 @@ from flows.refresh_prices import refresh_prices
 from flows.release_model import release_model
 from flows.roll_back import RollBackRequest, roll_back
 from pricewright.core.errors import ApprovalError, ParameterError, ReleaseError, SourceError
-from pricewright.release.approval import Approval
 from tasks.deploy import find_target
-from tasks.releases import now, promote_release
+from tasks.releases import promote_release
 from tasks.run import open_run, remote_of
 from testing.checkout import make_checkout
 from testing.racing import sixteen
-from tests.flows.test_deploy_release import SECRET, Site, plane  # noqa: F401  a fixture
+from tests.flows.test_deploy_release import SECRET, Site, approval, plane  # noqa: F401  a fixture
 from tests.lambda_plane import LambdaPlane, image
 
 OTHER = "another secret that is long enough"
@@ -126,11 +124,6 @@ def test_a_roll_back_and_a_release_look_into_the_lake_of_the_document(
     assert pointer is not None and pointer.release == new
 
 
-def approval(release: str, secret: str) -> str:
-    given = Approval(release, "approve", "grace", now() + timedelta(hours=1))
-    return ApprovalKey(secret=SecretStr(secret)).sign(given)
-
-
 def test_a_deployment_takes_lake_function_cache_and_key_from_the_documents(
     plane: LambdaPlane,  # noqa: F811
     s3_url: str,
@@ -141,7 +134,8 @@ def test_a_deployment_takes_lake_function_cache_and_key_from_the_documents(
     asked = {"stage": "production", "release": site.releases[1], "watch": 0, "by": "ann"}
 
     def deploy(secret: str, **how: Any) -> Any:
-        return deploy_release(DeployRequest(**asked | {"approval": approval(site.releases[1], secret)} | how))
+        token = approval(site, site.releases[1], how["image"], secret=secret)
+        return deploy_release(DeployRequest(**asked | {"approval": token} | how))
 
     def redis_of(version: str) -> str:
         seen = plane.client.get_function_configuration(FunctionName=site.function, Qualifier=version)
@@ -179,11 +173,13 @@ def test_a_secret_of_a_document_is_in_no_log_state_parameter_or_artifact_of_a_ru
     secrets = ("canary-key of thirty-two bytes and more", "canary-password")
     ApprovalKey(secret=SecretStr(secrets[0])).save("pricewright")
     PriceCache(url=SecretStr(f"rediss://:{secrets[1]}@cache:6379/0")).save("pricewright")
-    token = approval(site.releases[1], secrets[0])
+    token = approval(site, site.releases[1], image("b"), secret=secrets[0])
     asked = site.request(image=image("b"), release=site.releases[1], approval=token)
     assert site.releases[1] in repr(deploy_release(DeployRequest(**asked)))
     with pytest.raises(ApprovalError):
-        deploy_release(DeployRequest(**asked | {"approval": approval(site.releases[1], OTHER)}))
+        deploy_release(
+            DeployRequest(**asked | {"approval": approval(site, site.releases[1], image("b"), secret=OTHER)})
+        )
     rows = ("flow_runs", "task_runs", "artifacts", "logs", "block_documents")
     seen = "".join(httpx.post(f"{prefect_api}/{kind}/filter", json={}, timeout=30).text for kind in rows)
     assert site.releases[1] in seen

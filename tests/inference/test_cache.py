@@ -69,6 +69,63 @@ def test_garbage_in_redis_is_not_served(shop: Shop, redis_url: str, client: redi
     assert (answer["cache"], answer["optimal_price"]) == ("miss", good["optimal_price"])
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"optimal_price": 999.0},
+        {"optimal_price": 0.01},
+        {"optimal_price": float("nan")},
+        {"optimal_price": None},
+        {"optimal_price": "2.95"},
+        {"optimal_price": True},
+        {"expected_units": float("inf")},
+        {"expected_sales": -1.0},
+        {"guardrail_high": 999.0},
+        {"current_price": 0.5},
+        {"stock_code": "20014"},
+        {"description": "ANOTHER MUG"},
+        {"model": "svr"},
+        {"curve": None},
+        {"curve": {"unit_price": [1.0, float("nan")], "quantity": [1.0, 2.0]}},
+        {"curve": {"unit_price": [1.0, 2.0], "quantity": [1.0]}},
+        {"more": "<script>"},
+    ],
+)
+def test_a_poisoned_answer_in_redis_is_computed_anew(
+    shop: Shop, redis_url: str, client: redis.Redis, poison: dict[str, object]
+) -> None:
+    good = opened(shop.app(redis_url=redis_url))(ASKED)
+    for key in client.scan_iter():
+        kept = json.loads(client.get(key) or b"")
+        client.set(key, json.dumps(kept | poison))
+    answer = opened(shop.app(redis_url=redis_url))(ASKED)
+    assert answer == good and answer["cache"] == "miss"
+
+
+def test_an_answer_in_redis_outside_the_range_asked_for_is_computed_anew(
+    shop: Shop, redis_url: str, client: redis.Redis
+) -> None:
+    free = opened(shop.app(redis_url=redis_url))(ASKED)
+    asked = ASKED | {"unitprice_max": (free["guardrail_low"] + free["current_price"]) / 2}
+    good = opened(shop.app(redis_url=redis_url))(asked)
+    assert opened(shop.app(redis_url=redis_url))(asked)["cache"] == "redis"
+    for key in client.scan_iter():
+        kept = json.loads(client.get(key) or b"")
+        client.set(key, json.dumps(kept | {"optimal_price": free["guardrail_high"]}))
+    answer = opened(shop.app(redis_url=redis_url))(asked)
+    assert answer == good and answer["cache"] == "miss"
+
+
+def test_a_number_too_large_for_any_float_is_not_taken_from_redis(
+    shop: Shop, redis_url: str, client: redis.Redis
+) -> None:
+    good = opened(shop.app(redis_url=redis_url))(ASKED)
+    for key in client.scan_iter():
+        body = (client.get(key) or b"").replace(b'"expected_units":', b'"expected_units":1e999,"was":')
+        client.set(key, body)
+    assert opened(shop.app(redis_url=redis_url))(ASKED) == good
+
+
 def test_a_key_of_another_type_in_redis_is_a_miss(shop: Shop, redis_url: str, client: redis.Redis) -> None:
     opened(shop.app(redis_url=redis_url))(ASKED)
     for key in client.scan_iter():

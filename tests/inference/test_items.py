@@ -90,8 +90,10 @@ def test_every_kind_of_event_leads_to_the_same_code(api: App, code: str) -> None
     plain, encoded = f"/v1/predict-price/{code}", f"/v1/predict-price/{quote(code, safe='')}"
     decoded = http_api(plain) | {"pathParameters": {"proxy": f"predict-price/{code}"}}
     first = {"version": "1.0"} | rest(plain)
+    by_rest_api = rest(plain) | {"pathParameters": {"stock_code": code}}
     sent = function_url(encoded), rest(encoded), as_sent_with_parameters(encoded)
-    for event in (http_api(plain), decoded, first, *sent):
+    kept = rest(encoded) | {"pathParameters": {"stock_code": code}}
+    for event in (http_api(plain), decoded, first, by_rest_api, kept, *sent):
         assert content(api(event))["stock_code"] == code, event
     assert api({"stock_code": code})["stock_code"] == code
 

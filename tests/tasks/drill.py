@@ -16,7 +16,8 @@ from typing import Any
 from blocks.lake import Blob, Lake
 from pricewright.core.errors import ChannelConflict
 from tasks import promote
-from tasks.releases import promote_release, retain, roll_back_release
+from tasks.releases import promote_release, roll_back_release
+from tasks.retention import retain
 from tasks.stage import report_nothing
 from tasks.workspace import Workspace
 

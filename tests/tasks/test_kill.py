@@ -10,7 +10,8 @@ import pytest
 from blocks.channel import Channel
 from blocks.lake import Lake
 from tasks import promote
-from tasks.releases import now, promote_release, retain, roll_back_release, verify_release
+from tasks.releases import now, promote_release, roll_back_release, verify_release
+from tasks.retention import retain
 from tasks.smoke import PriceApi
 from tasks.stage import report_nothing
 from tasks.workspace import Workspace

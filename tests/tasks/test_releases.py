@@ -7,12 +7,14 @@ from threading import Barrier
 
 import pytest
 
-from blocks.channel import Channel, ReleaseInUse, held
+from blocks.channel import Channel
 from blocks.lake import Blob, Lake
+from blocks.lease import ReleaseInUse, held
 from pricewright.core.errors import ChannelConflict, ParameterError, ReleaseError
 from pricewright.release import write_bundle
 from tasks import promote
-from tasks.releases import now, promote_release, retain, roll_back_release, verify_release, write_release
+from tasks.releases import now, promote_release, roll_back_release, verify_release, write_release
+from tasks.retention import retain
 from tasks.stage import report_nothing
 from testing.synthetic_release import contents, fill
 
@@ -202,3 +204,23 @@ def test_a_roll_back_that_somebody_forestalls_says_who(shop: tuple[Lake, list[st
 
     with pytest.raises(ChannelConflict, match=f"to {oldest} by bob"):
         roll_back_release(Slow(lake_url), "production")
+
+
+def test_a_promotion_that_somebody_forestalls_changes_nothing_and_says_who(lake_url: str, six: list[str]) -> None:
+    lake = Lake(lake_url)
+    Channel(lake).point(six[0], "ann", now())
+
+    class Slow(Lake):
+        """While it reads the release, somebody else promotes."""
+
+        moved = False
+
+        def list(self, prefix: str) -> dict[str, int]:
+            if not self.moved:
+                self.moved = True
+                promote_release(lake, six[1], "production", 1, by="bob")
+            return super().list(prefix)
+
+    with pytest.raises(ChannelConflict, match=f"to {six[1]} by bob"):
+        promote_release(Slow(lake_url), six[2], "production", 1)
+    assert Channel(lake).read().release == six[1]

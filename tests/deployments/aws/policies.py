@@ -45,8 +45,9 @@ def statements(template: dict[str, Any]) -> list[Statement]:
     found = []
     for name, entry in template["Resources"].items():
         for document in _documents(entry.get("Properties", {})):
-            listed = [each["Fn::If"][1] if "Fn::If" in each else each for each in _listed(document["Statement"])]
-            found += [Statement(f"{name}.{each.get('Sid', '')}", each) for each in listed]
+            for each in _listed(document["Statement"]):
+                given = each["Fn::If"][1] if "Fn::If" in each else each
+                found.append(Statement(f"{name}.{given.get('Sid', '')}", given))
     return found
 
 

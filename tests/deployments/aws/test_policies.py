@@ -109,3 +109,22 @@ def test_a_deployment_may_do_what_the_command_does_and_no_more() -> None:
     }
     assert len(needed) >= 6 and {action for action in allowed if action.startswith("lambda:")} == needed
     assert "cloudwatch:GetMetricStatistics" in allowed and "get_metric_statistics" in text
+
+
+def test_one_role_moves_production_whatever_others_are_allowed() -> None:
+    found = {statement.place: statement.content for statement in statements(read("shared.yaml"))}
+    denied = found["LakePolicy.OneRoleMovesProduction"]
+    assert denied["Effect"] == "Deny" and denied["Principal"] == "*"
+    assert denied["Resource"] == {"Fn::Sub": "${Lake.Arn}/channels/production.json"}
+    assert {"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"} <= set(denied["Action"])
+    assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": {"Ref": "ProductionRoleArn"}}}
+
+
+def test_a_deployment_writes_no_manifest_and_keeps_the_decision_that_it_uses() -> None:
+    (writing,) = (
+        statement
+        for statement in statements(read("template.yaml"))
+        if statement.place.startswith("DeployPolicy.") and "s3:PutObject" in statement.actions
+    )
+    folders = [resource.partition("${Lake}/")[2] for resource in writing.resources]
+    assert folders == ["channels/${Stage}.json", "holds/*", "approvals/*"]

@@ -80,7 +80,7 @@ def test_a_change_is_read_in_per_cent(text: str, share: float) -> None:
     assert read_share(text) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["", "-10", "-0.1", "%", "-100%", "-101%", "2000%", "nan%", "1e1%", "١٠%", "--1%"])
+@pytest.mark.parametrize("text", ["", "-10", "-0.1", "%", "-100%", "-101%", "2000%", "nan%", "1e1%", "--1%"])
 def test_a_change_without_its_sign_or_beyond_all_bounds_is_refused(text: str) -> None:
     with pytest.raises(ParameterError, match="per cent") as caught:
         read_share(text)

@@ -111,8 +111,8 @@ def roll_back_release(
 
     For the minute in which something is wrong: no Prefect, no files verified that no answer needs. The release is
     whole by its sizes, loads as the price API loads it, and answers for one SKU; then the pointer moves, unless it is
-    no longer as `seen` (None: as it is now). Its gates and its decision are those it was served with; no gate blocks it.
-    A release that was never served needs an approval. Raises ChannelConflict, ApprovalError, ReleaseError.
+    no longer as `seen` (None: as it is now). Its gates and its decision are those it was served with: no gate blocks
+    it. A release that was never served needs an approval. Raises ChannelConflict, ApprovalError, ReleaseError.
     """
     line, by = Channel(lake, channel), by or current_user()
     seen = seen or line.see()

@@ -18,10 +18,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from pricewright.network.curve_fit import ALIKE, MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES, fit_curves
+from pricewright.network.curve_fit import ALIKE, fit_curves
 from pricewright.network.curves import Curves
 from pricewright.network.families import SPREADS, START, START_SD
 from pricewright.network.grid import dip_after, grid_of
+from pricewright.network.priors import MEANS_ALIKE, NO_SUBSTITUTES, SUBSTITUTES
 from tasks.workspace import read_parameters
 
 Floats = NDArray[np.float64]

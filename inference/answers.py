@@ -20,10 +20,10 @@ from pricewright.core.models import LIST_MODEL, NETWORK
 AMOUNTS = ("optimal_price", "expected_units", "expected_sales", "current_expected_sales")
 COLUMNS = {"unit_price", "quantity", "quantity_min", "quantity_max", "predicted_sales"}
 FIELDS = {
-    "release", "release_source", "last_week", "model", "fallbacks", "stock_code", "description", "family", "objective",
-    "unit_cost", "current_price", "guardrail_low", "guardrail_high", "moved", "reason", *AMOUNTS, "expected_units_low",
-    "expected_units_high", "sales_uplift", "uplift_probability", "elasticity", "elasticity_low", "elasticity_high",
-    "promised_low", "promised_high", "unitprice_min", "unitprice_max", "curve",
+    "release", "release_source", "last_week", "model", "fallbacks", "stock_code", "store", "description", "family",
+    "objective", "unit_cost", "current_price", "guardrail_low", "guardrail_high", "moved", "reason", *AMOUNTS,
+    "expected_units_low", "expected_units_high", "sales_uplift", "uplift_probability", "elasticity", "elasticity_low",
+    "elasticity_high", "promised_low", "promised_high", "unitprice_min", "unitprice_max", "curve",
 }  # fmt: skip
 DRAWN = {float, int, type(None)}
 NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
@@ -120,9 +120,9 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
 def could_be_ours(found: Mapping[str, Any], release: Release, place: int, query: Query) -> bool:
     """Whether an answer that others may have written agrees with the catalog: its SKU, its guardrail, its fields."""
     product = release.catalog.product(place)
-    known = {
+    known: dict[str, Any] = {
         "release": release.id, "model": query.model, "fallbacks": [], "stock_code": product.stock_code,
-        "description": product.description, "current_price": product.current_price,
+        "store": product.store, "description": product.description, "current_price": product.current_price,
         "guardrail_low": product.low, "guardrail_high": product.high,
     }  # fmt: skip
     fields = FIELDS | {"ignored"} if query.model == LIST_MODEL else FIELDS

@@ -13,6 +13,7 @@ from pricewright.core.errors import ParameterError
 from pricewright.drift.distances import Drifted, drifted_columns, earlier_windows, prepared_pair
 from pricewright.drift.measures import (
     YEAR,
+    by_sku,
     constant_columns,
     judged_columns,
     missing_skus,
@@ -177,7 +178,9 @@ def _measure_columns(reference: pl.DataFrame, current: pl.DataFrame, params: Map
 
 
 def _measure_sales(reference: pl.DataFrame, current: pl.DataFrame, params: Mapping[str, Any]) -> dict[str, float]:
-    usual = usual_of(reference, int(params["reference_weeks"]))
+    weeks = int(params["reference_weeks"])
+    usual = usual_of(reference, weeks)
+    before, now = by_sku(reference), by_sku(current)
     return {
         "price_level": price_level(current, usual),
         "price_shift": price_shift(current, usual),
@@ -185,10 +188,10 @@ def _measure_sales(reference: pl.DataFrame, current: pl.DataFrame, params: Mappi
         "units_per_order": units_per_order(current, usual),
         "units_level": units_level(current, usual),
         "orders_fall": orders_fall(reference, current),
-        "missing_skus": missing_skus(reference, current),
-        "new_skus": new_skus(reference, current),
-        "steady_sellers_missing": steady_sellers_missing(current, usual, int(params["steady_skus"])),
-        "zero_share_change": zero_share_change(reference, current, int(params["reference_weeks"])),
+        "missing_skus": missing_skus(before, now),
+        "new_skus": new_skus(before, now),
+        "steady_sellers_missing": steady_sellers_missing(now, usual_of(before, weeks), int(params["steady_skus"])),
+        "zero_share_change": zero_share_change(before, now, weeks),
         "silent_weeks": silent_weeks(current),
     }
 

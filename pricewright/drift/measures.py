@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.core.price_features import log_price_ratio
+from pricewright.items import code_of_key
 
 JUMP = log(2)
 FEW = 10  # SKUs; the median of fewer moves with their own prices, which price_jumps alone judges then
@@ -98,6 +99,18 @@ def usual_of(reference: pl.DataFrame, weeks: int) -> pl.DataFrame:
             selling_weeks=sold.sum(),
         )
         .sort("stock_code")
+    )
+
+
+def by_sku(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of a chain, the rows of each SKU in all its zones together: in a thin zone a week without a sale says little."""
+    if "store" not in rows.columns or not rows["store"].count():
+        return rows
+    return (
+        rows.with_columns(code_of_key().alias("stock_code"))
+        .group_by("stock_code", "week")
+        .agg(pl.col("units", "orders").sum(), pl.col("price").mean(), pl.col("sold").any())
+        .sort("stock_code", "week")
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pricewright.core.errors import ModelError
 from pricewright.feature.prices import chance_of_none
+from pricewright.items import code_of_key
 from pricewright.network.regular import part_prices
 
 Floats = NDArray[np.float64]
@@ -108,13 +109,10 @@ def grid_of(
 
 
 def _products(rows: pl.DataFrame) -> Whole:
-    """The number of each item's product, (n,): an item's key ends with its store."""
+    """The number of each item's product, (n,)."""
     keys = rows.select("stock_code", "store").unique("stock_code", maintain_order=True)
-    end = pl.format("@{}", pl.col("store").fill_null(""))
-    named = keys.select(
-        pl.when(pl.col("store").is_null()).then("stock_code").otherwise(pl.col("stock_code").str.strip_suffix(end))
-    )
-    return named.to_series().rank("dense").to_numpy().astype(np.int64) - 1
+    codes = keys.select(pl.when(pl.col("store").is_null()).then("stock_code").otherwise(code_of_key()))
+    return codes.to_series().rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def without_improbable_weeks(grid: Grid) -> Grid:

@@ -219,13 +219,11 @@ def test_a_deployment_that_fails_leaves_somebodys_canary_alone(site: Site) -> No
     assert site.alias() == ("1", {other: 0.1})
 
 
-def test_a_deployment_that_fails_leaves_an_operators_pointer_alone(
-    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_deployment_that_fails_leaves_an_operators_pointer_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     import tasks.deploy
 
     monkeypatch.setattr(tasks.deploy, "FOLLOWS", 0.5)
-    third, channel = site._write(tmp_path, 1.0), Channel(site.lake, "staging")
+    third, channel = site.write(1.0), Channel(site.lake, "staging")
 
     def act() -> None:
         if channel.read().release == site.releases[1]:

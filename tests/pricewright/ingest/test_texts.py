@@ -148,8 +148,8 @@ def test_a_promotion_is_a_share_or_a_word_and_anything_else_is_not_known(text: s
     assert read_shares(pl.Series([text, None, "yes"])).to_list() == [SAID[text], None, 1.0]
 
 
-@pytest.mark.parametrize(("text", "flag"), [("In Stock", True), ("OutOfStock", False), ("1", True), ("37", None)])
-def test_in_stock_is_yes_or_no(text: str, flag: bool | None) -> None:
+@pytest.mark.parametrize(("text", "flag"), [("In Stock", True), ("OutOfStock", False), ("1", True), ("37", True)])
+def test_in_stock_is_yes_or_no_or_units_on_hand(text: str, flag: bool | None) -> None:
     assert read_flags(pl.Series([text, "no"])).to_list() == [flag, False]
 
 

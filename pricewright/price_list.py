@@ -103,7 +103,12 @@ def price_list(
             rules=bound,
         )
         for product, price, chance, family, cost, bound in zip(
-            products, plan.prices, plan.probability, families, catalog["unit_cost"], rules or [""] * len(products),
+            products,
+            plan.prices,
+            plan.probability,
+            families,
+            catalog["unit_cost"],
+            rules or [""] * len(products),
             strict=True,
         )
     ]

@@ -217,7 +217,7 @@ def _network_release(
     summary: dict[str, Any] = dict(plan_summary(plan, trust))
     if ruled:
         summary |= {"rules": [{**row, "cost": trust * row["cost"]} for row in ruled.table]}
-        arrays |= rule_arrays(ruled, params["price"])
+        arrays |= rule_arrays(ruled)
     if priced["store"].n_unique() > 1:
         skus = parts(priced["stock_code"], parted=True)["stock_code"].to_list()
         terms = (int(own["draws"]), int(own["seed"]), float(params["price"]["minimum_probability"]))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.core.decision import CANDIDATES, NUDGE, SHARES, Terms, candidate_prices
+from pricewright.core.decision import NUDGE, SHARES, Terms, label_prices
 from pricewright.core.substitution import LEAST, Demand, Draws, Posterior
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ def offer(
 
     kept: where it is not the current price, see Product.
     """
-    candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
+    candidates = label_prices(low, high, terms, current)
     return Product(current, low, high, candidates, cost, fixed, current if kept is None else kept)
 
 

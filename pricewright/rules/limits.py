@@ -229,4 +229,6 @@ def offered(product: Product, limits: Limits) -> Product:
     low, high = (float(min(max(end, limits.low), limits.high)) for end in (product.low, product.high))
     kept = limits.kept
     low, high = min(low, kept), max(high, kept)
+    if not limits.stays:  # no allowed price is nearer: what stays within the ends stays with the rules
+        low, high = (kept, high) if kept > limits.current else (low, kept)
     return product._replace(low=low, high=high, candidates=limits.labels(low, high), kept=kept)

@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 ROUNDS = 4  # of choosing with worths taken at the choice before
 COARSE, NEAR = 24, 12  # candidates of an item over its whole range, and on either side of its price
 REACH = 3.0  # where the guardrail leaves no way to meet the rules, prices up to this factor beyond it are tried
-EXPLAINED = 10  # contradictions of a block whose rules are sought; those of the others are not named
 MANY = 1000.0  # times the largest worth: what leaving the guardrail by the whole price counts for
 
 
@@ -43,7 +42,8 @@ class Shop(NamedTuple):
 
 @dataclass
 class Block:
-    """Items whose prices are chosen together. joint: those in a clause; limits, products: of these; prices: of all."""
+    """Items whose prices are chosen together. joint: those in a clause; limits, products: of these; prices: of all;
+    explain: whether to look for the rules that one which cannot be met contradicts."""
 
     shop: Shop
     rules: Sequence[Any]
@@ -52,6 +52,7 @@ class Block:
     limits: dict[int, Limits]
     products: list[Product]
     prices: Floats
+    explain: bool = True
     unmet: list[Unmet] = field(default_factory=list)
 
     @classmethod
@@ -152,7 +153,15 @@ class Block:
         near = np.arange(max(place - NEAR, 0), min(place + NEAR, len(labels)))
         return [float(one) for one in labels[np.union1d(coarse, near).astype(int)]]
 
-    def _possible(self, limits: Mapping[int, Limits], clauses: Sequence[Clause]) -> bool:
+    def _possible(self, limits: Mapping[int, Limits], clauses: Sequence[Clause], around: Iterable[int]) -> bool:
+        """Whether some prices meet the clauses, where those met before that are not linked to `around` can be met."""
+        near = _linked(around, clauses)
+        mine = [clause for clause in clauses if not clause.counts and clause.items[0] in near]
+        if not self._some_choice({item: limits[item] for item in near}, mine):
+            return False
+        return not any(clause.counts for clause in clauses) or self._some_choice(limits, clauses)
+
+    def _some_choice(self, limits: Mapping[int, Limits], clauses: Sequence[Clause]) -> bool:
         if not all(limit.possible for limit in limits.values()):
             return False
         tried = self._candidates(limits, clauses, True)
@@ -160,8 +169,8 @@ class Block:
         return best_choice(options, clauses) is not None
 
     def _meet_in_order(self) -> None:
-        """Narrow limits and clauses to what can be met: rule by rule in the file's order, item by item or clause by
-        clause where a rule cannot be met as a whole."""
+        """Narrow limits and clauses to what can be met: rule by rule in the file's order. A rule that cannot be
+        met as a whole is halved until what cannot be met is one item or one clause."""
         limits = {item: self.shop.starts[item] for item in self.limits}
         kept: list[Clause] = []
         met: dict[int, list[int]] = {}  # by rule: the items that it was laid on
@@ -181,14 +190,15 @@ class Block:
         self, number: int, mine: list[Clause], limits: Mapping[int, Limits], kept: list[Clause],
         met: Mapping[int, list[int]],
     ) -> None:  # fmt: skip
-        if self._possible(limits, [*kept, *mine]):
-            kept += mine
-            return
-        for clause in mine:
-            if self._possible(limits, [*kept, clause]):
-                kept.append(clause)
+        parts = [mine]
+        while parts:
+            part = parts.pop(0)
+            if self._possible(limits, [*kept, *part], {item for clause in part for item in clause.items}):
+                kept += part
+            elif len(part) == 1:
+                self._explain(number, part[0].items, met, [*kept, *part])
             else:
-                self._explain(number, clause.items, met, [*kept, clause])
+                parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
 
     def _add_limits(
         self, number: int, chosen: Sequence[int], limits: dict[int, Limits], kept: Sequence[Clause],
@@ -196,38 +206,66 @@ class Block:
     ) -> None:  # fmt: skip
         rule, items = self.rules[number], self.shop.items
         narrowed = {i: limit for i in chosen if (limit := with_rule(limits[i], rule, items, i)) is not None}
-        if self._possible(limits | narrowed, kept):
-            limits.update(narrowed)
-            met[number] = list(narrowed)
-            return
-        for item, limit in narrowed.items():
-            if self._possible(limits | {item: limit}, kept):
-                limits[item] = limit
-                met.setdefault(number, []).append(item)
+        parts = [list(narrowed)]
+        while parts:
+            part = parts.pop(0)
+            more = {item: narrowed[item] for item in part}
+            if self._possible(limits | more, kept, part):
+                limits.update(more)
+                met.setdefault(number, []).extend(part)
+            elif len(part) == 1:
+                self._explain(number, (part[0],), met | {number: [*met.get(number, []), *part]}, kept)
             else:
-                self._explain(number, (item,), met | {number: [*met.get(number, []), item]}, kept)
+                parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
 
     def _explain(
         self, number: int, items: tuple[int, ...], met: Mapping[int, list[int]], clauses: Sequence[Clause]
     ) -> None:
-        """Note that a rule is not met for these items, and a smallest set of rules that it contradicts."""
+        """Note that a rule is not met for these items, and the rules that it contradicts: those that others of its items
+        contradict, if these suffice, else a set of which none can be left out."""
         needed = [rule for rule in range(number) if rule in met or any(clause.rule == rule for clause in clauses)]
-        if len(self.unmet) >= EXPLAINED:
-            needed = []
+        if not self.explain:
+            self.unmet.append(Unmet(self.rules[number].name, items, ()))
+            return
+        names = {rule.name: place for place, rule in enumerate(self.rules)}
+        for against in sorted({one.against for one in self.unmet if one.rule == self.rules[number].name}, key=len):
+            if not self._possible_under({number, *(names[name] for name in against)}, met, clauses, items):
+                self.unmet.append(Unmet(self.rules[number].name, items, against))
+                return
         for rule in reversed(needed.copy()):
             fewer = [one for one in needed if one != rule]
-            if not self._possible_under({*fewer, number}, met, clauses):
+            if not self._possible_under({*fewer, number}, met, clauses, items):
                 needed = fewer
         against = tuple(self.rules[rule].name for rule in needed)
         self.unmet.append(Unmet(self.rules[number].name, items, against))
 
-    def _possible_under(self, rules: set[int], met: Mapping[int, list[int]], clauses: Iterable[Clause]) -> bool:
+    def _possible_under(
+        self, rules: set[int], met: Mapping[int, list[int]], clauses: Iterable[Clause], around: Iterable[int]
+    ) -> bool:
         laid = {rule: set(items) for rule, items in met.items() if rule in rules}
+        left = [clause for clause in clauses if clause.rule in rules]
         limits = {}
-        for item in self.limits:
+        for item in self.limits if any(clause.counts for clause in left) else _linked(around, left):
             mine = [self.rules[rule] for rule in sorted(laid) if item in laid[rule]]
             limits[item] = all_of(mine, self.shop.items, item, self.shop.starts[item])
-        return self._possible(limits, [clause for clause in clauses if clause.rule in rules])
+        return self._possible(limits, left, around)
+
+
+def _linked(around: Iterable[int], clauses: Sequence[Clause]) -> set[int]:
+    """The items that clauses link to some items, directly or through others; counting the changes links nothing."""
+    beside: dict[int, list[Clause]] = {}
+    for clause in clauses:
+        if not clause.counts:
+            for item in clause.items:
+                beside.setdefault(item, []).append(clause)
+    found: set[int] = set()
+    waiting = list(around)
+    while waiting:
+        item = waiting.pop()
+        if item not in found:
+            found.add(item)
+            waiting += [other for clause in beside.get(item, ()) for other in clause.items]
+    return found
 
 
 def _shared(

@@ -36,15 +36,18 @@ class Decided:
         return broken(rules, shop, self.prices if prices is None else prices, self.unmet)
 
 
-def decide(shop: Shop, rules: Sequence[Any]) -> Decided:
-    """Prices that meet all rules that can be met together, in the file's order of priority."""
+def decide(shop: Shop, rules: Sequence[Any], *, explain: bool = True) -> Decided:
+    """Prices that meet all rules that can be met together, in the file's order of priority.
+
+    explain: whether to look for what contradicts a rule that cannot be met, which takes most of the time.
+    """
     narrowed = narrow(rules, shop.items, shop.starts)
     products = [offered(*pair) for pair in zip(shop.products, narrowed.limits, strict=True)]
     prices = make_plan(shop.posterior, products, shop.draws, shop.seed, shop.probability).prices.copy()
     clauses, unjudged = clauses_of(rules, shop.items)
     met, unmet, limits = list(clauses), list(narrowed.unmet), list(narrowed.limits)
     for block in _broken_blocks(shop, rules, clauses, limits, products, prices):
-        before = set(block.clauses)
+        before, block.explain = set(block.clauses), explain
         block.choose()
         met = [clause for clause in met if clause not in before or clause in set(block.clauses)]
         for item, limit in block.limits.items():
@@ -184,7 +187,7 @@ def cost_of(number: int, rules: Sequence[Any], shop: Shop, prices: Floats, bound
     rows = np.array(sorted(i for block in blocks if set(block) & set(bound) for i in block), dtype=np.int64)
     part = shop.some(rows)
     others = [rule for place, rule in enumerate(rules) if place != number]
-    without = decide(part, others).prices
+    without = decide(part, others, explain=False).prices
     return earned(part, without) - earned(part, prices[rows])
 
 

@@ -190,7 +190,7 @@ class Block:
         self, number: int, mine: list[Clause], limits: Mapping[int, Limits], kept: list[Clause],
         met: Mapping[int, list[int]],
     ) -> None:  # fmt: skip
-        parts = [mine]
+        parts = [mine] if mine else []
         while parts:
             part = parts.pop(0)
             if self._possible(limits, [*kept, *part], {item for clause in part for item in clause.items}):
@@ -206,7 +206,7 @@ class Block:
     ) -> None:  # fmt: skip
         rule, items = self.rules[number], self.shop.items
         narrowed = {i: limit for i in chosen if (limit := with_rule(limits[i], rule, items, i)) is not None}
-        parts = [list(narrowed)]
+        parts = [list(narrowed)] if narrowed else []
         while parts:
             part = parts.pop(0)
             more = {item: narrowed[item] for item in part}
@@ -221,7 +221,7 @@ class Block:
     def _explain(
         self, number: int, items: tuple[int, ...], met: Mapping[int, list[int]], clauses: Sequence[Clause]
     ) -> None:
-        """Note that a rule is not met for these items, and the rules that it contradicts: those that others of its items
+        """Note that a rule is not met for these items, and what it contradicts: the rules that others of its items
         contradict, if these suffice, else a set of which none can be left out."""
         needed = [rule for rule in range(number) if rule in met or any(clause.rule == rule for clause in clauses)]
         if not self.explain:

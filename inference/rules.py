@@ -23,6 +23,13 @@ class Rules:
             terms = terms._replace(endings=tuple(endings.tolist()), strict=True)
         return terms._replace(smallest_step=float(self._step[place]))
 
+    def broken(self, place: int, price: float, current: float) -> list[str]:
+        """What a new price of one item breaks: endings, smallest_step."""
+        terms = self.terms(place, Terms())
+        ended = not terms.strict or round(price * 100) % 100 in [round(ending * 100) for ending in terms.endings]
+        wide = abs(price / current - 1) >= terms.smallest_step - 1e-9
+        return [name for name, kept in (("endings", ended), ("smallest_step", wide)) if not kept]
+
     def binding(self, place: int) -> str:
         """The rules that bind the planned price; empty for none."""
         return str(self._binding[place])

@@ -90,3 +90,37 @@ def test_another_price_beyond_the_limits_is_counted(ask: App) -> None:
     body = json.dumps({"stock_codes": [HIGH], "price": 29.0})
     reply = ask({"httpMethod": "POST", "path": "/v1/what-if", "body": body})
     assert json.loads(reply["body"])["outside_guardrail"] == 1
+
+
+def scenario(ask: App, prices: Any) -> tuple[int, dict[str, Any]]:
+    reply = ask({"httpMethod": "POST", "path": "/v1/what-if", "body": json.dumps({"prices": prices})})
+    return reply["statusCode"], json.loads(reply["body"])
+
+
+def test_a_list_of_prices_comes_to_totals_by_category_and_the_rules_it_breaks(ask: App, listed: pl.DataFrame) -> None:
+    rows = [{"stock_code": row["stock_code"], "price": row["optimal_price"]} for row in listed.to_dicts()]
+    status, found = scenario(ask, rows)
+    assert status == 200 and (found["skus"], found["breaks_count"]) == (40, 0)
+    assert found["sales"] == pytest.approx(sum(one["sales"] for one in found["by_category"].values()))
+    assert found["by_category"]["LANTERNS"]["skus"] == len(LANTERNS) and "by_zone" not in found
+    current = listed.filter(pl.col("stock_code") == NEAR)["current_price"][0]
+    _, found = scenario(
+        ask, [{"stock_code": NEAR, "price": round(current + 0.01, 2)}, {"stock_code": HIGH, "price": 9}]
+    )
+    broken = {(one["stock_code"], one["rule"]) for one in found["breaks"]}
+    assert {(NEAR, "smallest_step"), (HIGH, "guardrail"), (HIGH, "endings")} <= broken
+
+
+@pytest.mark.parametrize(
+    ("prices", "status", "word"),
+    [
+        ([], 422, "a list"),
+        ([{"stock_code": "20007"}], 422, "price"),
+        ([{"stock_code": "20007", "price": -1}], 422, "above 0"),
+        ([{"stock_code": "20007", "price": 1}, {"stock_code": "20007", "price": 2}], 422, "one price per item"),
+        ([{"stock_code": "nobody", "price": 1}], 404, "in no price list"),
+    ],
+)
+def test_a_list_of_prices_that_cannot_be_answered_says_why(ask: App, prices: Any, status: int, word: str) -> None:
+    code, found = scenario(ask, prices)
+    assert code == status and word in json.dumps(found)

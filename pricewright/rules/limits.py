@@ -65,8 +65,8 @@ class Limits:
         low = min(low, high)
         endings = self.usual if self.endings is None else self.endings
         found = candidate_prices(low, high, most, endings=endings)
-        if high - low > TINY:
-            found = found[np.abs(found * 100 - np.round(found * 100)) < 1e-6]  # a narrow range may hold no whole cent
+        if self.high - self.low > TINY:
+            found = found[np.abs(found * 100 - np.round(found * 100)) < 1e-6]  # a narrow part may hold no whole cent
         return found if self.endings is None else found[_ends_so(found, self.endings)]
 
     @property

@@ -211,3 +211,9 @@ def test_clauses_join_only_what_a_rule_compares() -> None:
     asked = rules({"kind": "order", "where": {"brand": "Own"}, "under": {"brand": "Brand"}, "within": ["category"]})
     clauses, _ = clauses_of(asked, known)
     assert [clause.items for clause in clauses] == [(0, 1)]
+
+
+def test_a_step_that_only_a_fraction_of_a_cent_would_meet_keeps_the_price() -> None:
+    made = shop(items(1), [0.4], current=[4.49])
+    asked = rules({"kind": "smallest_step", "at_least": 0.1}, {"kind": "largest_step", "at_most": 0.1})
+    assert decide(made, asked).prices.tolist() == [4.49]

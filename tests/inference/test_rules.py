@@ -1,6 +1,7 @@
 """A release whose plan keeps to rules: every price asked of the API keeps to those of its item."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,9 @@ from inference.handler import App
 from testing.synthetic_release import FAMILIES
 from tests.pricewright.rules.small_shop import rules
 from tests.synthetic_shop import Shop
+
+
+ROOT = Path(__file__).parents[2]
 
 
 def code(number: int) -> str:
@@ -102,6 +106,9 @@ def test_a_list_of_prices_comes_to_totals_by_category_and_the_rules_it_breaks(as
     status, found = scenario(ask, rows)
     assert status == 200 and (found["skus"], found["breaks_count"]) == (40, 0)
     assert found["sales"] == pytest.approx(sum(one["sales"] for one in found["by_category"].values()))
+    described = json.loads((ROOT / "inference" / "openapi.json").read_text())["components"]["schemas"]
+    added = described["Scenario"]["allOf"][1]["properties"].keys()
+    assert found.keys() == (described["WhatIf"]["properties"].keys() | added) - {"by_zone"}
     assert found["by_category"]["LANTERNS"]["skus"] == len(LANTERNS) and "by_zone" not in found
     current = listed.filter(pl.col("stock_code") == NEAR)["current_price"][0]
     _, found = scenario(

@@ -12,7 +12,6 @@ from testing.synthetic_release import FAMILIES
 from tests.pricewright.rules.small_shop import rules
 from tests.synthetic_shop import Shop
 
-
 ROOT = Path(__file__).parents[2]
 
 

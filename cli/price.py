@@ -1,6 +1,7 @@
 """`pricewright price` and `what-if`: ask what the price API would answer."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from cli.console import console
 from cli.options import Name, ServedStore, chosen_store
 from pricewright.core.errors import ParameterError, UnknownSku
 from pricewright.core.item import Item
+from tasks.workspace import Workspace, find_root
 
 SHOWN = 12  # prices of the curve; --json has all of them
 
@@ -25,6 +27,7 @@ InStore = Annotated[str, typer.Option("--in", help="The store or zone, where pri
 Zone = Annotated[str, typer.Option("--zone", help="Products of this zone or store, where prices differ by store.")]
 ByShare = Annotated[str, typer.Option("--change", help="By how much prices change, such as -10% or +2.5%.")]
 Price = Annotated[float | None, typer.Option("--price", help="What each of the products costs then.")]
+Prices = Annotated[str, typer.Option("--prices", help="A file of prices, with columns for code, store and price.")]
 AllNumbers = Annotated[bool, typer.Option("--json", help="All numbers, as the price API gives them.")]
 
 
@@ -109,6 +112,7 @@ def register_what_if(app: typer.Typer) -> None:
         sku: Skus = None,
         change: ByShare = "",
         price: Price = None,
+        prices: Prices = "",
         store: ServedStore = "",
         channel: Name = "production",
         as_json: AllNumbers = False,
@@ -116,11 +120,15 @@ def register_what_if(app: typer.Typer) -> None:
         """Say what other prices would do to units and sales of a week: of some products, and of the whole shop.
 
         Neither --category, --zone nor --sku means all products. What a product wins from the others of its family, or
-        loses to them, is taken into account; prices are taken as asked, also beyond the guardrail.
+        loses to them, is taken into account; prices are taken as asked, also beyond the guardrail. --prices asks for a
+        whole file of them, and is answered by category and zone, with the rules of single products that they break.
         """
         from tasks.smoke import PriceApi
 
-        asked = {"category": category, "store": zone, "change": change, "price": price}
+        listed = read_asked(prices) if prices else []
+        asked = {"category": category, "store": zone, "change": change, "price": price, "prices": listed}
+        if listed and (sku or any(value for name, value in asked.items() if name != "prices")):
+            raise ParameterError("--prices is given with another choice.", hint="leave out all but --prices.")
         items = [Item.parse(text) for text in sku or ()]
         try:
             answer = PriceApi(chosen_store(store), channel).what_if(items, **asked)
@@ -130,6 +138,13 @@ def register_what_if(app: typer.Typer) -> None:
             typer.echo(json.dumps(answer, indent=2))
         else:
             show_what_if(console(), answer)
+
+
+def read_asked(file: str) -> list[dict[str, Any]]:
+    """The prices of a file as the price API takes them."""
+    from pricewright.ingest.products import read_prices
+
+    return read_prices(Path(file), Workspace(find_root()).parameters["ingest"]).to_dicts()
 
 
 def show_what_if(out: Console, answer: dict[str, Any]) -> None:
@@ -144,7 +159,23 @@ def show_what_if(out: Console, answer: dict[str, Any]) -> None:
         for name in ("units", "sales"):
             table.add_row(f"  {name}{whose}", *_row(found, name))
     out.print(table)
+    for what in ("category", "zone"):
+        if found := answer.get(f"by_{what}"):
+            out.print(_grouped(what, found))
+    if answer.get("breaks_count"):
+        first = answer["breaks"][0]
+        told = f"first {first['stock_code']} at {first['price']:g}: {first['rule']}"
+        out.print(f"{answer['breaks_count']:,} times a rule of a single product is broken; {told}", markup=False)
     out.print(f"release {answer['release']}")
+
+
+def _grouped(what: str, found: dict[str, Any]) -> Table:
+    table = Table(what, "sales now", "then", "change", "90 % interval", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, numbers in found.items():
+        table.add_row(f"  {escape(name) or 'none'}", *_row(numbers, "sales"))
+    return table
 
 
 def _row(found: dict[str, Any], name: str) -> tuple[str, str, str, str]:

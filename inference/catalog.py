@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.rules import Rules
 from inference.zones import LONGEST, NEAR, STORES_HINT, Stores
 from pricewright.core.arrays import FAMILY
 from pricewright.core.blocks import DamagedFile
@@ -18,6 +19,7 @@ from pricewright.core.content import (
     check_listed,
     check_values,
     has_plan,
+    has_rules,
     has_stores,
 )
 from pricewright.core.decision import Terms
@@ -42,6 +44,7 @@ class Families:
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         self._arrays = arrays
+        self.rules = Rules(arrays) if has_rules(arrays) else None
 
     def members(self, place: int) -> Whole:
         """The places of a product's family, its own among them, ascending."""
@@ -63,6 +66,7 @@ class Families:
         kept = min(max(current, low), high)  # a hard limit holds for the price that stays as well
         low, high = max(low, lowest), min(high, highest)
         paid = cost if terms.objective == "profit" and np.isfinite(cost) else 0.0
+        terms = self.rules.terms(place, terms) if self.rules else terms
         return offer(current, low, high, terms, paid, fixed=bool(self._arrays["fixed"][place]), kept=kept)
 
     def category(self, name: str) -> Whole:

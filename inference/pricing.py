@@ -33,9 +33,11 @@ def as_planned(catalog: Catalog, product: Product, row: Mapping[str, Any]) -> Re
     price, chance = numbers["optimal_price"], row["uplift_probability"]
     uncosted = terms.objective == "profit" and product.unit_cost is None
     offered = catalog.families.offered(product.place, terms)
+    rules = catalog.families.rules
     why = reason(
-        offered, price, chance or 0.0, product.family, terms.objective, terms.minimum_probability, uncosted=uncosted
-    )
+        offered, price, chance or 0.0, product.family, terms.objective, terms.minimum_probability,
+        uncosted=uncosted, rules=rules.binding(product.place) if rules else "",
+    )  # fmt: skip
     moved = abs(price - product.current_price) > TINY
     decision = Decision._make([*(numbers[name] for name in NEEDED[:5]), chance, why, moved])
     return Recommendation(decision, *(numbers[name] for name in NEEDED[5:]))
@@ -126,7 +128,7 @@ def price_with(
         found = in_family(catalog, product, together, cost, *within)
     else:
         planned = False
-        found = recommend(asked.units_at, product.current_price, *within, terms, cost)
+        found = _alone(catalog, asked, product, within, terms, cost)
     price, posterior = found.decision.optimal_price, found.decision.uplift_probability is not None
     if planned:
         asked.units_at(np.array([price]))
@@ -146,7 +148,7 @@ def price_with(
         "elasticity": found.elasticity,
         "elasticity_low": found.elasticity_low if posterior else None,
         "elasticity_high": found.elasticity_high if posterior else None,
-        "reason": found.decision.reason + note,
+        "reason": found.decision.reason + note + _not_judged(catalog, product, planned=bool(row)),
         "family": product.family,
         "promised_low": row.get("promised_low"),
         "promised_high": row.get("promised_high"),
@@ -157,6 +159,28 @@ def price_with(
         return answer
     answer["curve"] = _curve(grid, means[:-1], lowest[:-1], highest[:-1], cost, terms.objective)
     return answer
+
+
+def _alone(
+    catalog: Catalog, asked: Asked, product: Product, within: tuple[float, float], terms: Terms, cost: float | None
+) -> Recommendation:
+    """The best price of the product by the model's own curve, within its limits also where no move gains."""
+    terms = catalog.families.rules.terms(product.place, terms) if catalog.families.rules else terms
+    found = recommend(asked.units_at, product.current_price, *within, terms, cost)
+    if found.decision.moved or product.low - TINY <= product.current_price <= product.high + TINY:
+        return found
+    kept = min(max(product.current_price, product.low), product.high)
+    units = mean_over_draws(asked.units_at(np.array([kept, product.current_price])))
+    sales, now = kept * float(units[0]), product.current_price * float(units[1])
+    why = f"{'raise' if kept > product.current_price else 'lower'} to a hard limit of the product"
+    uplift = sales / now - 1 if now > 0 else 0.0
+    chance = found.decision.uplift_probability
+    return found._replace(decision=Decision(kept, float(units[0]), sales, now, uplift, chance, why, True))
+
+
+def _not_judged(catalog: Catalog, product: Product, *, planned: bool) -> str:
+    rules = catalog.families.rules
+    return rules.not_judged(product.place) if rules and not planned else ""
 
 
 def _grid(low: float, high: float, bins: int) -> Floats:

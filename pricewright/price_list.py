@@ -76,12 +76,13 @@ def plan_prices(
 
 def price_list(
     plan: Plan, products: Sequence[Product], catalog: pl.DataFrame, families: Sequence[str | None],
-    params: Mapping[str, Any], trust: float = 1.0,
+    params: Mapping[str, Any], trust: float = 1.0, rules: Sequence[str] = (),
 ) -> pl.DataFrame:  # fmt: skip
     """The plan as a table; catalog, products and families (None: it competes with nobody) are in the same order.
 
     A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so. trust: the
-    share of a gain that is promised, 0 to 1 (pricewright/proof); expected units are those of the promised sales.
+    share of a gain that is promised, 0 to 1 (pricewright/proof); expected units are those of the promised sales. rules:
+    the names of those that bind, per item; empty where the plan knows none.
     """
     moved = np.abs(plan.prices - plan.current) > TINY
     sales, now = plan.sales, plan.sales_now
@@ -99,9 +100,16 @@ def price_list(
             str(params["objective"]),
             float(params["minimum_probability"]),
             uncosted=uncosted and cost is None,
+            rules=bound,
         )
-        for product, price, chance, family, cost in zip(
-            products, plan.prices, plan.probability, families, catalog["unit_cost"], strict=True
+        for product, price, chance, family, cost, bound in zip(
+            products,
+            plan.prices,
+            plan.probability,
+            families,
+            catalog["unit_cost"],
+            rules or [""] * len(products),
+            strict=True,
         )
     ]
     return pl.DataFrame(

@@ -36,6 +36,8 @@ from pricewright.price_list import (
 )
 from pricewright.proof import Proof, assess_proof, price_changes
 from pricewright.proof.changes import ever_moved
+from pricewright.rules.items import Items, items_of
+from pricewright.rules.release import plan_with_rules, rule_arrays
 from pricewright.verdict import Verdict
 
 ReportProgress = Callable[[float, str], None]
@@ -51,7 +53,7 @@ class Trained:
     models: dict[str, bytes]
     catalog: Arrays
     price_list: pl.DataFrame
-    plan: dict[str, float | int]
+    plan: dict[str, Any]
     backtest: pl.DataFrame
     metrics: dict[str, Any]
     price_changes: pl.DataFrame
@@ -68,9 +70,11 @@ def train(
     report_progress: ReportProgress = lambda share, words: None,
     features: Sequence[str] = FEATURES,
     zones: pl.DataFrame = NO_STORES,
+    rules: Sequence[Any] = (),
+    products: pl.DataFrame | None = None,
 ) -> Trained:
     """Train, judge and price. `params` is all of params.yaml; panel, coming, catalog and zones are those of the feature
-    stage.
+    stage; rules: what the plan keeps to (pricewright/rules/file.py); products: the product file, where there is one.
 
     Raises ParameterError when models would be judged on weeks that the tuning has seen.
     """
@@ -86,7 +90,8 @@ def train(
     proof, verdict = assess_proof(changes, params["proof"])
     report_progress(0.4, "network, on all weeks")
     network = DemandNetwork.fit(panel, features, settings, int(own["seed"]), families=families)
-    release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust)
+    items = items_of(catalog, panel, products) if rules else None
+    release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust, rules, items)
     parts, models, arrays = [walked_rows(walked)], {NETWORK: release.model}, release.arrays
     stocked = in_stock(panel)
     for place, name in enumerate(REGISTRY):
@@ -131,7 +136,7 @@ class _NetworkRelease:
     model: bytes
     arrays: Arrays
     price_list: pl.DataFrame
-    plan: dict[str, float | int]
+    plan: dict[str, Any]
 
 
 def check_weeks(panel: pl.DataFrame, params: Mapping[str, Any]) -> None:
@@ -191,6 +196,8 @@ def _network_release(
     families: Mapping[str, str],
     params: Mapping[str, Any],
     trust: float,
+    rules: Sequence[Any],
+    items: Items | None,
 ) -> _NetworkRelease:
     """The network's graph and arrays, and the price list that they give."""
     own, codes = params["train"], catalog["stock_code"].to_list()
@@ -201,12 +208,16 @@ def _network_release(
     curves = network.curves.of(codes)
     posterior = network.posterior(codes, network.levels(ahead) * walked.calibration.factor)
     priced = with_prices(catalog, panel, curves.anchor)
-    plan, products = plan_prices(
-        posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"]
-    )
-    prices = price_list(plan, products, priced, _named(priced, families), params["price"], trust)
+    how = (posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"])
+    ruled = plan_with_rules(*how, rules, items) if items else None
+    plan, products = (ruled.plan, ruled.products) if ruled else plan_prices(*how)
+    notes = [", ".join(names) for names in ruled.binding] if ruled else ()
+    prices = price_list(plan, products, priced, _named(priced, families), params["price"], trust, notes)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
-    summary = plan_summary(plan, trust)
+    summary: dict[str, Any] = dict(plan_summary(plan, trust))
+    if ruled:
+        summary |= {"rules": [{**row, "cost": trust * row["cost"]} for row in ruled.table]}
+        arrays |= rule_arrays(ruled)
     if priced["store"].n_unique() > 1:
         skus = parts(priced["stock_code"], parted=True)["stock_code"].to_list()
         terms = (int(own["draws"]), int(own["seed"]), float(params["price"]["minimum_probability"]))

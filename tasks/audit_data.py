@@ -19,7 +19,7 @@ from tasks.ingest import INGEST
 from tasks.lock import LOCK, files_of, md5_of, outputs, read_lock, read_object
 from tasks.stage import do
 from tasks.stages import STAGES
-from tasks.workspace import BESIDE, MARKET, Workspace, configure
+from tasks.workspace import ASKED, MARKET, Workspace, configure
 
 LINEAGE_RULE = "what a dvc.lock of the lake names lies in the lake, under its MD5"
 LINEAGE_HINT = "pricewright run in a workspace that has the results puts them there again."
@@ -128,7 +128,7 @@ def check_fresh(workspace: Workspace, lake: Lake) -> Checked:
 def _build(workspace: Workspace, folder: Path) -> Path:
     (folder / "params.yaml").write_bytes((workspace.root / "params.yaml").read_bytes())
     source = MARKET if workspace.simulated else str(workspace.source.resolve())
-    beside = {name: str(path.resolve()) for name in BESIDE if (path := workspace.beside(name))}
+    beside = {name: str(path.resolve()) for name in ASKED if (path := workspace.beside(name))}
     made = configure(folder, source, "", workspace.columns, workspace.overrides, beside)
     for stage in (INGEST, FEATURE):
         do(stage, made)

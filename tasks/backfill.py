@@ -27,7 +27,7 @@ from tasks.ingest import ingest_cache_folder, open_ingest, source_documents
 from tasks.prefect_tasks import CountBar, at_most, rename_run
 from tasks.run import Run, kept, open_run
 from tasks.source import origin
-from tasks.workspace import BESIDE
+from tasks.workspace import ASKED
 
 
 class Checkpoint:
@@ -150,12 +150,12 @@ def open_backfill(root: Path, order: BackfillOrder, environment: Mapping[str, st
 
     `environment`: where the lake's endpoint and region come from.
     """
-    asked: dict[str, Any] = {"source": "", "store": "", "columns": {}, "overrides": {}, **BESIDE}
+    asked: dict[str, Any] = {"source": "", "store": "", "columns": {}, "overrides": {}, **ASKED}
     if (root / "run.yaml").exists():
         asked |= yaml.safe_load((root / "run.yaml").read_text())
     source, store = order.source or origin(root, asked["source"]), order.store or asked["store"]
     columns, parameters = order.columns or asked["columns"], order.parameters or asked["overrides"]
-    beside = {name: origin(root, asked[name]) for name in BESIDE}
+    beside = {name: origin(root, asked[name]) for name in ASKED}
     with open_run(root, source, store, columns, parameters, environment, beside) as run, kept(run):
         yield Backfill(run, order)
 

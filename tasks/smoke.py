@@ -18,6 +18,7 @@ ERRORS: dict[int, type[PricewrightError]] = {
     400: InvalidItem, 404: UnknownSku, 409: ReleaseError, 413: ParameterError, 422: ParameterError, 503: ReleaseError,
 }  # fmt: skip
 PATIENCE = 10.0  # seconds: nobody here is in such a hurry as a web page, and this process may still be warming up
+MOST = 1_000_000  # items of one question: nobody else waits for this process
 TOLERANCE = 1e-6  # relative: the same numbers, computed by the same functions
 
 
@@ -33,7 +34,9 @@ class PriceApi:
     ) -> None:
         """Nothing is opened before the first question. Redis and S3 come from the environment, as in Lambda."""
         given = read_settings(environment)
-        settings = replace(given, store=store, channel=channel, release=release, baked_release="", redis_url="")
+        settings = replace(
+            given, store=store, channel=channel, release=release, baked_release="", redis_url="", most_skus=MOST
+        )
         self._app: Callable[[Any], Any] = make_app(
             replace(settings, pointer_seconds=PATIENCE, model_seconds=PATIENCE), log=_unheard
         )
@@ -62,7 +65,8 @@ class PriceApi:
 
         Raises the error that the reply names.
         """
-        asked |= {"stock_codes": [item.as_code for item in items]}
+        if not asked.get("prices"):
+            asked |= {"stock_codes": [item.as_code for item in items]}
         body = json.dumps({name: value for name, value in asked.items() if value not in (None, "", [], ())})
         return _checked(_content(self._app({"httpMethod": "POST", "path": "/v1/what-if", "body": body})))
 

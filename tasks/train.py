@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """Fit on all full weeks; the backtest's models have seen earlier weeks only."""
+    from pricewright.rules.file import read_rules
     from pricewright.train import train
 
     hyperparameters = json.loads((workspace.work / "hyperparameters.json").read_text())
@@ -28,7 +29,12 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
         pl.read_parquet(workspace.work / "catalog.parquet"),
     )
     zones = pl.read_parquet(workspace.work / "zones.parquet")
-    trained = train(panel, coming, catalog, hyperparameters, workspace.parameters, report_progress, zones=zones)
+    products = pl.read_parquet(workspace.work / "products.parquet")
+    rules = read_rules(path) if (path := workspace.beside("rules")) else ()
+    trained = train(
+        panel, coming, catalog, hyperparameters, workspace.parameters, report_progress, zones=zones, rules=rules,
+        products=products,
+    )  # fmt: skip
     _write(workspace, trained)
     return trained.metrics | {"proof": trained.metrics["proof"] | _write_proof(workspace, trained)}
 
@@ -78,10 +84,32 @@ def line(metrics: Metrics) -> str:
 
 
 def notes(metrics: Metrics) -> list[str]:
-    """What prices by zone are worth in a chain, and what the proof warns of."""
+    """What prices by zone are worth in a chain, what rules come to, and what the proof warns of."""
     plan = metrics.get("plan", {})
     zones = [zones_line(plan)] if "zones_gain" in plan else []
-    return [*zones, *verdict_notes(metrics["proof"])]
+    return [*zones, *rules_lines(plan), *verdict_notes(metrics["proof"])]
+
+
+def rules_lines(plan: Metrics) -> list[str]:
+    """A line for each rule that binds, cannot be met or judged, or selects what the shop does not have."""
+    lines = []
+    for row in plan.get("rules", []):
+        said = [f"binds {row['binds']:,} prices, costs {row['cost']:,.2f} a week"] if row["binds"] else []
+        said += [f"is not met for {row['not_met']:,} items{_against(row)}"] if row["not_met"] else []
+        said += [f"cannot be judged for {row['not_judged']:,} items"] if row["not_judged"] else []
+        said += [f"names what the shop does not have: {', '.join(row['unknown'])}"] if row["unknown"] else []
+        lines += [f"rule {row['rule']!r} {'; '.join(said)}"] if said else []
+    return lines
+
+
+def _against(row: Metrics) -> str:
+    """Such as ` (7 contradict 'floor of tea', first 85123A)`."""
+    told = [
+        f"{one['count']:,} contradict {', '.join(map(repr, one['rules']))}, first {one['items'][0]}"
+        for one in row["contradictions"]
+        if one["rules"]
+    ]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def zones_line(plan: Metrics) -> str:

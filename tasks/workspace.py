@@ -21,6 +21,8 @@ Parameters = dict[str, Any]
 MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
 # Files beside the sales, and what stands for none of each: the module that reads it.
 BESIDE = {"stores": "pricewright/ingest/stores.py", "products": "pricewright/ingest/products.py"}
+RULES = "pricewright/rules/file.py"
+ASKED = {**BESIDE, "rules": RULES}
 STORE = "./lake"
 FORMATS = "a CSV, Parquet or xlsx file"
 SECTIONS = (
@@ -158,9 +160,9 @@ class Workspace:
         return self.root / str(self._asked["source"])
 
     def beside(self, name: str) -> Path | None:
-        """The file of `stores` or `products`; None where the run has none."""
-        asked = str(self._asked.get(name, BESIDE[name]))
-        return None if asked == BESIDE[name] else self.root / asked
+        """The file of `stores`, `products` or `rules`; None where the run has none."""
+        asked = str(self._asked.get(name, ASKED[name]))
+        return None if asked == ASKED[name] else self.root / asked
 
     @property
     def simulated(self) -> bool:
@@ -199,10 +201,10 @@ def configure(
 ) -> Workspace:
     """Write what a run is asked for to run.yaml, which dvc.yaml reads; what is not given is as by default.
 
-    beside: the files of BESIDE, by name. Raises SourceError when a file does not exist, ParameterError for an unknown
+    beside: the files of ASKED, by name. Raises SourceError when a file does not exist, ParameterError for an unknown
     parameter, or an address with a secret in it, which is written nowhere.
     """
-    given = {name: (beside or {}).get(name, "") for name in BESIDE}
+    given = {name: (beside or {}).get(name, "") for name in ASKED}
     for name, address in (("source", source), ("store", store), *given.items()):
         refuse_secret(name, address)
     defaults = read_parameters(root / "params.yaml")
@@ -214,6 +216,7 @@ def configure(
     asked = {
         "source": _source(root, source),
         **{name: _file(root, given[name], BESIDE[name], FORMATS) for name in BESIDE},
+        "rules": _file(root, given["rules"], RULES, "a YAML file of rules"),
         "store": _store(root, store),
         "columns": dict(columns or {}),
         "overrides": {section: changed.get(section, {}) for section in SECTIONS},

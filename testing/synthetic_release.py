@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pricewright.core.substitution import Posterior
 from pricewright.items import apart, parts
 from pricewright.price_list import ADDED, no_price_changes, plan_prices, plan_summary, price_list, store_arrays
 from pricewright.release import Manifest, write_bundle
+from pricewright.rules.items import items_of
+from pricewright.rules.release import plan_with_rules, rule_arrays
 from pricewright.verdict import Check, Verdict
 from tasks.gates import write_verdict
 from tasks.workspace import Workspace, configure
@@ -155,12 +158,19 @@ def posterior(frame: pl.DataFrame, arrays: dict[str, NDArray[Any]], level: float
 
 
 def planned(
-    frame: pl.DataFrame, known: Posterior, params: dict[str, Any]
-) -> tuple[pl.DataFrame, dict[str, float | int], list[Product]]:
-    """The price list, the summary of the plan, and what was offered."""
+    frame: pl.DataFrame, known: Posterior, params: dict[str, Any], rules: Sequence[Any] = ()
+) -> tuple[pl.DataFrame, dict[str, float | int], list[Product], dict[str, NDArray[Any]]]:
+    """The price list, the summary of the plan, what was offered, and the arrays of the rules."""
     informed = np.array([0.0 if number in UNINFORMED else 0.9 for number in range(frame.height)])
-    plan, products = plan_prices(known, frame, informed, DRAWS, SEED, params)
-    return price_list(plan, products, frame, names(frame.height), params), plan_summary(plan), products
+    how = (known, frame, informed, DRAWS, SEED, params)
+    if not rules:
+        plan, products = plan_prices(*how)
+        return price_list(plan, products, frame, names(frame.height), params), plan_summary(plan), products, {}
+    panel = frame.select("stock_code", pl.lit(date(2011, 11, 28)).alias("week"), list_price="current_price")
+    ruled = plan_with_rules(*how, rules, items_of(frame, panel))
+    notes = [", ".join(bound) for bound in ruled.binding]
+    listed = price_list(ruled.plan, ruled.products, frame, names(frame.height), params, rules=notes)
+    return listed, plan_summary(ruled.plan), ruled.products, rule_arrays(ruled)
 
 
 def catalog_arrays(
@@ -199,11 +209,12 @@ def contents(
     descriptions: dict[int, str] | None = None,
     codes: Sequence[str] = (),
     zones: Mapping[str, str] | None = None,
+    rules: Sequence[Any] = (),
     **params: Any,
 ) -> dict[str, Any]:
     """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number; `codes`: other ones.
 
-    zones: of a chain the zone of each store; codes are keys of items then.
+    zones: of a chain the zone of each store; codes are keys of items then. rules: what the plan keeps to.
     """
     frame, arrays = catalog(len(codes) or skus)
     if codes:
@@ -214,8 +225,8 @@ def contents(
     merged = PARAMS | params
     made = models(level)
     known = posterior(frame, arrays, level)
-    listed, plan, products = planned(frame, known, merged)
-    arrays |= known.arrays() | {"fixed": np.array([product.fixed for product in products], dtype=np.uint8)}
+    listed, plan, products, ruled = planned(frame, known, merged, rules)
+    arrays |= known.arrays() | ruled | {"fixed": np.array([product.fixed for product in products], dtype=np.uint8)}
     arrays |= store_arrays(parts(frame["stock_code"], parted=True), _zones(zones)) if zones else {}
     return {
         "models": made | (given or {}),

@@ -31,6 +31,9 @@ PLANNED: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "list_promised_high": (NUMBER, ()),
 }  # fmt: skip
 STORES = ("store_names", "store_zones")  # of a chain whose prices differ by store; its items have `store`
+# Of a release whose plan keeps to rules: endings of a new price and its smallest step, and the names of the rules that
+# bind the planned price, and of those that only a whole plan can keep to.
+RULES = ("rule_endings", "rule_step", "rule_binding", "rule_between")
 HISTORY_ROWS = dict.fromkeys(("history_units", "history_price"), NUMBER)
 POSITIVE = ("current_price", "reference_price", "anchor_price", "last_price", "guardrail_low", "guardrail_high")
 MAY_BE_UNKNOWN = frozenset(
@@ -41,6 +44,7 @@ MAY_BE_UNKNOWN = frozenset(
         "list_uplift_probability",
         "list_promised_low",
         "list_promised_high",
+        "rule_endings",
     }
 )  # nan there
 MOST_BINS, MOST_ENDINGS, MOST_BACKUPS = 10_000, 1000, 20
@@ -66,8 +70,16 @@ def check_form(arrays: Arrays) -> None:
             _check(arrays, CATALOG, name, TEXT, 1, None)
         if arrays[STORES[0]].shape != arrays[STORES[1]].shape:
             raise ReleaseError(f"{CATALOG} has {len(arrays[STORES[0]])} stores and {len(arrays[STORES[1]])} zones.")
+    if has_rules(arrays):
+        for name, kinds in zip(RULES, (NUMBER, NUMBER, TEXT, TEXT), strict=True):
+            _check(arrays, CATALOG, name, kinds, 2 if name == RULES[0] else 1, count)
     _terms(arrays)
     _backups(arrays)
+
+
+def has_rules(arrays: Arrays) -> bool:
+    """Whether the release keeps to rules of a file."""
+    return any(name in arrays for name in RULES)
 
 
 def has_stores(arrays: Arrays) -> bool:
@@ -125,6 +137,17 @@ def check_values(arrays: Arrays) -> None:
         _check_family(arrays, codes)
     if has_stores(arrays):
         _check_keys(arrays, codes)
+    if has_rules(arrays):
+        _check_rules(arrays)
+
+
+def _check_rules(arrays: Arrays) -> None:
+    endings, step = (np.asarray(arrays[name]) for name in RULES[:2])
+    ended = endings[~np.isnan(endings)]
+    if ((ended < 0) | (ended >= 1)).any() or ((step < 0) | (step >= 1)).any() or endings.shape[1] > MOST_ENDINGS:
+        raise ReleaseError(
+            f"{CATALOG}: {RULES[0]} and {RULES[1]} go from 0 to below 1, at most {MOST_ENDINGS} endings per SKU."
+        )
 
 
 def _check_keys(arrays: Arrays, codes: Any) -> None:

@@ -228,6 +228,8 @@ class Terms(NamedTuple):
     objective: Objective = "sales"
     minimum_probability: float = 0.7
     endings: Sequence[float] = ()
+    strict: bool = False  # only prices with these endings, also where a range holds none
+    smallest_step: float = 0.0  # share of the current price; a smaller change is no candidate
 
 
 class Recommendation(NamedTuple):
@@ -250,11 +252,24 @@ def bounds(
     return min(low, current), max(high, current)
 
 
+def label_prices(low: float, high: float, terms: Terms, current: float) -> Floats:
+    """The candidates within [low, high] under these terms; none where a strict ending or the step leaves none."""
+    found = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
+    if terms.strict:
+        cents = np.round(found * 100).astype(np.int64)
+        found = found[np.isin(cents % 100, [round(ending * 100) for ending in terms.endings])]
+    if terms.smallest_step > 0:
+        found = found[np.abs(found / current - 1) >= terms.smallest_step - TINY]
+    return found
+
+
 def recommend(
     units_at: UnitsAt, current_price: float, low: float, high: float, terms: Terms, unit_cost: float | None = None
 ) -> Recommendation:
     """The best label price within [low, high]. `units_at(prices (n,))` gives expected units per draw, (n, S)."""
-    candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
+    candidates = label_prices(low, high, terms, current_price)
+    if not len(candidates):
+        candidates = np.array([current_price])
     around = current_price * np.array([1 - NUDGE, 1.0, 1 + NUDGE])
     units = units_at(np.concatenate([candidates, around]))
     decision = decide(

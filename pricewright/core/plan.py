@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.core.decision import CANDIDATES, NUDGE, SHARES, Terms, candidate_prices
+from pricewright.core.decision import NUDGE, SHARES, Terms, label_prices
 from pricewright.core.substitution import LEAST, Demand, Draws, Posterior
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ def offer(
 
     kept: where it is not the current price, see Product.
     """
-    candidates = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
+    candidates = label_prices(low, high, terms, current)
     return Product(current, low, high, candidates, cost, fixed, current if kept is None else kept)
 
 
@@ -77,9 +77,13 @@ class Plan:
 
 
 def make_plan(
-    posterior: Posterior, products: Sequence[Product], draws: int, seed: int, minimum_probability: float
-) -> Plan:
-    """Choose prices for all products; posterior and products are in the same order."""
+    posterior: Posterior, products: Sequence[Product], draws: int, seed: int, minimum_probability: float,
+    given: Floats | None = None,
+) -> Plan:  # fmt: skip
+    """Choose prices for all products; posterior and products are in the same order.
+
+    given: prices (n,) that were chosen already, of which the plan says what they promise.
+    """
     chooses, promises = (Draws(draws, posterior.shared.shape[2], seed + k) for k in (0, 1))
     current = np.array([product.current for product in products])
     prices, probability = current.copy(), np.full(len(products), np.nan)
@@ -87,9 +91,12 @@ def make_plan(
     elasticity = np.zeros((len(products), 3))
     for members in posterior.families():
         family, offered = posterior[members], [products[i] for i in members]
-        chosen = choose(chooses.of(family), offered, minimum_probability)
         demand = promises.of(family)
-        prices[members] = _confirmed(demand, offered, chosen, minimum_probability)
+        if given is None:
+            chosen = choose(chooses.of(family), offered, minimum_probability)
+            prices[members] = _confirmed(demand, offered, chosen, minimum_probability)
+        else:
+            prices[members] = given[members]
         units[members], units_now[members] = demand.units(prices[members]), demand.units(current[members])
         probability[members] = _probabilities(demand, offered, prices[members])
         elasticity[members] = [_elasticity(demand, current[members], j) for j in range(len(members))]
@@ -256,14 +263,21 @@ def reason(
     minimum_probability: float,
     *,
     uncosted: bool = False,
+    rules: str = "",
 ) -> str:
     """Why this price. chance: that it gains; family: None where the product competes with nobody.
 
-    uncosted: profit is the objective and the unit cost is not known, so that sales decided.
+    uncosted: profit is the objective and the unit cost is not known, so that sales decided. rules: those that bind.
     """
-    return _why(product, price, chance, family, objective, minimum_probability) + (
-        " (no unit cost known)" if uncosted else ""
-    )
+    moved = abs(price - product.current) > NEGLIGIBLE
+    if rules and moved and not chance >= minimum_probability:
+        why = f"{'raise' if price > product.current else 'lower'} by {abs(price / product.current - 1):.1%}"
+    elif rules and not moved:
+        why = "keep"
+    else:
+        why = _why(product, price, chance, family, objective, minimum_probability)
+    bound = f"; bound by {rules}" if rules else ""
+    return why + bound + (" (no unit cost known)" if uncosted else "")
 
 
 def _why(

@@ -25,13 +25,17 @@ MOST_CHANGE, MOST_PRICE = 10.0, 1e9
 
 
 class Change(NamedTuple):
-    """Exactly one of them: a share by which prices change (-0.1 is 10 % less), or the price that all shall have."""
+    """Exactly one of them: a share by which prices change (-0.1 is 10 % less), the price that all shall have, or the
+    price of each, (n,)."""
 
     share: float | None = None
     price: float | None = None
+    each: tuple[float, ...] = ()
 
     def prices(self, current: Floats) -> Floats:
         """The prices that are asked for, (n,)."""
+        if self.each:
+            return np.array(self.each, dtype=np.float64)
         if self.share is None:
             return np.full(len(current), self.price, dtype=np.float64)
         return current * (1 + self.share)
@@ -109,6 +113,27 @@ def what_if(shop: Shop, chosen: Whole, change: Change) -> dict[str, Any]:
         "changed": int((np.abs(asked - shop.current[chosen]) > TINY).sum()),
         "outside_guardrail": int(((asked < low - TINY) | (asked > high + TINY)).sum()),
         "all": _summary(total, total + gained),
+    }
+
+
+def what_if_by(shop: Shop, chosen: Whole, change: Change, labels: NDArray[np.str_]) -> dict[str, dict[str, float]]:
+    """Units and sales of the chosen products before and after, label by label; labels: (n,) of all products."""
+    prices, inside = shop.current.copy(), np.zeros(len(shop.current), dtype=bool)
+    prices[chosen] = change.prices(shop.current[chosen])
+    inside[chosen] = True
+    names, places = np.unique(labels, return_inverse=True)
+    totals = np.zeros((2, 2, len(names), shop.draws))
+    counts = np.bincount(places[chosen], minlength=len(names))
+    for members, demand in shop.parts(chosen):
+        rows = np.flatnonzero(inside[members])
+        for total, at in zip(totals, (shop.current, prices), strict=True):
+            units = _units_and_sales(demand, at[members])[:, rows]
+            for place in np.unique(places[members[rows]]):
+                total[:, place] += units[:, places[members[rows]] == place].sum(axis=1)
+    return {
+        str(name): {"skus": int(counts[place]), **_summary(totals[0][:, place], totals[1][:, place])}
+        for place, name in enumerate(names)
+        if counts[place]
     }
 
 

@@ -24,7 +24,10 @@ SUMMED = ("units", "known_units", "registered_units", "abroad_units", "late_unit
 COUNTED = ("orders", "guest_orders", "customers", "largest_order")
 NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
-NAMED = {"description": pl.String, "unit_cost": pl.Float64, "category": pl.String, "brand": pl.String}
+NAMED = {
+    **dict.fromkeys(("description", "category", "brand"), pl.String),
+    **dict.fromkeys(("unit_cost", "competitor_price"), pl.Float64),
+}
 OUT_SHARE = 0.5  # a zone is out of stock where more of its stores with a line are
 SAID = NAMED | {
     "promotion": pl.Float64,

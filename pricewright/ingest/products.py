@@ -11,6 +11,7 @@ from pricewright.core.errors import SourceError
 from pricewright.ingest.stores import Beside, check_one_row_each, numbers_of, read_beside
 
 FLOOR, CEILING = "floor", "ceiling"  # hard limits of the price
+PRICES = ("stock_code", "store", "unit_price")  # of a file of prices
 AMOUNTS = ("unit_cost", FLOOR, CEILING)
 PRODUCTS = {
     "stock_code": pl.String,
@@ -35,6 +36,30 @@ def read_products(path: Path, params: Mapping[str, Any], asked: Mapping[str, str
     beside = beside._replace(rows=beside.rows.with_columns(**amounts))
     _check_limits(beside)
     return beside.rows.select(list(PRODUCTS)).unique("stock_code", keep="first").sort("stock_code")
+
+
+def read_prices(path: Path, params: Mapping[str, Any]) -> pl.DataFrame:
+    """stock_code, store (null for none) and price of a file of prices. `params` is the section `ingest`.
+
+    Raises SourceError for a file without a column of codes or prices, a price that is none or is missing, or a code
+    with two prices in a store.
+    """
+    beside = read_beside(path, PRICES, params, {}, "stock_code", ("unit_price",))
+    prices = numbers_of(beside, "unit_price", params["decimal_sign"])
+    wrong = prices.is_null() | (prices <= 0)
+    if wrong.any():
+        row = beside.rows.filter(wrong).row(0, named=True)
+        raise SourceError(
+            f"{beside.name}: {row['stock_code']} in row {row['row']} has the price {row['unit_price']!r} "
+            f"({wrong.sum()} such rows): a number above 0 is needed.",
+            "name the column of prices Price, and correct or leave out such rows.",
+        )
+    table = beside.rows.select("stock_code", "store", price=prices)
+    twice = table.unique().filter(pl.struct("stock_code", "store").is_duplicated())
+    if twice.height:
+        first = twice["stock_code"].sort()[0]
+        raise SourceError(f"{beside.name}: {first} has two prices.", "leave one of the rows out.")
+    return table.unique(maintain_order=True)
 
 
 def _check_limits(beside: Beside) -> None:

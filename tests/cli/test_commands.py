@@ -171,3 +171,21 @@ def test_price_refuses_what_no_code_can_be(odd: Shop) -> None:
     arguments = ["price", "X" * 201, "--store", str(odd.folder)]
     done = subprocess.run([sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and "201 characters" in done.stderr and "hint:" in done.stderr
+
+
+def test_what_if_takes_a_file_of_prices(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("StockCode,Price\n20021,1.99\n20028,2.49\n")
+    asked = ("what-if", "--prices", str(tmp_path / "prices.csv"), "--store", str(shop.folder))
+    shown = run(*asked)
+    assert shown.startswith("2 products, 2 at another price") and "MUGS" in shown
+    assert set(json.loads(run(*asked, "--json"))["by_category"]) == {"MUGS"}
+    both = CliRunner().invoke(app, [*asked, "--change", "-10%"])
+    assert "leave out all but --prices" in str(both.exception)
+
+
+def test_a_file_with_two_prices_of_a_product_is_refused(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("StockCode,Price\n20021,1.99\n20021,2.49\n")
+    refused = CliRunner().invoke(
+        app, ["what-if", "--prices", str(tmp_path / "prices.csv"), "--store", str(shop.folder)]
+    )
+    assert "20021 has two prices" in str(refused.exception)

@@ -1,0 +1,234 @@
+"""What rules leave of the prices of one item: a range, endings and a smallest step, narrowed rule by rule.
+
+A rule that leaves no price is not met for that item, and the ones before it in the file stay: their order is their
+priority.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricewright.core.decision import CANDIDATES, candidate_prices
+from pricewright.core.plan import Product
+from pricewright.rules.file import (
+    BETWEEN,
+    Ceiling,
+    Competitor,
+    Endings,
+    Floor,
+    Frozen,
+    LargestStep,
+    MarginFloor,
+    Rest,
+    SmallestStep,
+)
+from pricewright.rules.items import Items
+
+Floats = NDArray[np.float64]
+TINY = 1e-9
+CENT = 0.01
+WHOLE = 1.0 + CENT  # every ending is in a range as wide as this
+PRODUCT_FILE = "product file"  # what its floors and ceilings are called among the rules
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Prices from `low` to `high` with one of `endings`, at least `step` (a share) away from the current price; and the
+    current price itself, where it is in the range. usual: endings where no rule names any, as far as there are some."""
+
+    current: float
+    low: float = CENT
+    high: float = np.inf
+    endings: tuple[float, ...] | None = None
+    step: float = 0.0
+    usual: tuple[float, ...] = ()
+
+    @property
+    def stays(self) -> bool:
+        """Whether the price may stay."""
+        return self.low - TINY <= self.current <= self.high + TINY
+
+    def labels(self, low: float, high: float, most: int = CANDIDATES) -> Floats:
+        """At most about 2 x `most` new prices in [low, high] that the limits allow, ascending; the ends among them."""
+        low, high = max(low, self.low), min(high, self.high)
+        if self.step <= 0:
+            return self._between(low, high, most)
+        below = self._between(low, min(high, self.current * (1 - self.step)), most)
+        return np.concatenate([below, self._between(max(low, self.current * (1 + self.step)), high, most)])
+
+    def _between(self, low: float, high: float, most: int) -> Floats:
+        if low > high + TINY or self.endings == ():
+            return np.empty(0)
+        low = min(low, high)
+        endings = self.usual if self.endings is None else self.endings
+        found = candidate_prices(low, high, most, endings=endings)
+        if self.high - self.low > TINY:
+            found = found[np.abs(found * 100 - np.round(found * 100)) < 1e-6]  # a narrow part may hold no whole cent
+        return found if self.endings is None else found[_ends_so(found, self.endings)]
+
+    @property
+    def possible(self) -> bool:
+        """Whether any price is left."""
+        return self.stays or len(self._nearby()) > 0
+
+    @property
+    def kept(self) -> float:
+        """The current price where it may stay, else the allowed one nearest to it. Needs `possible`."""
+        if self.stays:
+            return self.current
+        near = self._nearby()
+        return float(near[np.abs(near - self.current).argmin()])
+
+    def _nearby(self) -> Floats:
+        """Allowed new prices, as near to the current one as any."""
+        if self.current < self.low:
+            low = max(self.low, self.current * (1 + self.step))
+            return self.labels(low, low + WHOLE)
+        high = min(self.high, self.current * (1 - self.step))
+        return self.labels(max(high - WHOLE, CENT), high)
+
+    def allows(self, price: float) -> bool:
+        """Whether a price keeps to the limits."""
+        if abs(price - self.current) <= TINY:
+            return self.stays
+        inside = self.low - TINY <= price <= self.high + TINY
+        ended = self.endings is None or bool(_ends_so(np.array([price]), self.endings)[0])
+        return inside and ended and abs(price / self.current - 1) >= self.step - TINY
+
+
+def _ends_so(prices: Floats, endings: Sequence[float]) -> NDArray[np.bool_]:
+    cents = np.round(prices * 100).astype(np.int64)
+    ends = np.array([round(ending * 100) for ending in endings])
+    ended: NDArray[np.bool_] = np.isin(cents % 100, ends) & (np.abs(prices * 100 - cents) < 1e-6)
+    return ended
+
+
+class Unmet(NamedTuple):
+    """A rule that is not met for some items (places), and the rules that it contradicts there."""
+
+    rule: str
+    items: tuple[int, ...]
+    against: tuple[str, ...]
+
+
+@dataclass
+class Narrowed:
+    """limits: per item; applied: per item the places of the rules that it keeps to; unmet: what contradicts; unjudged:
+    items per rule of which the rule needs something that nobody knows."""
+
+    limits: list[Limits]
+    applied: list[list[int]]
+    unmet: list[Unmet] = field(default_factory=list)
+    unjudged: dict[str, list[int]] = field(default_factory=dict)
+
+
+def narrow(rules: Sequence[Any], items: Items, starts: Sequence[Limits]) -> Narrowed:
+    """What the rules of single items leave of each item's limits; `starts`: those before any rule."""
+    found = Narrowed(list(starts), [[] for _ in range(len(items))])
+    for number, rule in enumerate(rules):
+        if isinstance(rule, BETWEEN):
+            continue
+        failed: dict[tuple[str, ...], list[int]] = {}
+        for place in items.chosen(rule.where).tolist():
+            narrowed = with_rule(found.limits[place], rule, items, place)
+            if narrowed is None:
+                found.unjudged.setdefault(rule.name, []).append(place)
+            elif narrowed.possible:
+                found.limits[place] = narrowed
+                found.applied[place].append(number)
+            else:
+                kept = [rules[one] for one in found.applied[place]]
+                failed.setdefault(_against(rule, kept, items, place, starts[place]), []).append(place)
+        found.unmet += [Unmet(rule.name, tuple(places), against) for against, places in failed.items()]
+    return found
+
+
+def _against(rule: Any, kept: Sequence[Any], items: Items, place: int, start: Limits) -> tuple[str, ...]:
+    """A smallest set of the rules kept with which `rule` leaves no price: each that can be left out is."""
+    needed = list(kept)
+    for one in reversed(kept):
+        fewer = [other for other in needed if other is not one]
+        if not all_of([*fewer, rule], items, place, start).possible:
+            needed = fewer
+    blank = replace(start, low=CENT, high=np.inf)
+    from_file = all_of([*needed, rule], items, place, blank).possible
+    return (*((PRODUCT_FILE,) if from_file else ()), *(one.name for one in needed))
+
+
+def all_of(rules: Sequence[Any], items: Items, place: int, start: Limits) -> Limits:
+    """The limits under all of the rules, whether a price is left or not."""
+    for rule in rules:
+        start = with_rule(start, rule, items, place) or start
+    return start
+
+
+def with_rule(limits: Limits, rule: Any, items: Items, place: int) -> Limits | None:
+    """The limits under one rule more; None where it needs something that is not known of the item."""
+    return NARROW[rule.kind](limits, rule, items, place)
+
+
+def _inside(limits: Limits, low: float = CENT, high: float = np.inf) -> Limits:
+    return replace(limits, low=max(limits.low, low), high=min(limits.high, high))
+
+
+def _floor(limits: Limits, rule: Floor, items: Items, place: int) -> Limits:
+    return _inside(limits, low=rule.price)
+
+
+def _ceiling(limits: Limits, rule: Ceiling, items: Items, place: int) -> Limits:
+    return _inside(limits, high=rule.price)
+
+
+def _margin_floor(limits: Limits, rule: MarginFloor, items: Items, place: int) -> Limits | None:
+    cost = float(items.unit_cost[place])
+    return _inside(limits, low=cost / (1 - rule.at_least)) if np.isfinite(cost) else None
+
+
+def _largest_step(limits: Limits, rule: LargestStep, items: Items, place: int) -> Limits:
+    return _inside(limits, limits.current * (1 - rule.at_most), limits.current * (1 + rule.at_most))
+
+
+def _smallest_step(limits: Limits, rule: SmallestStep, items: Items, place: int) -> Limits:
+    return replace(limits, step=max(limits.step, rule.at_least))
+
+
+def _endings(limits: Limits, rule: Endings, items: Items, place: int) -> Limits:
+    endings = rule.endings if limits.endings is None else tuple(one for one in limits.endings if one in rule.endings)
+    return replace(limits, endings=endings)
+
+
+def _competitor(limits: Limits, rule: Competitor, items: Items, place: int) -> Limits | None:
+    asked = float(items.competitor_price[place])
+    if not (np.isfinite(asked) and asked > 0):
+        return None
+    low = CENT if rule.lowest is None else asked * (1 + rule.lowest)
+    return _inside(limits, low, np.inf if rule.highest is None else asked * (1 + rule.highest))
+
+
+def _frozen(limits: Limits, rule: Frozen, items: Items, place: int) -> Limits:
+    return _inside(limits, limits.current, limits.current) if rule.holds(items.week) else limits
+
+
+def _rest(limits: Limits, rule: Rest, items: Items, place: int) -> Limits:
+    rests = items.weeks_since[place] < rule.weeks  # nan: it never changed
+    return _inside(limits, limits.current, limits.current) if rests else limits
+
+
+Narrow = Callable[[Limits, Any, Items, int], Limits | None]
+NARROW: Mapping[str, Narrow] = {
+    "floor": _floor, "ceiling": _ceiling, "margin_floor": _margin_floor, "largest_step": _largest_step,
+    "smallest_step": _smallest_step, "endings": _endings, "competitor": _competitor, "frozen": _frozen, "rest": _rest,
+}  # fmt: skip
+
+
+def offered(product: Product, limits: Limits) -> Product:
+    """A product with the prices that its limits leave. Where its guardrail shares none with them, the nearest one."""
+    low, high = (float(min(max(end, limits.low), limits.high)) for end in (product.low, product.high))
+    kept = limits.kept
+    low, high = min(low, kept), max(high, kept)
+    if not limits.stays:  # no allowed price is nearer: what stays within the ends stays with the rules
+        low, high = (kept, high) if kept > limits.current else (low, kept)
+    return product._replace(low=low, high=high, candidates=limits.labels(low, high), kept=kept)

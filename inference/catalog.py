@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.rules import Rules
+from inference.families import Families
 from inference.zones import LONGEST, NEAR, STORES_HINT, Stores
 from pricewright.core.arrays import FAMILY
 from pricewright.core.blocks import DamagedFile
@@ -19,7 +19,6 @@ from pricewright.core.content import (
     check_listed,
     check_values,
     has_plan,
-    has_rules,
     has_stores,
 )
 from pricewright.core.decision import Terms
@@ -27,80 +26,12 @@ from pricewright.core.errors import PricewrightError, UnknownSku
 from pricewright.core.item import Item
 from pricewright.core.manifest import CATALOG
 from pricewright.core.models import models_of
-from pricewright.core.plan import Product as Offered
-from pricewright.core.plan import offer
-from pricewright.core.substitution import ARRAYS, Posterior, Whole
-from pricewright.core.what_if import Shop
+from pricewright.core.substitution import Whole
 
-OFFERED = ("current_price", "guardrail_low", "guardrail_high", "unit_cost")
 SEARCH = "GET /v1/skus?search=... finds SKUs."
 NUMBERS = (
     "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
 )  # fmt: skip
-
-
-class Families:
-    """Over the arrays of a catalog that holds a plan; rows are read when they are asked for."""
-
-    def __init__(self, arrays: Mapping[str, Any]) -> None:
-        self._arrays = arrays
-        self.rules = Rules(arrays) if has_rules(arrays) else None
-
-    def members(self, place: int) -> Whole:
-        """The places of a product's family, its own among them, ascending."""
-        order, numbers = self._sorted
-        number = int(self._arrays["demand_family"][place])
-        first, last = np.searchsorted(numbers, [number, number + 1])
-        return order[first:last]
-
-    def posterior(self, places: Whole) -> Posterior:
-        """What is known of some products' demand."""
-        return Posterior(*(np.stack([self._arrays[name][int(place)] for place in places]) for name in ARRAYS))
-
-    def offered(self, place: int, terms: Terms, lowest: float = 0.0, highest: float = np.inf) -> Offered:
-        """What may be asked for a product under these terms, from `lowest` to `highest`.
-
-        Sales count for profit where the unit cost is not known.
-        """
-        current, low, high, cost = (float(self._arrays[name][place]) for name in OFFERED)
-        kept = min(max(current, low), high)  # a hard limit holds for the price that stays as well
-        low, high = max(low, lowest), min(high, highest)
-        paid = cost if terms.objective == "profit" and np.isfinite(cost) else 0.0
-        terms = self.rules.terms(place, terms) if self.rules else terms
-        return offer(current, low, high, terms, paid, fixed=bool(self._arrays["fixed"][place]), kept=kept)
-
-    def category(self, name: str) -> Whole:
-        """The places of the products of a category. Raises UnknownSku with near matches."""
-        named = np.asarray(self._arrays["list_family"])
-        for same in (named == name, np.char.upper(named) == name.strip().upper()):
-            places = np.flatnonzero(same & (named != ""))  # numpy takes a text of NULs for an empty one
-            if len(places):
-                return places
-        near = self._near(name[:LONGEST])
-        raise UnknownSku(f"category {name[:LONGEST]!r} is in no price list.", hint=_hint(near))
-
-    @cached_property
-    def shop(self) -> Shop:
-        """All products, for what they would sell at other prices."""
-        current, low, high = (np.asarray(self._arrays[name]) for name in OFFERED[:3])
-        return Shop(Posterior.from_arrays(self._arrays), current, low, high)
-
-    @cached_property
-    def _sorted(self) -> tuple[Whole, Whole]:
-        """The places in order of their family's number, and those numbers."""
-        numbers = np.asarray(self._arrays["demand_family"])
-        order = np.argsort(numbers, kind="stable")
-        return order, numbers[order]
-
-    def _near(self, name: str) -> list[str]:
-        import difflib
-
-        known = [text for text in np.unique(np.asarray(self._arrays["list_family"])).tolist() if text]
-        return difflib.get_close_matches(name.strip().upper(), known[:2000], NEAR, 0.5) or known[:NEAR]
-
-
-def _hint(near: list[str]) -> str:
-    return f"there is {', '.join(near)}." if near else "this release has no categories; name SKUs."
 
 
 class Product(NamedTuple):

@@ -76,7 +76,7 @@ def _moved(pointer: Pointer) -> str:
 
 def _table(answers: list[dict[str, Any]]) -> Table:
     table = Table(
-        "SKU", "description", "now", "optimal", "uplift", "probability", "answered by", box=None, pad_edge=False
+        "SKU", "description", "now", "optimal", "its sales", "probability", "answered by", box=None, pad_edge=False
     )
     for column in table.columns[2:6]:
         column.justify = "right"

@@ -37,7 +37,7 @@ TARGETS = (
     Target("tasks.releases", ("promote_release", "_permit", "roll_back_release", "read_decision", "_end"),
            ("tests/tasks/test_decisions.py", "tests/tasks/test_promote.py", "tests/tasks/test_releases.py")),
     Target("tasks.approval", ("check_answer",), ("tests/tasks/test_approval.py",)),
-    Target("tasks.smoke", ("compare_prices",), ("tests/tasks/test_smoke.py",)),
+    Target("tasks.smoke", ("compare_prices", "compare_sample", "_compare"), ("tests/tasks/test_smoke.py",)),
     Target("blocks.channel", ("point", "move", "_take_back_unless_there", "step", "_still"),
            ("tests/blocks/test_channel.py", "tests/tasks/test_retention.py", "tests/tasks/test_decisions.py")),
     Target("tasks.retention", ("_remove", "_take_manifest"),

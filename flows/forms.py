@@ -99,7 +99,6 @@ class BackfillRequest(BaseModel):
         default=False, description="Weeks and files that the source no longer has: drop their rows knowingly."
     )
     source: str = Field(default="", description="File, folder or s3://bucket/prefix of sales; empty: the last run's.")
-    rules: str = Field(default="", description="File of rules that the plan keeps to; empty: there is none.")
     store: str = Field(
         default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
     )
@@ -136,7 +135,6 @@ class ReleaseRequest(BaseModel):
         pattern=r"^\d{4}-W\d{2}-[0-9a-f]{8}$",
         description="The candidate, in the lake: such as 2011-W48-0a1b2c3d.",
     )
-    rules: str = Field(default="", description="File of rules that the plan keeps to; empty: there is none.")
     store: str = Field(
         default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."
     )

@@ -21,6 +21,7 @@ SCHEMA = {
     "unit_price": pl.Float64, "customer_id": pl.String, "country": pl.String, "unit_cost": pl.Float64,
     "category": pl.String, "promotion": pl.Float64, "channel": pl.String, "in_stock": pl.Boolean,
     "store": pl.String, "zone": pl.String, "brand": pl.String,
+    "competitor_price": pl.Float64,
 }  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def sold() -> Callable[..., pl.DataFrame]:
             "unit_price": prices, "customer_id": [f"{i}" for i in range(count)],
             "country": ["United Kingdom"] * count, "unit_cost": [None] * count,
             **{name: [None] * count for name in ("category", "promotion", "channel", "in_stock")},
-            **{name: [None] * count for name in ("store", "zone", "brand")},
+            **{name: [None] * count for name in ("store", "zone", "brand", "competitor_price")},
         }  # fmt: skip
         frame = frame | columns
         frame["units"] = [q - c for q, c in zip(frame["quantity"], frame["cancelled"], strict=True)]

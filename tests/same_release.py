@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
-MAY_DIFFER = {"created", "code", "lineage", "seconds"}  # keys of a manifest, wherever they stand
+MAY_DIFFER = {"created", "sealed", "code", "lineage", "seconds"}  # keys of a manifest, wherever they stand
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

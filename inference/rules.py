@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pricewright.core.content import RULES
-from pricewright.core.decision import Terms
+from pricewright.core.decision import Terms, ends_so
 
 
 class Rules:
@@ -26,7 +26,7 @@ class Rules:
     def broken(self, place: int, price: float, current: float) -> list[str]:
         """What a new price of one item breaks: endings, smallest_step."""
         terms = self.terms(place, Terms())
-        ended = not terms.strict or round(price * 100) % 100 in [round(ending * 100) for ending in terms.endings]
+        ended = not terms.strict or bool(ends_so(np.array([price]), terms.endings)[0])
         wide = abs(price / current - 1) >= terms.smallest_step - 1e-9
         return [name for name, kept in (("endings", ended), ("smallest_step", wide)) if not kept]
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pricewright.core.item import Item
 from pricewright.network.grid import Grid, grid_of
 
 Floats = NDArray[np.float64]
@@ -115,7 +116,7 @@ def guesses(codes: tuple[str, ...], descriptions: Mapping[str, str], stores: Map
 
 
 def _code(key: str, stores: Mapping[str, str]) -> str:
-    return key.removesuffix(f"@{stores[key]}") if key in stores else key
+    return Item.parse(key).stock_code if key in stores else key
 
 
 def _of_a_size(families: dict[str, str]) -> dict[str, str]:

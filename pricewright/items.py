@@ -136,11 +136,6 @@ def item_key(store: pl.Expr) -> pl.Expr:
     return pl.coalesce(pl.format("{}@{}", code, store), alone)
 
 
-def code_of_key() -> pl.Expr:
-    """The code of an item by its columns `stock_code` (its key) and `store`: the same of a SKU in all zones."""
-    return pl.col("stock_code").str.strip_suffix(pl.format("@{}", pl.col("store").fill_null("")))
-
-
 def parts(keys: pl.Series, *, parted: bool) -> pl.DataFrame:
     """stock_code and store of the items with these keys; parted: whether they are of a chain whose stores differ."""
     items = [Item.parse(key) if parted else None for key in keys]

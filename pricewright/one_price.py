@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pricewright.core.decision import CANDIDATES, SHARES
 from pricewright.core.plan import TINY, Plan, Product, values_at, worth_of
 from pricewright.core.substitution import Demand, Draws, Posterior, Whole
+from pricewright.rules.between import blocks_of
 
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of coordinate ascent over the SKUs of a group
@@ -48,21 +49,12 @@ def one_price(
 
 def groups_of(families: Sequence[Whole], codes: Sequence[str]) -> list[Group]:
     """The families in groups that share no SKU."""
-    first: dict[str, int] = {}
-    head = list(range(len(families)))
-
-    def root(number: int) -> int:
-        while head[number] != number:
-            head[number] = number = head[head[number]]
-        return number
-
+    holders: dict[str, list[int]] = {}
     for number, members in enumerate(families):
         for item in members:
-            head[root(number)] = root(first.setdefault(codes[item], number))
-    together: dict[int, list[Whole]] = {}
-    for number, members in enumerate(families):
-        together.setdefault(root(number), []).append(members)
-    return [Group(found, _skus(found, codes)) for found in together.values()]
+            holders.setdefault(codes[item], []).append(number)
+    together = ([families[number] for number in block] for block in blocks_of(len(families), holders.values()))
+    return [Group(found, _skus(found, codes)) for found in together]
 
 
 def _skus(families: Sequence[Whole], codes: Sequence[str]) -> list[list[tuple[int, int]]]:

@@ -252,12 +252,18 @@ def bounds(
     return min(low, current), max(high, current)
 
 
+def ends_so(prices: Floats, endings: Sequence[float]) -> NDArray[np.bool_]:
+    """Which prices end so, to the nearest cent; the shape of `prices`."""
+    cents = np.round(prices * 100).astype(np.int64)
+    ended: NDArray[np.bool_] = np.isin(cents % 100, [round(ending * 100) for ending in endings])
+    return ended
+
+
 def label_prices(low: float, high: float, terms: Terms, current: float) -> Floats:
     """The candidates within [low, high] under these terms; none where a strict ending or the step leaves none."""
     found = candidate_prices(low, high, CANDIDATES, endings=terms.endings)
     if terms.strict:
-        cents = np.round(found * 100).astype(np.int64)
-        found = found[np.isin(cents % 100, [round(ending * 100) for ending in terms.endings])]
+        found = found[ends_so(found, terms.endings)]
     if terms.smallest_step > 0:
         found = found[np.abs(found / current - 1) >= terms.smallest_step - TINY]
     return found

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pricewright.core.price_features import log_price_ratio
-from pricewright.items import code_of_key
+from pricewright.items import parts
 
 JUMP = log(2)
 FEW = 10  # SKUs; the median of fewer moves with their own prices, which price_jumps alone judges then
@@ -106,8 +106,10 @@ def by_sku(rows: pl.DataFrame) -> pl.DataFrame:
     """Of a chain, the rows of each SKU in all its zones together: in a thin zone a week without a sale says little."""
     if "store" not in rows.columns or not rows["store"].count():
         return rows
+    keys = rows["stock_code"].unique()
+    code = pl.col("stock_code").replace_strict(keys, parts(keys, parted=True)["stock_code"])
     return (
-        rows.with_columns(code_of_key().alias("stock_code"))
+        rows.with_columns(code.alias("stock_code"))
         .group_by("stock_code", "week")
         .agg(pl.col("units", "orders").sum(), pl.col("price").mean(), pl.col("sold").any())
         .sort("stock_code", "week")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pricewright.core.errors import ModelError
 from pricewright.feature.prices import chance_of_none
-from pricewright.items import code_of_key
+from pricewright.items import parts
 from pricewright.network.regular import part_prices
 
 Floats = NDArray[np.float64]
@@ -111,8 +111,8 @@ def grid_of(
 def _products(rows: pl.DataFrame) -> Whole:
     """The number of each item's product, (n,)."""
     keys = rows.select("stock_code", "store").unique("stock_code", maintain_order=True)
-    codes = keys.select(pl.when(pl.col("store").is_null()).then("stock_code").otherwise(code_of_key()))
-    return codes.to_series().rank("dense").to_numpy().astype(np.int64) - 1
+    codes = parts(keys["stock_code"], parted=keys["store"].count() > 0)["stock_code"]
+    return codes.rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def without_improbable_weeks(grid: Grid) -> Grid:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.core.decision import CANDIDATES, candidate_prices
+from pricewright.core.decision import CANDIDATES, candidate_prices, ends_so
 from pricewright.core.plan import Product
 from pricewright.rules.file import (
     BETWEEN,
@@ -66,7 +66,7 @@ class Limits:
         endings = self.usual if self.endings is None else self.endings
         found = candidate_prices(low, high, most, endings=endings)
         if self.high - self.low > TINY:
-            found = found[np.abs(found * 100 - np.round(found * 100)) < 1e-6]  # a narrow part may hold no whole cent
+            found = found[_whole_cents(found)]  # a narrow part may hold no whole cent
         return found if self.endings is None else found[_ends_so(found, self.endings)]
 
     @property
@@ -100,10 +100,12 @@ class Limits:
 
 
 def _ends_so(prices: Floats, endings: Sequence[float]) -> NDArray[np.bool_]:
-    cents = np.round(prices * 100).astype(np.int64)
-    ends = np.array([round(ending * 100) for ending in endings])
-    ended: NDArray[np.bool_] = np.isin(cents % 100, ends) & (np.abs(prices * 100 - cents) < 1e-6)
-    return ended
+    return ends_so(prices, endings) & _whole_cents(prices)
+
+
+def _whole_cents(prices: Floats) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = np.abs(prices * 100 - np.round(prices * 100)) < 1e-6
+    return whole
 
 
 class Unmet(NamedTuple):

@@ -69,6 +69,13 @@ def test_garbage_in_redis_is_not_served(shop: Shop, redis_url: str, client: redi
     assert (answer["cache"], answer["optimal_price"]) == ("miss", good["optimal_price"])
 
 
+def lay_over_all(client: redis.Redis, fields: dict[str, object]) -> None:
+    """Change every answer that Redis keeps."""
+    for key in client.scan_iter():
+        kept = json.loads(client.get(key) or b"")
+        client.set(key, json.dumps(kept | fields))
+
+
 @pytest.mark.parametrize(
     "poison",
     [
@@ -95,9 +102,7 @@ def test_a_poisoned_answer_in_redis_is_computed_anew(
     shop: Shop, redis_url: str, client: redis.Redis, poison: dict[str, object]
 ) -> None:
     good = opened(shop.app(redis_url=redis_url))(ASKED)
-    for key in client.scan_iter():
-        kept = json.loads(client.get(key) or b"")
-        client.set(key, json.dumps(kept | poison))
+    lay_over_all(client, poison)
     answer = opened(shop.app(redis_url=redis_url))(ASKED)
     assert answer == good and answer["cache"] == "miss"
 
@@ -109,9 +114,7 @@ def test_an_answer_in_redis_outside_the_range_asked_for_is_computed_anew(
     asked = ASKED | {"unitprice_max": (free["guardrail_low"] + free["current_price"]) / 2}
     good = opened(shop.app(redis_url=redis_url))(asked)
     assert opened(shop.app(redis_url=redis_url))(asked)["cache"] == "redis"
-    for key in client.scan_iter():
-        kept = json.loads(client.get(key) or b"")
-        client.set(key, json.dumps(kept | {"optimal_price": free["guardrail_high"]}))
+    lay_over_all(client, {"optimal_price": free["guardrail_high"]})
     answer = opened(shop.app(redis_url=redis_url))(asked)
     assert answer == good and answer["cache"] == "miss"
 

@@ -4,11 +4,11 @@
 What is after the # of a link stays in the browser.
 """
 
-from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from prefect.server.api.server import create_app
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from inference.dev_server import OWN_NAMES
 
@@ -20,12 +20,15 @@ location.replace("/");
 """
 
 
-def make_app() -> FastAPI:
-    """The application as `prefect server start` serves it; uvicorn calls this."""
+def make_app() -> ASGIApp:
+    """The application as `prefect server start` serves it; uvicorn calls this.
+
+    The hosts are checked around it, not in it: Prefect's automations ask the same application, in its own process
+    and by a name of their own.
+    """
     app = create_app(final=True)
     app.router.routes.insert(0, APIRoute("/open", _open, include_in_schema=False))  # the UI answers everything else
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_NAMES, www_redirect=False)
-    return app
+    return TrustedHostMiddleware(app, allowed_hosts=OWN_NAMES, www_redirect=False)
 
 
 def _open() -> HTMLResponse:

@@ -34,6 +34,7 @@ from pricewright.price_list import (
     store_arrays,
     with_prices,
 )
+from pricewright.profit import amounts, tax_summary
 from pricewright.proof import Proof, assess_proof, price_changes
 from pricewright.proof.changes import ever_moved
 from pricewright.rules.items import Items, items_of
@@ -214,14 +215,15 @@ def _network_release(
     notes = [", ".join(names) for names in ruled.binding] if ruled else ()
     prices = price_list(plan, products, priced, _named(priced, families), params["price"], trust, notes)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
-    summary: dict[str, Any] = dict(plan_summary(plan, trust))
+    cost = amounts(priced, "unit_cost")
+    summary: dict[str, Any] = dict(plan_summary(plan, trust, cost)) | tax_summary(priced, params["price"])
     if ruled:
         summary |= {"rules": [{**row, "cost": trust * row["cost"]} for row in ruled.table]}
         arrays |= rule_arrays(ruled)
     if priced["store"].n_unique() > 1:
         skus = parts(priced["stock_code"], parted=True)["stock_code"].to_list()
         terms = (int(own["draws"]), int(own["seed"]), float(params["price"]["minimum_probability"]))
-        summary |= zones_summary(plan, one_price(posterior, products, skus, *terms)[1], trust)
+        summary |= zones_summary(plan, one_price(posterior, products, skus, *terms, cost), trust, cost)
     arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
         "effects": network.effects(ahead, posterior, plan.current),

@@ -25,7 +25,7 @@ class Platform:
     checkout: Checkout
     stack: Stack
     client: SyncPrefectClient
-    told: str  # what `up` printed
+    printed: str  # what `up` printed
 
     def run(self, deployment: str, **request: Any) -> FlowRun:
         """Start a run of a deployment as the UI does; defaults of the deployment hold."""

@@ -50,8 +50,8 @@ class Chain:
     @cached_property
     def digest(self) -> str:
         """Differs where the items of the same lines do."""
-        said = (self.level, str(self.has_stores), self.stores.write_csv(), self.products.write_csv())
-        return sha256("\n".join(said).encode()).hexdigest()
+        content = (self.level, str(self.has_stores), self.stores.write_csv(), self.products.write_csv())
+        return sha256("\n".join(content).encode()).hexdigest()
 
     def items(self, lines: pl.DataFrame) -> pl.DataFrame:
         """The lines by item: `stock_code` is its key, `store` stays where a line was sold.
@@ -123,10 +123,10 @@ class Chain:
 def dear_products(catalog: pl.DataFrame) -> dict[str, Any]:
     """The items that cost more than what is asked for them, with both amounts; empty where none does."""
     dear = catalog.filter(pl.col("unit_cost") > pl.col("current_price"))
-    told = dear.select(
+    texts = dear.select(
         pl.format("{} ({} > {})", "stock_code", pl.col("unit_cost").round(2), pl.col("current_price").round(2))
     )
-    return {"cost_above_price": _counted(told.to_series())} if dear.height else {}
+    return {"cost_above_price": _counted(texts.to_series())} if dear.height else {}
 
 
 def _counted(names: pl.Series) -> dict[str, Any]:

@@ -36,10 +36,10 @@ NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 def read_as(tables: Mapping[str, Mapping[str, Any]]) -> str:
     """`tables` is what the counts have under `read_as`; empty where the types of the files said it all."""
-    said: dict[str, None] = {}
+    parts: dict[str, None] = {}
     for facts in (_facts(table) for table in tables.values() if "columns" in table):
-        said |= dict.fromkeys(facts)
-    return f"read as: {', '.join(said)}" if said else ""
+        parts |= dict.fromkeys(facts)
+    return f"read as: {', '.join(parts)}" if parts else ""
 
 
 def _facts(table: Mapping[str, Any]) -> list[str]:
@@ -136,9 +136,9 @@ def line(metrics: Metrics) -> str:
 
 def notes(metrics: Metrics) -> list[str]:
     """How the files were read, why rows are not sales, equal rows that are, and what the gate warns of."""
-    said = read_as(metrics["read_as"])
+    how_read = read_as(metrics["read_as"])
     return [
-        *([said] if said else []),
+        *([how_read] if how_read else []),
         *_odd_values(metrics),
         *_quarantined(metrics),
         *_equal_rows(metrics),

@@ -105,7 +105,7 @@ def read_share(text: str) -> float:
 
 
 def what_if(shop: Shop, chosen: Whole, change: Change) -> dict[str, Any]:
-    """Units, sales and profit of the chosen products (places in the shop) after a change of their prices, and of `all`.
+    """Units, sales and profit of the chosen products (indices in the shop) after a change of prices, and of `all`.
 
     Prices are taken as asked for; `outside_guardrail` counts those beyond it. Profit is that of the products whose cost
     is known, which `costed` counts; without any there is none.
@@ -139,23 +139,23 @@ def what_if_by(
     prices, inside = shop.current.copy(), np.zeros(len(shop.current), dtype=bool)
     prices[chosen] = change.prices(shop.current[chosen])
     inside[chosen] = True
-    names, places = np.unique(labels, return_inverse=True)
+    names, label_of = np.unique(labels, return_inverse=True)
     totals = np.zeros((2, len(EARNED), len(names), shop.draws))
-    counts = np.bincount(places[chosen], minlength=len(names))
-    costed = np.bincount(places[chosen], np.isfinite(shop.cost[chosen]), len(names)).astype(int)
+    counts = np.bincount(label_of[chosen], minlength=len(names))
+    costed = np.bincount(label_of[chosen], np.isfinite(shop.cost[chosen]), len(names)).astype(int)
     for members, demand in shop.parts(chosen):
         rows = np.flatnonzero(inside[members])
         for total, at in zip(totals, (shop.current, prices), strict=True):
             earned = shop.earned(members, demand, at)[:, rows]
-            for place in np.unique(places[members[rows]]):
-                total[:, place] += earned[:, places[members[rows]] == place].sum(axis=1)
+            for label in np.unique(label_of[members[rows]]):
+                total[:, label] += earned[:, label_of[members[rows]] == label].sum(axis=1)
     return {
         str(name): {
-            "skus": int(counts[place]),
-            **_summary(totals[0][:, place], totals[1][:, place], int(costed[place])),
+            "skus": int(counts[label]),
+            **_summary(totals[0][:, label], totals[1][:, label], int(costed[label])),
         }
-        for place, name in enumerate(names)
-        if counts[place]
+        for label, name in enumerate(names)
+        if counts[label]
     }
 
 

@@ -14,7 +14,7 @@ from pricewright.core.plan import Plan, family_value, make_plan, offer
 from pricewright.core.substitution import Draws
 from pricewright.price_list import plan_summary, price_list, products_of
 from pricewright.profit import hard_limits, net_shares, tax_summary
-from tests.pricewright.core.shops import ANCHOR, posterior
+from tests.pricewright.core.shops import BASE_PRICE, posterior
 
 DRAWS, SEED, SURE = 64, 1, 0.7
 PARAMS: dict[str, Any] = {
@@ -27,9 +27,9 @@ COSTS = [1.0, 1.2, None, 6.0, 5.0, 2.0, 3.0, 2.5]
 
 def catalog(**columns: list[Any]) -> pl.DataFrame:
     """The shop of shops.py, whose prices include tax."""
-    prices = dict.fromkeys(("current_price", "reference_price"), ANCHOR)
-    seen = {"price_min": 0.7 * ANCHOR, "price_max": 1.4 * ANCHOR}
-    codes = [f"P{i}" for i in range(len(ANCHOR))]
+    prices = dict.fromkeys(("current_price", "reference_price"), BASE_PRICE)
+    seen = {"price_min": 0.7 * BASE_PRICE, "price_max": 1.4 * BASE_PRICE}
+    codes = [f"P{i}" for i in range(len(BASE_PRICE))]
     known = {"unit_cost": COSTS, "tax_rate": RATES} | columns
     types = dict.fromkeys(known, pl.Float64)
     return pl.DataFrame({"stock_code": codes, "description": codes, **prices, **seen, **known}, schema_overrides=types)
@@ -57,7 +57,7 @@ def test_tax_and_cost_leave_of_a_price_what_a_till_says() -> None:
 def test_the_best_price_for_profit_is_the_one_that_no_other_label_beats_without_tax(rate: float) -> None:
     alone, net, cost = np.array([6]), 1 / (1 + rate), 3.0
     terms = Terms(objective="profit")
-    product = offer(ANCHOR[6], 0.5 * ANCHOR[6], 2 * ANCHOR[6], terms, cost, fixed=False, net=net)
+    product = offer(BASE_PRICE[6], 0.5 * BASE_PRICE[6], 2 * BASE_PRICE[6], terms, cost, fixed=False, net=net)
     known = posterior(spread=1e-4)[alone]
     price = make_plan(known, [product], DRAWS, SEED, SURE).prices[0]
     demand = Draws(DRAWS, 1, SEED).of(known)
@@ -70,8 +70,8 @@ def test_among_substitutes_the_one_that_is_taxed_less_is_worth_more() -> None:
     """Where the others stay, a product that leaves less is priced higher: its buyers go to what leaves more."""
     best = []
     for net in (1.0, 0.8):
-        offered = [offer(price, 0.5 * price, 2 * price, Terms(), 0.0, fixed=True) for price in ANCHOR]
-        offered[0] = offer(ANCHOR[0], 0.5 * ANCHOR[0], 2 * ANCHOR[0], Terms(), 0.0, fixed=False, net=net)
+        offered = [offer(price, 0.5 * price, 2 * price, Terms(), 0.0, fixed=True) for price in BASE_PRICE]
+        offered[0] = offer(BASE_PRICE[0], 0.5 * BASE_PRICE[0], 2 * BASE_PRICE[0], Terms(), 0.0, fixed=False, net=net)
         best.append(make_plan(posterior(2.0, keeps=0.5, spread=1e-4), offered, DRAWS, SEED, SURE).prices[0])
     assert best[1] > best[0]
 

@@ -24,7 +24,7 @@ from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, P
 from pricewright.core.plan import Plan, Product, own_units
 from pricewright.core.substitution import Draws, Posterior
 from pricewright.families import families_of, shared_families
-from pricewright.feature import FEATURES, Panel
+from pricewright.feature import Panel, features_of
 from pricewright.feature import build_panel as _build_panel
 from pricewright.ingest import ingest
 from pricewright.items import apart, chain_of
@@ -97,7 +97,9 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
     settings = network_settings(params, params["tune"]["defaults"]["network"], params["train"]["network"])
     codes = panel.catalog["stock_code"].to_list()
     families = families_of(panel.rows, dict(panel.catalog.select("stock_code", "description").iter_rows()))
-    network = DemandNetwork.fit(panel.rows, FEATURES, settings, int(params["train"]["seed"]), families=families)
+    network = DemandNetwork.fit(
+        panel.rows, features_of(panel.rows), settings, int(params["train"]["seed"]), families=families
+    )
     curves = network.curves.of(codes)
     catalog = with_prices(panel.catalog, panel.rows, curves.base_price)
     posterior = network.posterior(codes, network.levels(network.rows_ahead(panel.rows, panel.coming)))

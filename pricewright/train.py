@@ -15,7 +15,7 @@ from pricewright.backups.trained import TrainedBackup, judge_backup, train_backu
 from pricewright.core.errors import ModelError, ParameterError
 from pricewright.core.models import NETWORK
 from pricewright.families import families_of, shared_families
-from pricewright.feature import FEATURES, build_panel
+from pricewright.feature import build_panel, features_of
 from pricewright.history import weeks_to_train
 from pricewright.items import NO_STORES, Chain, apart, parts
 from pricewright.network.export import to_onnx
@@ -69,7 +69,7 @@ def train(
     hyperparameters: Mapping[str, Mapping[str, Any]],
     params: Mapping[str, Any],
     report_progress: ReportProgress = lambda share, words: None,
-    features: Sequence[str] = FEATURES,
+    features: Sequence[str] = (),
     zones: pl.DataFrame = NO_STORES,
     rules: Sequence[Any] = (),
     products: pl.DataFrame | None = None,
@@ -80,7 +80,7 @@ def train(
     Raises ParameterError when models would be judged on weeks that the tuning has seen.
     """
     check_weeks(panel, params)
-    own = params["train"]
+    own, features = params["train"], features or features_of(panel)
     settings = network_settings(params, hyperparameters["network"], own["network"])
     report_progress(0.0, "network, on the weeks before the backtest")
     families = families_of(panel, dict(catalog.select("stock_code", "description").iter_rows()))
@@ -290,11 +290,11 @@ def walk_week(
     for model in models or model_names():
         if model == NETWORK:
             settings = network_settings(params, hyperparameters[model], own["network"])
-            parts.append(walked_rows(walk_network(panel, FEATURES, settings, params)))
+            parts.append(walked_rows(walk_network(panel, features_of(panel), settings, params)))
         else:
             _, forecast, tested = judge_backup(
                 model,
-                read_inputs(panel, FEATURES),
+                read_inputs(panel, features_of(panel)),
                 hyperparameters[model],
                 int(own["seed"]),
                 backtest_weeks=1,

@@ -73,7 +73,7 @@ PRICE_HISTORY: dict[str, Look] = {
 }
 KEPT = (
     "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
-    "last_price", "category", "promotion", "in_stock", "store", "competitor_gap",
+    "last_price", "competitor_gap", "category", "promotion", "in_stock", "store",
 )  # fmt: skip
 COMPETITOR = (
     "competitor_gap"  # log of the competitor's last known price over the reference price; 0 where none is known

@@ -38,13 +38,14 @@ ENTRY = """#!/bin/sh
 exec /usr/local/bin/aws-lambda-rie --runtime-interface-emulator-address "127.0.0.1:${RIE_PORT:-8080}" \\
     --runtime-api-address "127.0.0.1:${RUNTIME_PORT:-9001}" /var/lang/bin/python3 -m awslambdaric "$1"
 """
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 ENVIRONMENT = {
     "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin",
     "LD_LIBRARY_PATH": "/var/lang/lib",
     "PYTHONHOME": "/var/lang",
     "PYTHONPATH": "/var/task:/var/runtime",
-    "PIP_CERT": "/etc/ssl/certs/ca-certificates.crt",  # this machine's, mounted while the image is built
-    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",  # the same for uv
+    "PIP_CERT": str(CERTIFICATES),
+    "SSL_CERT_FILE": str(CERTIFICATES),  # for uv while the image is built, for the lake's client afterwards
 }
 
 
@@ -111,11 +112,12 @@ def make_base(folder: Path) -> None:
     """Write the files; the test is skipped where Python, the runtime client or the emulator cannot be had."""
     python = base_python()
     home = find_python(python).parents[1]
-    for name in ("tmp", "etc", "bin", "usr/bin", "usr/local/bin", "var/task", "var/lang/bin", "opt"):
+    for name in ("tmp", "etc/ssl/certs", "bin", "usr/bin", "usr/local/bin", "var/task", "var/lang/bin", "opt"):
         (folder / name).mkdir(parents=True)
     (folder / "tmp").chmod(0o1777)
     (folder / "etc/passwd").write_text("root:x:0:0:root:/:/bin/sh\n")
     (folder / "etc/group").write_text("root:x:0:\n")
+    shutil.copy(CERTIFICATES, folder / "etc/ssl/certs")
     (folder / "etc/uv").mkdir()
     (folder / "etc/uv/uv.toml").write_text(f'[pip]\npython-platform = "x86_64-manylinux_2_{GLIBC[python]}"\n')
     _copy_python(home, folder / "var/lang", python)

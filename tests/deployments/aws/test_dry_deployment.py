@@ -85,9 +85,11 @@ class ImagePlane(LambdaPlane):
     run_image: Callable[[dict[str, str], Callable[[str], None]], App]
 
     def start(self, variables: dict[str, str]) -> App:
-        return self.run_image(variables | {f"AWS_{name}": value for name, value in ROLE.items()}, self.log)
+        role = {f"AWS_{name}": value for name, value in ROLE.items()}
+        return self.run_image(variables | role | PATIENT, self.log)
 
 
+PATIENT = {f"PRICEWRIGHT_{name}_SECONDS": "20" for name in ("POINTER", "ARTIFACT", "MODEL")}  # of a busy machine
 ROLE = {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "REGION": "eu-west-1"}
 
 

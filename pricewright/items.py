@@ -17,12 +17,13 @@ from pricewright.core.item import Item
 ZONE, STORE, CHAIN = "zone", "store", "chain"
 LEVELS = (ZONE, STORE, CHAIN)
 LIMITS = ("floor", "ceiling")
+DATED = ("unit_cost", "tax_rate")  # amounts that lines know as of their day
 NAMED = 5  # codes and stores that a count names
 NO_STORES = pl.DataFrame(schema={"store": pl.String, "zone": pl.String})
 NO_PRODUCTS = pl.DataFrame(
     schema={
         **dict.fromkeys(("stock_code", "description", "category", "brand"), pl.String),
-        **dict.fromkeys(("unit_cost", *LIMITS), pl.Float64),
+        **dict.fromkeys(("unit_cost", "tax_rate", *LIMITS), pl.Float64),
     }
 )
 
@@ -55,8 +56,8 @@ class Chain:
     def items(self, lines: pl.DataFrame) -> pl.DataFrame:
         """The lines by item: `stock_code` is its key, `store` stays where a line was sold.
 
-        What the product file says of a product goes before what its lines say, but for the cost, which lines know as of
-        their day. Receipts of two stores may have the same number: `invoice` begins with the store.
+        What the product file says of a product goes before what its lines say, but for cost and tax, which lines know
+        as of their day. Receipts of two stores may have the same number: `invoice` begins with the store.
         """
         if not self.has_stores and self.products.is_empty():
             return lines
@@ -78,13 +79,14 @@ class Chain:
         if self.products.is_empty():
             return lines
         words = ("description", "category", "brand")
-        known = self.products.select("stock_code", *(pl.col(word).alias(f"{word}_listed") for word in words),
-                                     pl.col("unit_cost").alias("unit_cost_listed"))  # fmt: skip
+        amounts = [name for name in DATED if name in lines.columns and name in self.products.columns]
+        known = self.products.select(
+            "stock_code", *(pl.col(name).alias(f"{name}_listed") for name in (*words, *amounts))
+        )
         joined = lines.join(known, on="stock_code", how="left", maintain_order="left")
         filled = {word: pl.coalesce(f"{word}_listed", word) for word in words}
-        return joined.with_columns(**filled, unit_cost=pl.coalesce("unit_cost", "unit_cost_listed")).select(
-            lines.columns
-        )
+        filled |= {name: pl.coalesce(name, f"{name}_listed") for name in amounts}
+        return joined.with_columns(**filled).select(lines.columns)
 
     def zones(self, lines: pl.LazyFrame) -> pl.DataFrame:
         """Each store with a line, sorted, and the zone or store that its prices are those of, as last said."""

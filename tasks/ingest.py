@@ -26,6 +26,11 @@ DECIMALS = {"1.234,50": "decimal comma", "1,234.50": "decimal point"}
 ORDERS = {"%d": "days first", "%m": "months first", "%Y": "years first"}
 MARKET_NAME = "market"
 CODES, LONGEST = 8, 40  # that are not products, named in the run's output; characters of each
+ODD_VALUES = {
+    "negative_stock": ("stock below zero", "read as not known"),
+    "tax_rates_per_cent": ("a rate of tax of 1 and more", "read as per cent"),
+    "tax_rates_unread": ("what is no rate of tax", "read as not known"),
+}
 NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 
@@ -134,18 +139,21 @@ def notes(metrics: Metrics) -> list[str]:
     how_read = read_as(metrics["read_as"])
     return [
         *([how_read] if how_read else []),
-        *_negative_stock(metrics),
+        *_odd_values(metrics),
         *_quarantined(metrics),
         *_equal_rows(metrics),
         *warnings(metrics["gate"]),
     ]
 
 
-def _negative_stock(metrics: Metrics) -> list[str]:
-    negative = {
-        name: table["negative_stock"] for name, table in metrics["read_as"].items() if "negative_stock" in table
-    }
-    return [f"{name}: stock below zero in {rows}: read as not known" for name, rows in negative.items()]
+def _odd_values(metrics: Metrics) -> list[str]:
+    """What was made of values that are hardly meant so, table by table."""
+    return [
+        f"{name}: {what} in {table[fact]}: {reading}"
+        for name, table in metrics["read_as"].items()
+        for fact, (what, reading) in ODD_VALUES.items()
+        if fact in table
+    ]
 
 
 def _quarantined(metrics: Metrics) -> list[str]:

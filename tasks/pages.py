@@ -36,7 +36,8 @@ def by_expected_gain(prices: pl.DataFrame) -> pl.DataFrame:
 def biggest_moves(prices: pl.DataFrame, count: int) -> list[dict[str, Any]]:
     """Rows of the SKUs whose price moves, the largest expected gain first."""
     moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
-    shown = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    shown: tuple[str, ...] = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    shown += ("profit_now", "profit") if "profit" in prices.columns and prices["profit"].count() else ()
     return by_expected_gain(moving).head(count).select(shown).to_dicts()
 
 

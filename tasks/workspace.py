@@ -220,6 +220,7 @@ def configure(
         "store": _store(root, store),
         "columns": dict(columns or {}),
         "overrides": {section: changed.get(section, {}) for section in SECTIONS},
+        "price_level": overlay(defaults, changed).get("price", {}).get("level"),  # alone of `price` it makes features
     }
     text = "# What the last run was asked for; written by `pricewright run`.\n" + yaml.safe_dump(asked, sort_keys=False)
     write_whole(root / "run.yaml", text.encode())

@@ -73,8 +73,11 @@ PRICE_HISTORY: dict[str, Look] = {
 }
 KEPT = (
     "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
-    "last_price", "category", "promotion", "in_stock", "store",
+    "last_price", "category", "promotion", "in_stock", "store", "competitor_gap",
 )  # fmt: skip
+COMPETITOR = (
+    "competitor_gap"  # log of the competitor's last known price over the reference price; 0 where none is known
+)
 
 
 def calendar_weeks(weeks: pl.DataFrame) -> pl.DataFrame:
@@ -179,3 +182,9 @@ def last_year(past: Past, weeks: list[date]) -> dict[str, Floats]:
 
 OWN: dict[str, Look] = {**HISTORY, **CUSTOMER_MIX, **PRICE_HISTORY}
 FEATURES: tuple[str, ...] = (*OWN, *FAMILY, *LAST_YEAR, *CALENDAR)
+
+
+def features_of(rows: pl.DataFrame) -> tuple[str, ...]:
+    """What models learn from in these panel rows: FEATURES, and COMPETITOR where any competitor's price is known."""
+    known = COMPETITOR in rows.columns and bool((rows[COMPETITOR] != 0).any())
+    return (*FEATURES, COMPETITOR) if known else FEATURES

@@ -42,6 +42,7 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
         "price_max",
         "unit_cost",
         "competitor_price",
+        "tax_rate",
         customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
         country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
         price_tier=_terciles("regular_price", TIERS),

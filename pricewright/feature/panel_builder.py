@@ -8,7 +8,17 @@ import numpy as np
 import polars as pl
 
 from pricewright.core.price_features import SAME_PRICE
-from pricewright.feature.features import CALENDAR, FEATURES, HALF_LIVES, KEPT, OWN, Families, calendar_weeks, last_year
+from pricewright.feature.features import (
+    CALENDAR,
+    COMPETITOR,
+    FEATURES,
+    HALF_LIVES,
+    KEPT,
+    OWN,
+    Families,
+    calendar_weeks,
+    last_year,
+)
 from pricewright.feature.past import Floats, Past, Whole
 from pricewright.feature.prices import RECENT, Channels, Mask, Prices, remember, without_stock
 from pricewright.feature.sales import COUNTED, NAMED, SUMMED, WeekSales
@@ -186,13 +196,13 @@ class PanelBuilder:
         asked = self._channels.week(sales.asked, self._indices(sales.asked), self.carried["list_price"])
         in_stock = ~self._without_stock(sales, arrays["orders"] > 0)
         now = carry(self.carried, arrays, asked, in_stock, self.t)
-        there = now["age"] > 0
+        there, competitor = now["age"] > 0, self._competitor()
         self._rename(sales.names, there)
         own = {"units": arrays["units"], "sold": arrays["units"] > 0}
         own |= {name: arrays[name] for name in ("orders", "customers")}
         own["promotion"] = arrays["promoted_units"] / np.where(arrays["known_units"] > 0, arrays["known_units"], 1)
         own["in_stock"] = in_stock
-        rows = self._rows(own, now["price"], now["list_price"], there)
+        rows = self._rows(own, now["price"], now["list_price"], there, competitor)
         self._remember(now)
         self.t += 1
         return rows
@@ -206,13 +216,20 @@ class PanelBuilder:
         unknown: dict[str, Any] = dict.fromkeys(("units", "sold", "orders", "customers"), None)
         unknown |= {"promotion": 0.0, "in_stock": True}
         regular = self.carried["regular_price"]
-        return self._rows(unknown, regular, regular, self.carried["age"] > 0)
+        return self._rows(unknown, regular, regular, self.carried["age"] > 0, self._competitor())
 
-    def _rows(self, own: Mapping[str, Any], price: Floats, list_price: Floats, there: Mask) -> pl.DataFrame:
+    def _competitor(self) -> Floats:
+        """What the competitor asked, as last known; nan where nobody knows."""
+        return self.names["competitor_price"].fill_null(np.nan).to_numpy()
+
+    def _rows(
+        self, own: Mapping[str, Any], price: Floats, list_price: Floats, there: Mask, competitor: Floats
+    ) -> pl.DataFrame:
         seen = self._past.age > 0
         with np.errstate(invalid="ignore", divide="ignore"):
             usual = np.where(seen, self._past.median("list_price", self._reference_weeks), list_price)
             features = {name: look(self._past) for name, look in OWN.items()}
+            gap = np.nan_to_num(np.log(competitor / usual), nan=0.0, posinf=0.0, neginf=0.0)
         features |= self._families.features() | last_year(self._past, self.weeks[: self.t + 1])
         features = {name: np.where(np.isnan(found), 0.0, found).astype(np.float32) for name, found in features.items()}
         for name, value in self._calendar[self.t].items():
@@ -225,6 +242,7 @@ class PanelBuilder:
             "reference_price": usual,
             "last_price": np.where(seen, self.carried["price"], price),
             "store": self._stores,
+            COMPETITOR: gap.astype(np.float32),
             **features,
         }
         frame = pl.DataFrame({"stock_code": self.codes, "week": self.weeks[self.t], **columns}, schema_overrides=TYPES)

@@ -26,7 +26,7 @@ NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
 NAMED = {
     **dict.fromkeys(("description", "category", "brand"), pl.String),
-    **dict.fromkeys(("unit_cost", "competitor_price"), pl.Float64),
+    **dict.fromkeys(("unit_cost", "competitor_price", "tax_rate"), pl.Float64),
 }
 OUT_SHARE = 0.5  # a zone is out of stock where more of its stores with a line are
 STATED = NAMED | {

@@ -32,7 +32,7 @@ SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
 ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
         "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-        "in_stock", "store", "zone", "brand", "competitor_price")  # fmt: skip
+        "in_stock", "store", "zone", "brand", "competitor_price", "tax_rate")  # fmt: skip
 OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
 ReportProgress = Callable[[float, str], None]
 

@@ -16,7 +16,7 @@ from pricewright.ingest.lines import UNNAMEABLE
 from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.source import find_files, read_file
 from pricewright.ingest.tables import Table
-from pricewright.ingest.texts import read_texts
+from pricewright.ingest.texts import read_rates, read_texts
 
 STORES = {STORE: pl.String, ZONE: pl.String}
 
@@ -77,6 +77,14 @@ def numbers_of(beside: Beside, word: str, sign: str | None) -> pl.Series:
     wrong = texts.is_not_null() & (values.is_null() | (values < 0))
     _refuse_where(beside, word, wrong, "a number of at least 0 is needed")
     return values
+
+
+def rates_of(beside: Beside, word: str) -> pl.Series:
+    """A word's texts as shares from 0 to 1, where 0.2, 20 and 20% are one; null where blank. Raises SourceError."""
+    texts = beside.rows[word]
+    rates = read_rates(texts)
+    _refuse_where(beside, word, texts.is_not_null() & rates.is_null(), "a rate is needed, such as 0.2 or 20%")
+    return rates
 
 
 def check_one_row_each(beside: Beside, key: str, words: Sequence[str], hint: str) -> None:

@@ -10,7 +10,7 @@ from pricewright.core.errors import ParameterError
 from pricewright.core.item import Item
 from pricewright.feature import Panel, build_panel
 from pricewright.ingest import ingest_frame
-from pricewright.items import Chain, apart, chain_of, item_key, together
+from pricewright.items import NO_PRODUCTS, Chain, apart, chain_of, item_key, together
 from testing.chain_shop import SKUS, WEEKS, chain_shop
 from tests.pricewright.feature.conftest import WHOLE
 
@@ -86,6 +86,18 @@ def test_the_product_file_names_describes_and_limits(sold: Sold, params: Mapping
     shown = catalog.select("stock_code", "description", "category", "brand", "unit_cost", "floor", "ceiling", "store")
     assert shown.rows()[0] == ("A", "MUG", "Cups", "Own", 2.0, 3.0, 9.0, None)
     assert shown.rows()[1] == ("B", "MUG B", None, None, 1.0, None, None, None)
+
+
+def test_the_rate_of_tax_is_the_last_of_the_lines_else_that_of_the_product_file(
+    sold: Sold, params: Mapping[str, Any]
+) -> None:
+    sales = ((MONDAY, "A", 1, 5.0), (MONDAY, "B", 1, 5.0), (NEXT, "A", 1, 5.0))
+    lines = sold(*sales).with_columns(pl.Series("tax_rate", [0.2, None, 0.05]))
+    listed = {"stock_code": ["A", "B"], "unit_cost": [None, None], "tax_rate": [0.1, 0.07]}
+    blank = {name: [None, None] for name in ("description", "category", "brand", "floor", "ceiling")}
+    products = pl.DataFrame(listed | blank, schema_overrides=NO_PRODUCTS.schema)
+    assert panel_of(lines, params, products=products).catalog["tax_rate"].to_list() == [0.05, 0.07]
+    assert panel_of(sold(*sales), params).catalog["tax_rate"].to_list() == [None, None]
 
 
 def test_a_line_without_a_store_is_an_item_of_no_store(sold: Sold, params: Mapping[str, Any]) -> None:

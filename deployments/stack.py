@@ -27,6 +27,7 @@ from pricewright.core.errors import DeploymentError
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32
+KEY_FILE = "approval.key"  # in the stack's folder
 START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
 STOP_LIMIT = 60.0
 POOL = "pricewright-process"
@@ -68,12 +69,13 @@ def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # seconds that SQLite waits for a lock on a busy machine
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "DO_NOT_TRACK": "1",
         "OMP_WAIT_POLICY": "passive",
         "PRICEWRIGHT_STORE": store,
         "PRICEWRIGHT_REPORTS_URL": f"{playground}/reports",
         "PRICEWRIGHT_NOTIFY_URL": f"{playground}/notices",
-        "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / "approval.key"),
+        "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / KEY_FILE),
     }
     return Stack(str(folder), ui, playground, store, redis, environment)
 
@@ -213,7 +215,9 @@ def programs(stack: Stack) -> dict[str, Program]:
             folder / "notices.jsonl",
         ),
         "worker": _program(python, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", later=True),
-        "watch": _program(python, "-m", "deployments.watch", "--api", stack.playground, later=True),
+        "watch": _program(
+            python, "-m", "deployments.watch", "--api", stack.playground, "--store", stack.store, later=True
+        ),
     }
 
 
@@ -228,7 +232,9 @@ def started(root: Path, stack: Stack, environment: dict[str, str], tell: Tell) -
     try:
         _wait(process, f"{stack.ui}/api/health", folder / "prefect.log", tell, "Prefect's server")
         write_stack(stack)
-        _deploy(root, stack.store, environment, tell)
+        deploy = ("cli.main", "deploy-flows", "--store", stack.store)
+        _call(root, environment, tell, "the flows were not deployed", *deploy)
+        _call(root, environment, tell, "what had died was not ended", "deployments.recover")
         with control(stack) as remote:
             for name in ("worker", "watch"):
                 remote.startProcess(name)
@@ -263,15 +269,15 @@ def _program(*words: object, later: bool = False) -> Program:
     return Program(shlex.join(str(word) for word in words), at_once=not later)
 
 
-def _deploy(root: Path, store: str, environment: dict[str, str], tell: Tell) -> None:
-    """In a process of its own: Prefect reads its settings once, and ours may have been read before the server was.
+def _call(root: Path, environment: dict[str, str], tell: Tell, trouble: str, module: str, *words: str) -> None:
+    """A module in a process of its own: Prefect reads its settings once, and ours may have been read before.
 
-    The flows start with the lake that the stack's price API reads.
+    Raises DeploymentError with `trouble` and what it wrote when it fails.
     """
-    command = [sys.executable, "-m", "cli.main", "deploy-flows", "--store", store]
+    command = [sys.executable, "-m", module, *words]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise DeploymentError(f"the flows were not deployed: {done.stderr.strip() or done.stdout.strip()}")
+        raise DeploymentError(f"{trouble}: {done.stderr.strip() or done.stdout.strip()}")
     for line in done.stdout.strip().splitlines():
         tell(line.strip())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pricewright.backups import model_names
 from tasks.candidate import publish_reports, report_files, report_links
 from tasks.markdown import links, table, table_cells
-from tasks.pages import biggest_moves, count_moves, read_price_list
+from tasks.pages import biggest_moves, count_moves, read_price_list, readable_moves
 from tasks.run import Outcome, Run, kept, open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
@@ -99,7 +99,7 @@ def summary_page(run: Run, outcome: Outcome) -> str:
         table(measures),
         "## Prices",
         count_moves(prices),
-        table(biggest_moves(prices, MOVES)),
+        table(readable_moves(biggest_moves(prices, MOVES))),
         "## Reports",
         links(report_links(run.lake, outcome.release)),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
+from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -187,6 +188,20 @@ def tell_gate(gate: str, status: str, worst: str) -> None:
 def tell_release(release: str, channel: str, previous: str | None) -> None:
     """`pricewright.release.promoted`, about the release."""
     _emit(f"{RELEASE}promoted", f"{RELEASE}{release}", {"channel": channel, "previous": previous or ""})
+
+
+def tell_waiting(release: str, summary: str, until: datetime) -> None:
+    """`pricewright.release.waits`, about the release, when its run asks for the first time."""
+    from prefect.context import FlowRunContext
+    from prefect.utilities.urls import url_for
+
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or run.run_count > 1:  # it starts from the top after each answer
+        return
+    said = {"release": release, "summary": summary, "until": f"{until:%Y-%m-%d %H:%M} UTC"}
+    link = url_for(run, url_type="ui") or ""
+    _emit(f"{RELEASE}waits", f"{RELEASE}{release}", said | {"link": link, "command": f"pricewright approve {release}"})
 
 
 def _emit(event: str, resource: str, payload: dict[str, Any]) -> None:

@@ -121,8 +121,10 @@ def test_a_signed_approval_is_served_and_the_manifest_knows_by_whom(
     candidate: str, lake: Lake, platform: Platform
 ) -> None:
     run = waiting(platform)
-    without = platform.checkout.pricewright("approve", candidate, "--yes")
+    without = platform.checkout.pricewright("approve", candidate)
     assert without.returncode == 1 and "did not say ok: approving needs a reason" in without.stderr
+    assert "weekly sales" in without.stdout and "pricewright approve" in without.stdout, "it shows before it asks"
+    until(lambda: f"{candidate} waits for a decision" in _notices(platform), "the notice")
     told = platform.checkout.pricewright(
         "approve", candidate, "--reviewer", "ada", "--override", "a tiny shop", "--yes"
     )
@@ -216,4 +218,4 @@ def _paused(platform: Platform) -> bool:
 def _notices(platform: Platform) -> str:
     from deployments.stack import read_notices
 
-    return "\n".join(notice["subject"] for notice in read_notices(platform.stack, 0))
+    return "\n".join(f"{notice['subject']}: {notice['body']}" for notice in read_notices(platform.stack, 0))

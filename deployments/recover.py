@@ -12,10 +12,13 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId, FlowRunFilterState
 from prefect.client.schemas.filters import FlowRunFilterStateType as StateTypes
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events import emit_event
 from prefect.states import Cancelled, Crashed
+from prefect.utilities.urls import url_for
 
 AT_WORK = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 GONE = "its process is gone: it was killed, or the machine went down. The next run does what is left."
+DIED = "pricewright.run.died"
 PAGE = 200  # runs in one answer
 
 
@@ -29,6 +32,7 @@ def recover(client: SyncPrefectClient, alive: Callable[[int, FlowRun], bool]) ->
     for run in lost:
         cancelled = run.state is not None and run.state.type == StateType.CANCELLING
         client.set_flow_run_state(run.id, Cancelled(message=GONE) if cancelled else Crashed(message=GONE))
+        tell(run)
     free_places(client)
     return lost
 
@@ -57,6 +61,13 @@ def has_process(pid: int, run: FlowRun) -> bool:
     except psutil.NoSuchProcess:
         return False
     return run.start_time is None or began <= run.start_time.timestamp()
+
+
+def tell(run: FlowRun) -> None:
+    """An event of our own, for the notice: the state's own one would wait for those that the power cut has lost."""
+    about = {"prefect.resource.id": f"{DIED}.{run.id}", "prefect.resource.name": run.name}
+    payload = {"run": run.name, "why": GONE, "link": url_for(run, url_type="ui") or ""}
+    emit_event(DIED, about, payload=payload)
 
 
 def free_places(client: SyncPrefectClient) -> None:

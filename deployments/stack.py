@@ -234,11 +234,11 @@ def started(root: Path, stack: Stack, environment: dict[str, str], tell: Tell) -
         write_stack(stack)
         deploy = ("cli.main", "deploy-flows", "--store", stack.store)
         _call(root, environment, tell, "the flows were not deployed", *deploy)
-        _call(root, environment, tell, "what had died was not ended", "deployments.recover")
+        _wait(process, f"{stack.playground}/openapi.json", folder / "api.log", tell, "the price API")
+        _call(root, environment, tell, "what had died was not ended", "deployments.recover")  # it may send notices
         with control(stack) as remote:
             for name in ("worker", "watch"):
                 remote.startProcess(name)
-        _wait(process, f"{stack.playground}/openapi.json", folder / "api.log", tell, "the price API")
         yield process
     finally:
         end(stack, process)

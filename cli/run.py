@@ -15,7 +15,7 @@ from cli.console import Watcher, console, quiet
 from cli.options import Columns, Mapping, Params, Products, Rules, Source, Store, Stores, parse_asked
 from flows.embedded import prefect_server, wait_for_server
 from pricewright.core.errors import ParameterError
-from tasks.run import Outcome
+from tasks.run import Outcome, run_file_kept
 from tasks.workspace import Workspace, configure, find_root
 
 if TYPE_CHECKING:
@@ -56,12 +56,20 @@ def register(app: typer.Typer) -> None:
 def refresh(
     source: str, store: str, parameters: dict[str, Any], columns: dict[str, str], beside: dict[str, str]
 ) -> None:
-    """Run the flow and show how it came out."""
+    """Run the flow and show how it came out; a run that fails leaves run.yaml as it was."""
+    out, root = console(), find_root()
+    with run_file_kept(root):
+        _refresh(out, root, source, store, parameters, columns, beside)
+
+
+def _refresh(
+    out: Console, root: Path, source: str, store: str, parameters: dict[str, Any], columns: dict[str, str],
+    beside: dict[str, str],
+) -> None:  # fmt: skip
     from cli.summary import show_summary
     from tasks.finish import pass_over, prepare
     from tasks.stage import WATCHING
 
-    out, root = console(), find_root()
     workspace, fresh = prepare(root, source, store, columns, parameters, beside)
     store = workspace.store  # named, so that no block of a server stands in for it
     out.print(f"[bold]pricewright[/]  {escape(workspace.described)}  ->  {escape(workspace.store)}")

@@ -23,7 +23,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 from xmlrpc.client import Fault, ServerProxy  # nosec B411 # what answers is our own supervisord, on a socket of our own
 
-from pricewright.core.errors import DeploymentError
+from pricewright.core.address import without_secret
+from pricewright.core.errors import DeploymentError, ParameterError
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32
@@ -31,6 +32,7 @@ KEY_FILE = "approval.key"  # in the stack's folder
 START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
 STOP_LIMIT = 60.0
 POOL = "pricewright-process"
+POSTGRES = ("postgres", "postgresql", "postgresql+asyncpg")  # what its URLs begin with; Prefect wants the last
 REDIS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
          "--maxmemory-policy", "allkeys-lru")  # fmt: skip
 Tell = Callable[[str], None]
@@ -53,8 +55,14 @@ class Stack:
         return f"{self.ui}/open#{b64encode(self.environment['PREFECT_API_AUTH_STRING'].encode()).decode()}"
 
 
-def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port: int) -> Stack:
-    """The stack of this checkout; its approval key and its log-in are made with the first one, and kept."""
+def make_stack(
+    root: Path, store: str, port: int, prefect_port: int, redis_port: int, source: str = "", database: str = ""
+) -> Stack:
+    """The stack of this checkout; its approval key and its log-in are made with the first one, and kept.
+
+    source: the sales of the weekly run; empty: those of PRICEWRIGHT_SOURCE, else the simulated market. database: URL of
+    a Postgres for Prefect's server; empty: SQLite. Raises ParameterError for another database.
+    """
     folder = root / ".pricewright" / "stack"
     folder.mkdir(parents=True, exist_ok=True)
     ui, playground = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{port}"
@@ -73,11 +81,25 @@ def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port:
         "DO_NOT_TRACK": "1",
         "OMP_WAIT_POLICY": "passive",
         "PRICEWRIGHT_STORE": store,
+        "PRICEWRIGHT_SOURCE": source or os.environ.get("PRICEWRIGHT_SOURCE", ""),
         "PRICEWRIGHT_REPORTS_URL": f"{playground}/reports",
         "PRICEWRIGHT_NOTIFY_URL": f"{playground}/notices",
         "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / KEY_FILE),
     }
+    if database := database or os.environ.get("PRICEWRIGHT_DATABASE_URL", ""):
+        environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database_url(database)
     return Stack(str(folder), ui, playground, store, redis, environment)
+
+
+def database_url(url: str) -> str:
+    """The URL as Prefect's server takes it. Raises ParameterError, which repeats no password, for another database."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in POSTGRES or not rest:
+        raise ParameterError(
+            f"the database is {without_secret(url)}: it must be a Postgres.",
+            hint="--database-url postgresql://user:password@host:5432/prefect; without it, the stack keeps a SQLite.",
+        )
+    return f"{POSTGRES[-1]}://{rest}"
 
 
 def write_stack(stack: Stack) -> None:

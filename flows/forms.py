@@ -26,8 +26,8 @@ def no_way_around(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def within_bounds(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a value that breaks its rule, as the command does. Raises ParameterError."""
-    check_parameters(parameters)
+    """Refuse a value that breaks its rule, as the command does. Raises ParameterError; an empty section is none."""
+    check_parameters({section: values for section, values in parameters.items() if values is not None})
     return parameters
 
 

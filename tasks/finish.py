@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 MOVES = 10
+MOST_AHEAD = 10_000_000  # bytes of files that are read whole: a workbook of these takes 10 s
 RELEASE_DEPLOYMENT = "release-model/on-demand"
 
 
@@ -25,9 +26,28 @@ def prepare(
     root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any],
     beside: Mapping[str, str],
 ) -> tuple[Workspace, bool]:  # fmt: skip
-    """Write down what the run is asked for, and say whether every stage is up to date with that."""
+    """Write down what the run is asked for, and say whether every stage is up to date with that.
+
+    Raises SourceError for sales that cannot be used as far as their first rows show: in seconds, before Prefect starts.
+    """
     with open_run(root, source, store, columns, overrides, beside=beside) as run:
-        return run.workspace, is_fresh(run)
+        fresh = is_fresh(run)
+        if not fresh and not run.workspace.simulated:
+            look_ahead(run.workspace)
+        return run.workspace, fresh
+
+
+def look_ahead(workspace: Workspace) -> None:
+    """Raise SourceError where no table of the first rows of the sales can be used; large workbooks are left to ingest."""
+    from pricewright.ingest.columns import check_any, with_sales
+    from pricewright.ingest.source import find_files
+    from pricewright.look import TEXTS, sample
+
+    whole = [path for path in find_files(workspace.source) if path.suffix.lower() not in TEXTS]
+    if sum(path.stat().st_size for path in whole) > MOST_AHEAD:
+        return
+    known = workspace.parameters["ingest"]["columns"]
+    check_any(*with_sales(sample(workspace.source, known, workspace.columns).tables, known, workspace.columns))
 
 
 def pass_over(

@@ -1,5 +1,6 @@
 """Prefect around our functions: steps with retries, parallel tasks, events, progress bars, run names."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -9,6 +10,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from pricewright.core.errors import PricewrightError
 from pricewright.tuning import TaskMap, on_threads
 from tasks.markdown import shown, table
 
@@ -16,6 +18,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 Argument = TypeVar("Argument")
 Way = Callable[[], AbstractContextManager[TaskMap]]
+SPOKEN = "prefect.flow_runs"
+LOGGERS = (SPOKEN, "prefect.task_runs", "prefect.engine")
 GATE = "pricewright.gate."
 RELEASE = "pricewright.release."
 API = "pricewright.price-api"
@@ -164,6 +168,26 @@ class Piece:
 def _piece(words: str, piece: Piece) -> Any:
     """What a worker does; the words are for the UI."""
     return piece.work(piece.argument)
+
+
+def log_failures_in_a_line(flow: object = None, flow_run: object = None, state: object = None) -> None:
+    """From now on an error of ours is one line in the log of its run, without the calls that led there.
+
+    A hook of flows that begin to run. A task says nothing of its error: its flow does. What is no error of ours keeps
+    its traceback, and so does everything where PRICEWRIGHT_TRACE is set.
+    """
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if _in_a_line not in logger.filters:
+            logger.addFilter(_in_a_line)
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, PricewrightError) or os.environ.get("PRICEWRIGHT_TRACE"):
+        return True
+    record.msg, record.args, record.exc_info = "%s", (str(error),), None
+    return record.name == SPOKEN
 
 
 def rename_run(words: str, tags: Iterable[str] = ()) -> None:

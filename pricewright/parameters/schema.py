@@ -72,7 +72,10 @@ def json_schema() -> dict[str, Any]:
     It is written with patternProperties: Prefect's server checks a run's parameters by it before the run is made, and
     its form stays one field of JSON instead of 300.
     """
-    return _object(Parameters)
+    whole = _object(Parameters)
+    for section in whole["patternProperties"].values():
+        section["type"] = ["object", "null"]  # an empty section is none
+    return whole
 
 
 def _object(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What operators get: a weekly run that knows when nothing changed, a decision that nobody can forge, notices."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, LogFilterLevel
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from blocks.channel import Channel
@@ -181,6 +183,35 @@ def test_a_worker_that_is_killed_comes_back_and_works(weekly: FlowRun, platform:
 
     until(back, "the worker to be started again")
     assert platform.wait(platform.run(WEEKLY, release_to="")).state.type == StateType.COMPLETED
+
+
+def test_the_banner_says_what_it_works_on_and_its_commands_work_when_copied(platform: Platform) -> None:
+    assert re.search(r"sales +a simulated market", platform.told)
+    assert re.search(r"lake .*serves nothing yet", platform.told)
+    assert re.search(r"next run +\d{4}-\d\d-\d\d \d\d:\d\d UTC", platform.told)
+    (command,) = re.findall(r"a run now +pricewright (prefect deployment run) refresh-prices/weekly", platform.told)
+    helped = platform.checkout.pricewright(*command.split(), "--help")
+    assert helped.returncode == 0 and "prefect deployment run" in helped.stdout
+    listed = platform.checkout.pricewright("prefect", "deployment", "ls")
+    assert listed.returncode == 0 and "refresh-prices/weekly" in listed.stdout, listed.stdout + listed.stderr
+
+
+def test_the_doctor_knows_the_stack(platform: Platform) -> None:
+    told = platform.checkout.pricewright("doctor").stdout
+    assert re.search(r"ok +stack .*worker", told) and platform.stack.ui in told, told
+
+
+def test_what_failed_is_one_message_in_the_log(platform: Platform) -> None:
+    before = (platform.checkout.root / "run.yaml").read_text() if (platform.checkout.root / "run.yaml").exists() else ""
+    run = platform.wait(platform.run(WEEKLY, source="/nowhere/sales.csv", release_to=""))
+    assert run.state is not None and run.state.type == StateType.FAILED and "does not exist" in run.state.message
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]), level=LogFilterLevel(ge_=logging.ERROR))
+    said = until(lambda: platform.client.read_logs(wanted), "its log")
+    assert sum("sales.csv does not exist" in one.message and "Traceback" not in one.message for one in said) >= 1
+    assert not [one.message for one in said if "Traceback" in one.message]
+    assert sum(len(one.message.splitlines()) for one in said) <= 3, [one.message for one in said]
+    after = (platform.checkout.root / "run.yaml").read_text() if (platform.checkout.root / "run.yaml").exists() else ""
+    assert after == before, "others read it"
 
 
 def test_only_one_stack_of_a_checkout_runs(platform: Platform) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psutil
@@ -21,13 +21,14 @@ from tests.deployments.conftest import WEEKLY, Platform, until
 pytestmark = pytest.mark.platform
 
 
-def up(checkout: Checkout, ports: list[str]) -> Platform:
+def up(checkout: Checkout, ports: list[str], clients: ExitStack) -> Platform:
     started = checkout.pricewright("up", "--detach", *ports)
     assert started.returncode == 0, started.stdout + started.stderr
     stack = running_stack(checkout.root)
     assert stack is not None
     url, auth = (stack.environment[name] for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"))
-    return Platform(checkout, stack, SyncPrefectClient(url, auth_string=auth), started.stdout)
+    client = clients.enter_context(SyncPrefectClient(url, auth_string=auth))
+    return Platform(checkout, stack, client, started.stdout)
 
 
 def cut_the_power(platform: Platform) -> None:
@@ -80,33 +81,31 @@ def test_a_run_that_died_with_the_machine_is_ended_at_the_next_start_and_the_nex
 ) -> None:
     checkout = make_checkout(tmp_path)
     ports = ["--port", str(free_port()), "--prefect-port", str(free_port())]
-    platform = up(checkout, ports)
     try:
-        assert not any(notice["subject"] for notice in read_notices(platform.stack, 0)), "nothing has happened yet"
-        before, run = automations(platform.client), working(platform)
-        assert places(platform.client) == 1
-        cut_the_power(platform)
-        platform = up(checkout, ports)
-        assert (
-            f"{platform.client.read_flow_run(run.id).name} had died"
-            in (Path(platform.stack.folder) / "up.log").read_text()
-        )
-        ended = platform.client.read_flow_run(run.id).state
-        assert ended is not None and ended.type == StateType.CRASHED and "process is gone" in str(ended.message)
-        assert places(platform.client) == 0
-        assert automations(platform.client) == before
-        until(
-            lambda: [one for one in read_notices(platform.stack, 0) if one["subject"] == "a run is lost"], "the notice"
-        )
-
-        database = checkout.root / ".pricewright" / "prefect" / "prefect.db"
-        following = working(platform)
-        holding = hold_the_database(database, seconds=4, times=10)
-        done = platform.wait(following)
-        holding.join()
-        assert done.state is not None and done.state.type == StateType.COMPLETED, done.state
-        assert places(platform.client) == 0
-        subjects = [one["subject"] for one in read_notices(platform.stack, 0)]
-        assert subjects == ["a run is lost"], subjects
+        with ExitStack() as clients:
+            _live_through(checkout, ports, clients)
     finally:
         checkout.pricewright("down")
+
+
+def _live_through(checkout: Checkout, ports: list[str], clients: ExitStack) -> None:
+    platform = up(checkout, ports, clients)
+    assert read_notices(platform.stack, 0) == [], "nothing has happened yet"
+    before, run = automations(platform.client), working(platform)
+    assert places(platform.client) == 1
+    cut_the_power(platform)
+    platform = up(checkout, ports, clients)
+    assert f"{platform.client.read_flow_run(run.id).name} had died" in platform.told
+    ended = platform.client.read_flow_run(run.id).state
+    assert ended is not None and ended.type == StateType.CRASHED and "process is gone" in str(ended.message)
+    assert places(platform.client) == 0
+    assert automations(platform.client) == before
+    until(lambda: [one for one in read_notices(platform.stack, 0) if one["subject"] == "a run is lost"], "the notice")
+
+    following = working(platform)
+    holding = hold_the_database(checkout.root / ".pricewright" / "prefect" / "prefect.db", seconds=4, times=10)
+    done = platform.wait(following)
+    holding.join()
+    assert done.state is not None and done.state.type == StateType.COMPLETED, done.state
+    assert places(platform.client) == 0
+    assert [one["subject"] for one in read_notices(platform.stack, 0)] == ["a run is lost"]

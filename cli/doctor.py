@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import console
+from deployments.stack import control, running_stack
 from flows.embedded import check_proxies, find_proxies, proxy_for, silence
 from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
@@ -153,8 +154,6 @@ def prefect() -> Diagnosis:
 
 def stack(root: Path) -> Diagnosis:
     """The stack of this checkout, where it runs: each of its processes, and whether its server answers."""
-    from deployments.stack import control, running_stack
-
     found = running_stack(root)
     if found is None:
         return Diagnosis("stack", "ok", "does not run: pricewright up starts it")

@@ -16,7 +16,7 @@ from cli.options import Columns, Mapping, Params, Products, Rules, Source, Store
 from flows.embedded import prefect_server, wait_for_server
 from pricewright.core.errors import ParameterError
 from tasks.run import Outcome, run_file_kept
-from tasks.workspace import Workspace, configure, find_root
+from tasks.workspace import Workspace, configure, find_root, read_parameters
 
 if TYPE_CHECKING:
     from pricewright.parameters import Entry
@@ -136,7 +136,6 @@ def register_stage(app: typer.Typer) -> None:
     ) -> None:
         """List every number of params.yaml: its value, what it may be, and what it is for."""
         from pricewright.parameters import list_parameters
-        from tasks.workspace import read_parameters
 
         entries = list_parameters(read_parameters(find_root() / "params.yaml"))
         found = [entry for entry in entries if f"{entry.name}.".startswith(f"{part.rstrip('.')}." if part else "")]

@@ -17,6 +17,7 @@ from tasks.workspace import find_root
 @flow(
     name="backfill-weeks",
     description="Ingests weeks from the source once more.",
+    flow_run_name="backfill-weeks {request.first_week} to {request.last_week}",
     persist_result=False,
     on_running=[log_failures_in_a_line],
     task_runner=OF_ENVIRONMENT,

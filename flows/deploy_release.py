@@ -60,6 +60,7 @@ class DeployRequest(BaseModel):
 @flow(
     name="deploy-release",
     description="Brings an image or a release to a stage.",
+    flow_run_name="deploy-release {request.stage}",
     persist_result=False,
     on_running=[log_failures_in_a_line],
 )

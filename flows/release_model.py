@@ -11,6 +11,7 @@ from tasks.prefect_tasks import log_failures_in_a_line
 @flow(
     name="release-model",
     description="Serves a release once a person has approved it.",
+    flow_run_name="release-model {request.release}",
     persist_result=False,
     on_running=[log_failures_in_a_line],
 )

@@ -35,6 +35,7 @@ class RollBackRequest(BaseModel):
 @flow(
     name="roll-back",
     description="Serves an earlier release again.",
+    flow_run_name="roll-back {request.channel}",
     persist_result=False,
     on_running=[log_failures_in_a_line],
 )

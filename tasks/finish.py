@@ -38,7 +38,7 @@ def prepare(
 
 
 def look_ahead(workspace: Workspace) -> None:
-    """Raise SourceError where no table of the first rows of the sales can be used; large workbooks are left to ingest."""
+    """Raise SourceError where no table of the first rows of the sales can be used; ingest reads large workbooks."""
     from pricewright.ingest.columns import check_any, with_sales
     from pricewright.ingest.source import find_files
     from pricewright.look import TEXTS, sample
@@ -134,6 +134,7 @@ def ask_for_decision(run: Run, release: str, channel: str) -> str:
     asked = run_deployment(
         RELEASE_DEPLOYMENT,
         parameters={"request": request},
+        flow_run_name=f"{RELEASE_DEPLOYMENT.partition('/')[0]} {release}",
         timeout=0,
         as_subflow=False,
         idempotency_key=f"{run.lake.url} {release} {channel}",

@@ -190,6 +190,13 @@ def _in_a_line(record: logging.LogRecord) -> bool:
     return record.name == SPOKEN
 
 
+def name_after_start() -> str:
+    """How a run is called before it knows its week: after its flow, and when it was to start (UTC)."""
+    from prefect.runtime import flow_run
+
+    return f"{flow_run.flow_name} {flow_run.scheduled_start_time:%Y-%m-%d %H:%M}"
+
+
 def rename_run(words: str, tags: Iterable[str] = ()) -> None:
     """Call the run `<flow> <words>`, and add tags; without a run, nothing happens."""
     from prefect.client.orchestration import get_client

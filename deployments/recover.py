@@ -22,11 +22,13 @@ DIED = "pricewright.run.died"
 PAGE = 200  # runs in one answer
 
 
-def recover(client: SyncPrefectClient, alive: Callable[[int, FlowRun], bool]) -> list[FlowRun]:
+def recover(
+    client: SyncPrefectClient, alive: Callable[[int, FlowRun], bool], tell: Callable[[FlowRun], None]
+) -> list[FlowRun]:
     """End the runs of deployments that have no process any more, then free the places they held; returns the runs.
 
-    alive: whether the process of this number is that of the run. Runs of no deployment are left to the automation that
-    misses their signs of life: whoever started them may be at work elsewhere.
+    alive: whether the process of this number is that of the run; tell: is called with each that is ended. Runs of no
+    deployment may be at work elsewhere: they are left to the automation that misses their signs of life.
     """
     lost = [run for run in runs_at_work(client) if is_lost(run, alive)]
     for run in lost:
@@ -63,7 +65,7 @@ def has_process(pid: int, run: FlowRun) -> bool:
     return run.start_time is None or began <= run.start_time.timestamp()
 
 
-def tell(run: FlowRun) -> None:
+def send_event(run: FlowRun) -> None:
     """An event of our own, for the notice: the state's own one would wait for those that the power cut has lost."""
     about = {"prefect.resource.id": f"{DIED}.{run.id}", "prefect.resource.name": run.name}
     payload = {"run": run.name, "why": GONE, "link": url_for(run, url_type="ui") or ""}
@@ -85,7 +87,7 @@ def free_places(client: SyncPrefectClient) -> None:
 def main() -> None:
     """Recover on the server that PREFECT_API_URL names, and say what was ended, a line each."""
     with get_client(sync_client=True) as client:
-        for run in recover(client, has_process):
+        for run in recover(client, has_process, send_event):
             print(f"{run.name} had died: it is called crashed now")  # noqa: T201
 
 

@@ -19,6 +19,12 @@ from testing.checkout import Checkout, make_checkout
 from tests.deployments.conftest import WEEKLY, Platform, until
 
 pytestmark = pytest.mark.platform
+PATIENCE = 1200.0  # seconds; a tiny run takes 40 on two idle cores, and here its database waits as well
+
+
+def _ended(platform: Platform, run: FlowRun) -> FlowRun | None:
+    now = platform.client.read_flow_run(run.id)
+    return now if now.state is not None and now.state.is_final() else None
 
 
 def up(checkout: Checkout, ports: list[str], clients: ExitStack) -> Platform:
@@ -104,7 +110,7 @@ def _live_through(checkout: Checkout, ports: list[str], clients: ExitStack) -> N
 
     following = working(platform)
     holding = hold_the_database(checkout.root / ".pricewright" / "prefect" / "prefect.db", seconds=4, times=10)
-    done = platform.wait(following)
+    done = until(lambda: _ended(platform, following), "the run to end", patience=PATIENCE)
     holding.join()
     assert done.state is not None and done.state.type == StateType.COMPLETED, done.state
     assert places(platform.client) == 0

@@ -133,5 +133,5 @@ def signed(
 
     approval = Approval(subject, verb, reviewer or current_user(), now() + timedelta(hours=hours), override, note)
     token = approval_key(os.environ).sign(approval)
-    said = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
-    return said | {"token": token}
+    answer = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
+    return answer | {"token": token}

@@ -59,8 +59,8 @@ def register(app: typer.Typer) -> None:
 
 def show(out: Console, answer: dict[str, Any]) -> None:
     """The recommendation in words, and the curve as a table."""
-    place = f"  in {escape(answer['store'])}" if answer["store"] else ""
-    out.print(f"[bold]{escape(answer['stock_code'])}[/]{place}  {escape(answer['description'])}")
+    store = f"  in {escape(answer['store'])}" if answer["store"] else ""
+    out.print(f"[bold]{escape(answer['stock_code'])}[/]{store}  {escape(answer['description'])}")
     for name, words in _lines(answer):
         out.print(f"  {name:<15} {escape(words)}")
     out.print(_curve(answer["curve"]))
@@ -95,8 +95,8 @@ def _curve(curve: dict[str, list[float | None]]) -> Table:
         column.justify = "right"
     count = len(curve["unit_price"])
     step = max(count - 1, 1) / max(min(SHOWN, count) - 1, 1)
-    for place in sorted({round(i * step) for i in range(min(SHOWN, count))}):
-        at = {name: values[place] for name, values in curve.items()}
+    for row in sorted({round(i * step) for i in range(min(SHOWN, count))}):
+        at = {name: values[row] for name, values in curve.items()}
         interval = "" if at["quantity_min"] is None else f"{at['quantity_min']:,.0f} to {at['quantity_max']:,.0f}"
         table.add_row(f"{at['unit_price']:,.2f}", f"{at['quantity']:,.1f}", interval, f"{at['predicted_sales']:,.2f}")
     return table
@@ -164,8 +164,8 @@ def show_what_if(out: Console, answer: dict[str, Any]) -> None:
             out.print(_grouped(what, found))
     if answer.get("breaks_count"):
         first = answer["breaks"][0]
-        told = f"first {first['stock_code']} at {first['price']:g}: {first['rule']}"
-        out.print(f"{answer['breaks_count']:,} times a rule of a single product is broken; {told}", markup=False)
+        first_break = f"first {first['stock_code']} at {first['price']:g}: {first['rule']}"
+        out.print(f"{answer['breaks_count']:,} times a rule of a single product is broken; {first_break}", markup=False)
     out.print(f"release {answer['release']}")
 
 

@@ -32,11 +32,11 @@ def as_planned(catalog: Catalog, product: Product, row: Mapping[str, Any]) -> Re
         raise ModelError(f"the plan has {numbers} for SKU {product.stock_code}: finite numbers are needed.")
     price, chance = numbers["optimal_price"], row["uplift_probability"]
     uncosted = terms.objective == "profit" and product.unit_cost is None
-    offered = catalog.families.offered(product.place, terms)
+    offered = catalog.families.offered(product.catalog_index, terms)
     rules = catalog.families.rules
     why = reason(
         offered, price, chance or 0.0, product.family, terms.objective, terms.minimum_probability,
-        uncosted=uncosted, rules=rules.binding(product.place) if rules else "",
+        uncosted=uncosted, rules=rules.binding(product.catalog_index) if rules else "",
     )  # fmt: skip
     moved = abs(price - product.current_price) > TINY
     decision = Decision._make([*(numbers[name] for name in NEEDED[:5]), chance, why, moved])
@@ -45,7 +45,7 @@ def as_planned(catalog: Catalog, product: Product, row: Mapping[str, Any]) -> Re
 
 def decides_in_family(catalog: Catalog, product: Product) -> bool:
     """Whether a curve of its own does not decide: the SKU competes with others, or too little is known about it."""
-    return bool(product.family) or catalog.families.offered(product.place, catalog.terms).fixed
+    return bool(product.family) or catalog.families.offered(product.catalog_index, catalog.terms).fixed
 
 
 def in_family(
@@ -53,14 +53,14 @@ def in_family(
 ) -> Recommendation:
     """The price in [low, high] with which the SKU's family earns most, the others at current prices."""
     families = catalog.families
-    members = families.members(product.place)
-    place = int(np.searchsorted(members, product.place))
+    members = families.members(product.catalog_index)
+    position = int(np.searchsorted(members, product.catalog_index))
     offers = [families.offered(int(member), terms) for member in members]
     paid = cost if terms.objective == "profit" and cost is not None else 0.0
-    offers[place] = families.offered(product.place, terms, low, high)._replace(cost=paid)
-    found = recommend_alone(families.posterior(members), offers, place, DRAWS, SEED, terms.minimum_probability)
+    offers[position] = families.offered(product.catalog_index, terms, low, high)._replace(cost=paid)
+    found = recommend_alone(families.posterior(members), offers, position, DRAWS, SEED, terms.minimum_probability)
     probability = terms.minimum_probability
-    why = reason(offers[place], found.price, found.probability, product.family, terms.objective, probability)
+    why = reason(offers[position], found.price, found.probability, product.family, terms.objective, probability)
     return Recommendation(_decision(found, product.current_price, why), *found.elasticity)
 
 
@@ -98,8 +98,8 @@ class Asked:
 
         mean: what is expected there, if not what the model says: a plan moves the others of a family too.
         """
-        place = int(np.abs(self._prices - price).argmin())
-        last = self._units[place : place + 1]
+        nearest = int(np.abs(self._prices - price).argmin())
+        last = self._units[nearest : nearest + 1]
         if mean is not None:
             last = last * (mean / max(float(mean_over_draws(last)[0]), TINY))
         units = np.concatenate([self._drawn, last.astype(self._units.dtype)])
@@ -121,7 +121,7 @@ def price_with(
     within = _candidates(product, low, high)
     row: Mapping[str, Any] = {}
     if planned and _asks_nothing_else(catalog, product, terms, cost, within):
-        row, note = catalog.numbers(product.place), ""
+        row, note = catalog.numbers(product.catalog_index), ""
         found = as_planned(catalog, product, row)
     elif planned and decides_in_family(catalog, product):
         together = terms._replace(objective="profit") if note else terms  # of the others, costs may be known
@@ -165,7 +165,7 @@ def _alone(
     catalog: Catalog, asked: Asked, product: Product, within: tuple[float, float], terms: Terms, cost: float | None
 ) -> Recommendation:
     """The best price of the product by the model's own curve, within its limits also where no move gains."""
-    terms = catalog.families.rules.terms(product.place, terms) if catalog.families.rules else terms
+    terms = catalog.families.rules.terms(product.catalog_index, terms) if catalog.families.rules else terms
     found = recommend(asked.units_at, product.current_price, *within, terms, cost)
     if found.decision.moved or product.low - TINY <= product.current_price <= product.high + TINY:
         return found
@@ -180,7 +180,7 @@ def _alone(
 
 def _not_judged(catalog: Catalog, product: Product, *, planned: bool) -> str:
     rules = catalog.families.rules
-    return rules.not_judged(product.place) if rules and not planned else ""
+    return rules.not_judged(product.catalog_index) if rules and not planned else ""
 
 
 def _grid(low: float, high: float, bins: int) -> Floats:

@@ -49,8 +49,8 @@ class Chain:
     @cached_property
     def digest(self) -> str:
         """Differs where the items of the same lines do."""
-        said = (self.level, str(self.has_stores), self.stores.write_csv(), self.products.write_csv())
-        return sha256("\n".join(said).encode()).hexdigest()
+        content = (self.level, str(self.has_stores), self.stores.write_csv(), self.products.write_csv())
+        return sha256("\n".join(content).encode()).hexdigest()
 
     def items(self, lines: pl.DataFrame) -> pl.DataFrame:
         """The lines by item: `stock_code` is its key, `store` stays where a line was sold.
@@ -81,8 +81,10 @@ class Chain:
         known = self.products.select("stock_code", *(pl.col(word).alias(f"{word}_listed") for word in words),
                                      pl.col("unit_cost").alias("unit_cost_listed"))  # fmt: skip
         joined = lines.join(known, on="stock_code", how="left", maintain_order="left")
-        said = {word: pl.coalesce(f"{word}_listed", word) for word in words}
-        return joined.with_columns(**said, unit_cost=pl.coalesce("unit_cost", "unit_cost_listed")).select(lines.columns)
+        filled = {word: pl.coalesce(f"{word}_listed", word) for word in words}
+        return joined.with_columns(**filled, unit_cost=pl.coalesce("unit_cost", "unit_cost_listed")).select(
+            lines.columns
+        )
 
     def zones(self, lines: pl.LazyFrame) -> pl.DataFrame:
         """Each store with a line, sorted, and the zone or store that its prices are those of, as last said."""
@@ -119,10 +121,10 @@ class Chain:
 def dear_products(catalog: pl.DataFrame) -> dict[str, Any]:
     """The items that cost more than what is asked for them, with both amounts; empty where none does."""
     dear = catalog.filter(pl.col("unit_cost") > pl.col("current_price"))
-    told = dear.select(
+    texts = dear.select(
         pl.format("{} ({} > {})", "stock_code", pl.col("unit_cost").round(2), pl.col("current_price").round(2))
     )
-    return {"cost_above_price": _counted(told.to_series())} if dear.height else {}
+    return {"cost_above_price": _counted(texts.to_series())} if dear.height else {}
 
 
 def _counted(names: pl.Series) -> dict[str, Any]:

@@ -21,7 +21,7 @@ LABEL = 0.01  # the step between prices that can stand on a label
 
 @dataclass(frozen=True)
 class Group:
-    """Families that hold the same SKUs in several zones. families: places of their items; skus: per SKU the families
+    """Families that hold the same SKUs in several zones. families: indices of their items; skus: per SKU the families
     it is in and its row in each."""
 
     families: list[Whole]

@@ -170,10 +170,10 @@ def _shrunk(sales: Floats, now: Floats, trust: float) -> Floats:
     return shrunk
 
 
-def with_prices(catalog: pl.DataFrame, panel: pl.DataFrame, anchor: NDArray[np.float64]) -> pl.DataFrame:
-    """The catalog with the prices that a plan needs: the curves' anchor prices (n,), and the regular prices now."""
+def with_prices(catalog: pl.DataFrame, panel: pl.DataFrame, base_price: NDArray[np.float64]) -> pl.DataFrame:
+    """The catalog with the prices that a plan needs: the curves' base prices (n,), and the regular prices now."""
     now = regular_now(panel, catalog["stock_code"].to_list())
-    return catalog.with_columns(pl.Series("anchor_price", anchor), pl.Series("current_price", now))
+    return catalog.with_columns(pl.Series("anchor_price", base_price), pl.Series("current_price", now))
 
 
 def catalog_arrays(
@@ -222,9 +222,9 @@ def history_arrays(panel: pl.DataFrame, codes: list[str], weeks: int) -> Arrays:
     """Units and prices of the last weeks: history_weeks (T,), history_units and history_price (n, T), NaN where a SKU
     was not on sale yet."""
     last = panel["week"].unique().sort().tail(weeks)
-    place = {code: i for i, code in enumerate(codes)}
+    index = {code: i for i, code in enumerate(codes)}
     recent = panel.filter(pl.col("week").is_in(last.implode()) & pl.col("stock_code").is_in(codes))
-    i = recent["stock_code"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
+    i = recent["stock_code"].replace_strict(index, return_dtype=pl.Int64).to_numpy()
     t = recent["week"].replace_strict(last, range(len(last)), return_dtype=pl.Int64).to_numpy()
     units, price = (np.full((len(codes), len(last)), np.nan, dtype=np.float32) for _ in range(2))
     units[i, t], price[i, t] = recent["units"].to_numpy(), recent["price"].to_numpy()

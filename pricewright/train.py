@@ -94,8 +94,8 @@ def train(
     release = _network_release(network, walked, panel, coming, catalog, families, params, proof.trust, rules, items)
     parts, models, arrays = [walked_rows(walked)], {NETWORK: release.model}, release.arrays
     stocked = in_stock(panel)
-    for place, name in enumerate(REGISTRY):
-        report_progress(0.7 + 0.3 * place / len(REGISTRY), name)
+    for i, name in enumerate(REGISTRY):
+        report_progress(0.7 + 0.3 * i / len(REGISTRY), name)
         backup = _backup(name, stocked, features, hyperparameters[name], own)
         models[name] = backup.model.to_onnx()
         arrays |= backup.retransformation.arrays(name)
@@ -207,7 +207,7 @@ def _network_release(
     model = to_onnx(network, int(own["draws"]), int(own["seed"]), walked.calibration.factor)
     curves = network.curves.of(codes)
     posterior = network.posterior(codes, network.levels(ahead) * walked.calibration.factor)
-    priced = with_prices(catalog, panel, curves.anchor)
+    priced = with_prices(catalog, panel, curves.base_price)
     how = (posterior, priced, curves.informed, int(own["draws"]), int(own["seed"]), params["price"])
     ruled = plan_with_rules(*how, rules, items) if items else None
     plan, products = (ruled.plan, ruled.products) if ruled else plan_prices(*how)

@@ -55,7 +55,7 @@ def tune(
 
     def search(model: str) -> Best:
         objective: Objective | None = Problem.of(model, panel_folder, params, features) if panel_folder else None
-        told = progress.of(model)
+        report = progress.of(model)
         if model == NETWORK:
             name = f"network-{fingerprint(rows, features, params)}"
             return tune_network(
@@ -64,11 +64,13 @@ def tune(
                 params,
                 storage=storage,
                 name=name,
-                progress=told,
+                progress=report,
                 task_map=task_map,
                 objective=objective,
             )
-        return tune_backup(model, rows, features, params["tune"], progress=told, task_map=task_map, objective=objective)
+        return tune_backup(
+            model, rows, features, params["tune"], progress=report, task_map=task_map, objective=objective
+        )
 
     with _one_thread_per_trial():
         found = _searched(search, 1 if task_map is map else len(model_names()))

@@ -74,10 +74,12 @@ def check_answer(form: DecisionForm, candidate: Candidate, key: ApprovalKey | No
     Raises ApprovalError when it is not signed so, or approves a warning without a reason.
     """
     approval = (key or load_approval_key(os.environ)).verify(form.token, candidate.subject, now())
-    said = (form.decision, form.reviewer, form.override, form.note)
+    filled_in = (form.decision, form.reviewer, form.override, form.note)
     signed = (approval.decision, approval.reviewer, approval.override, approval.note)
-    if said != signed:
-        raise ApprovalError(f"the form says {said}, the token was signed for {signed}.", hint="sign what you fill in.")
+    if filled_in != signed:
+        raise ApprovalError(
+            f"the form says {filled_in}, the token was signed for {signed}.", hint="sign what you fill in."
+        )
     need_reason(approval, candidate.warned)
     return approval
 

@@ -53,19 +53,19 @@ def line(metrics: Metrics) -> str:
 def notes(metrics: Metrics) -> list[str]:
     """What the files beside the sales and the lines do not have in common."""
     beside = metrics.get("beside", {})
-    said = []
+    lines = []
     for name in ("products", "stores"):
         if found := beside.get(name):
-            said += _told(found["not_sold"], f"of the {name} file have no sales")
-            said += _told(found["not_listed"], f"are not in the {name} file")
+            lines += _counted(found["not_sold"], f"of the {name} file have no sales")
+            lines += _counted(found["not_listed"], f"are not in the {name} file")
     if "cost_above_price" in beside:
-        said += _told(beside["cost_above_price"], "cost more than their current price")
+        lines += _counted(beside["cost_above_price"], "cost more than their current price")
     if "stores_without_zone" in beside:
-        said += _told(beside["stores_without_zone"], "of the stores file have no zone: each is its own")
-    return said
+        lines += _counted(beside["stores_without_zone"], "of the stores file have no zone: each is its own")
+    return lines
 
 
-def _told(found: Metrics, what: str) -> list[str]:
+def _counted(found: Metrics, what: str) -> list[str]:
     more = ", ..." if found["count"] > len(found["first"]) else ""
     return [f"{found['count']:,} {what}: {', '.join(found['first'])}{more}"] if found["count"] else []
 

@@ -31,10 +31,10 @@ NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 def read_as(tables: Mapping[str, Mapping[str, Any]]) -> str:
     """`tables` is what the counts have under `read_as`; empty where the types of the files said it all."""
-    said: dict[str, None] = {}
+    parts: dict[str, None] = {}
     for facts in (_facts(table) for table in tables.values() if "columns" in table):
-        said |= dict.fromkeys(facts)
-    return f"read as: {', '.join(said)}" if said else ""
+        parts |= dict.fromkeys(facts)
+    return f"read as: {', '.join(parts)}" if parts else ""
 
 
 def _facts(table: Mapping[str, Any]) -> list[str]:
@@ -131,9 +131,9 @@ def line(metrics: Metrics) -> str:
 
 def notes(metrics: Metrics) -> list[str]:
     """How the files were read, why rows are not sales, equal rows that are, and what the gate warns of."""
-    said = read_as(metrics["read_as"])
+    how_read = read_as(metrics["read_as"])
     return [
-        *([said] if said else []),
+        *([how_read] if how_read else []),
         *_negative_stock(metrics),
         *_quarantined(metrics),
         *_equal_rows(metrics),
@@ -142,8 +142,10 @@ def notes(metrics: Metrics) -> list[str]:
 
 
 def _negative_stock(metrics: Metrics) -> list[str]:
-    told = {name: table["negative_stock"] for name, table in metrics["read_as"].items() if "negative_stock" in table}
-    return [f"{name}: stock below zero in {rows}: read as not known" for name, rows in told.items()]
+    negative = {
+        name: table["negative_stock"] for name, table in metrics["read_as"].items() if "negative_stock" in table
+    }
+    return [f"{name}: stock below zero in {rows}: read as not known" for name, rows in negative.items()]
 
 
 def _quarantined(metrics: Metrics) -> list[str]:

@@ -19,7 +19,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def links(found: Mapping[str, str]) -> str:
-    """A list of links; places that a browser cannot open are shown as they are."""
+    """A list of links; addresses that a browser cannot open are shown as they are."""
     web = ("http://", "https://")
     parts = [f"- [{words}]({url})" if url.startswith(web) else f"- {words}: `{url}`" for words, url in found.items()]
     return "\n".join(parts) or "-"

@@ -78,8 +78,8 @@ def leave_artifacts(workspace: Workspace, entry: Entry, line: str, metrics: Metr
     for key, rows in tables(workspace, entry.stage, metrics).items():
         create_table_artifact(table_cells(rows), key=key, description=first)
     for gate in gates_of(entry.stage):
-        said = metrics.get(gate, metrics)  # of a gate of its own name a stage has no other numbers
-        tell_gate(gate, said["status"], said["worst"])
+        verdict = metrics.get(gate, metrics)  # of a gate of its own name a stage has no other numbers
+        tell_gate(gate, verdict["status"], verdict["worst"])
     if entry.stage == "promote" and entry.how == "ran":
         tell_release(metrics["release"], metrics["channel"], metrics["previous"])
 

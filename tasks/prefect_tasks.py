@@ -212,8 +212,8 @@ def rename_run(words: str, tags: Iterable[str] = ()) -> None:
 
 def tell_gate(gate: str, status: str, worst: str) -> None:
     """`pricewright.gate.ok`, `.warned` or `.blocked`, about the gate."""
-    said = {"ok": "ok", "warn": "warned", "block": "blocked"}[status]
-    _emit(f"{GATE}{said}", f"{GATE}{gate}", {"gate": gate, "status": status, "worst": worst})
+    ending = {"ok": "ok", "warn": "warned", "block": "blocked"}[status]
+    _emit(f"{GATE}{ending}", f"{GATE}{gate}", {"gate": gate, "status": status, "worst": worst})
 
 
 def tell_release(release: str, channel: str, previous: str | None) -> None:

@@ -57,9 +57,9 @@ def _write_proof(workspace: Workspace, trained: "Trained") -> Metrics:
     """The verdict is written whatever it says; promotion reads it."""
     from pricewright.proof import draw_changes
 
-    said, folder = write_verdict(workspace, trained.verdict), workspace.work / "proof"
+    summary, folder = write_verdict(workspace, trained.verdict), workspace.work / "proof"
     draw_changes(trained.price_changes, trained.proof, folder / "price_changes.png")
-    return said
+    return summary
 
 
 def errors_by_week(backtest: pl.DataFrame) -> pl.DataFrame:
@@ -94,22 +94,22 @@ def rules_lines(plan: Metrics) -> list[str]:
     """A line for each rule that binds, cannot be met or judged, or selects what the shop does not have."""
     lines = []
     for row in plan.get("rules", []):
-        said = [f"binds {row['binds']:,} prices, costs {row['cost']:,.2f} a week"] if row["binds"] else []
-        said += [f"is not met for {row['not_met']:,} items{_against(row)}"] if row["not_met"] else []
-        said += [f"cannot be judged for {row['not_judged']:,} items"] if row["not_judged"] else []
-        said += [f"names what the shop does not have: {', '.join(row['unknown'])}"] if row["unknown"] else []
-        lines += [f"rule {row['rule']!r} {'; '.join(said)}"] if said else []
+        facts = [f"binds {row['binds']:,} prices, costs {row['cost']:,.2f} a week"] if row["binds"] else []
+        facts += [f"is not met for {row['not_met']:,} items{_against(row)}"] if row["not_met"] else []
+        facts += [f"cannot be judged for {row['not_judged']:,} items"] if row["not_judged"] else []
+        facts += [f"names what the shop does not have: {', '.join(row['unknown'])}"] if row["unknown"] else []
+        lines += [f"rule {row['rule']!r} {'; '.join(facts)}"] if facts else []
     return lines
 
 
 def _against(row: Metrics) -> str:
     """Such as ` (7 contradict 'floor of tea', first 85123A)`."""
-    told = [
+    contradictions = [
         f"{one['count']:,} contradict {', '.join(map(repr, one['rules']))}, first {one['items'][0]}"
         for one in row["contradictions"]
         if one["rules"]
     ]
-    return f" ({'; '.join(told)})" if told else ""
+    return f" ({'; '.join(contradictions)})" if contradictions else ""
 
 
 def zones_line(plan: Metrics) -> str:

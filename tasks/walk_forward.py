@@ -76,9 +76,9 @@ def walk(piece: WalkPiece) -> dict[str, Any]:
     except (SourceError, ModelError) as error:
         result["why"] = error.message
     else:
-        place = piece.out / f"week={piece.week}" / PART
-        place.parent.mkdir(parents=True, exist_ok=True)
-        scores.write_parquet(place)
+        path = piece.out / f"week={piece.week}" / PART
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scores.write_parquet(path)
     (piece.folder / "result.json").write_text(json.dumps(result | {"seconds": time.time() - began}))
     return result
 
@@ -101,8 +101,8 @@ def _pieces(backfill: Backfill) -> list[WalkPiece]:
         cancelled.write_parquet(folder / "cancelled.parquet")
         for name, table in beside.items():
             table.write_parquet(folder / f"{name}.parquet")
-        told = [table.write_csv() for table in (cancelled, *beside.values())]
-        key = key_of([job.key for job in jobs if job.week <= week], *told, numbers)
+        texts = [table.write_csv() for table in (cancelled, *beside.values())]
+        key = key_of([job.key for job in jobs if job.week <= week], *texts, numbers)
         pieces.append(WalkPiece(at.work / "raw", folder, week, at.work / FOLDER, numbers, key))
     return pieces
 

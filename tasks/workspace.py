@@ -51,13 +51,13 @@ def parse_overrides(texts: Iterable[str]) -> Parameters:
         keys = name.strip().split(".")
         if not equals or not all(keys):
             raise ParameterError(f"{text!r} is not a parameter.", hint="write stage.name=value, as train.seed=7.")
-        place = overrides
+        node = overrides
         for key in keys[:-1]:
-            place = place.setdefault(key, {})
-            if not isinstance(place, dict):
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
                 raise ParameterError(f"{text!r} goes below {key}, which another parameter of this run sets.")
         try:
-            place[keys[-1]] = "," if value.strip() == "," else yaml.safe_load(value)
+            node[keys[-1]] = "," if value.strip() == "," else yaml.safe_load(value)
         except yaml.YAMLError:
             raise ParameterError(f"{text!r}: the value is not YAML.", hint="put it in quotes.") from None
     return overrides

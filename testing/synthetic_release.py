@@ -95,7 +95,7 @@ def onnx_model(
 
 def models(level: float = 0.0) -> dict[str, bytes]:
     """The network and the registered backups, each 0.1 higher than the one before; `level` tells releases apart."""
-    backups = {name: backup_onnx(level + 0.1 * place) for place, name in enumerate(REGISTRY, 1)}
+    backups = {name: backup_onnx(level + 0.1 * i) for i, name in enumerate(REGISTRY, 1)}
     return {"network": network_onnx(level)} | backups
 
 
@@ -148,7 +148,7 @@ def posterior(frame: pl.DataFrame, arrays: dict[str, NDArray[Any]], level: float
     own[:, 0] = arrays["effects"][:, 1]
     return Posterior(
         level=np.exp(level + arrays["features"][:, 0].astype(np.float64)),
-        anchor=frame["anchor_price"].to_numpy(),
+        base_price=frame["anchor_price"].to_numpy(),
         curve=np.column_stack([arrays["effects"][:, 0].astype(np.float64), np.full(count, -9.0)]),
         own=own,
         shared=np.full((count, 2, 1), [[0.02], [0.0]]),
@@ -176,7 +176,7 @@ def planned(
 def catalog_arrays(
     frame: pl.DataFrame, listed: pl.DataFrame, arrays: dict[str, NDArray[Any]], params: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    """catalog.npz: the backups' reference price differs from the network's anchor, so that a mix-up shows."""
+    """catalog.npz: the backups' reference price differs from the network's base price, so that a mix-up shows."""
     count = frame.height
     residuals = np.array([[0.0, 5.0], [0.0, 0.0], [-1.0, -0.5], [0.0, 0.0], [1.0, 0.5]])
     backups = {f"smear_{name}": np.asarray(1.1) for name in REGISTRY}

@@ -23,8 +23,8 @@ CODE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.(?:py|json|yaml))`")
 
 def test_the_site_is_built_without_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)]
-    told = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     built = {page.stem for page in tmp_path.glob("*.html")}
     assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= built
 
@@ -64,12 +64,12 @@ EXTENDING = (ROOT / "docs" / "extending.md").read_text()
 
 def test_a_model_and_a_gate_are_added_in_three_edited_places_at_most() -> None:
     _, *sections = EXTENDING.split("\n## ")
-    places = {
+    edited = {
         section.splitlines()[0]: re.findall(r"^\d\. `?\[?([\w/.]+)", section, re.MULTILINE) for section in sections
     }
-    assert list(places) == ["A backup model", "A gate", "A feature", "A stage"]
-    assert all(places.values()) and len(places["A backup model"]) <= 3 and len(places["A gate"]) <= 3
-    files = {name for named in places.values() for name in named if name != "Architecture"}
+    assert list(edited) == ["A backup model", "A gate", "A feature", "A stage"]
+    assert all(edited.values()) and len(edited["A backup model"]) <= 3 and len(edited["A gate"]) <= 3
+    files = {name for named in edited.values() for name in named if name != "Architecture"}
     assert [name for name in files if not (ROOT / name).is_file()] == []
 
 

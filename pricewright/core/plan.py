@@ -172,7 +172,7 @@ def _elasticity(demand: Demand, current: Floats, j: int) -> tuple[float, float, 
 
 def _alone(demand: Demand, j: int) -> Demand:
     row = slice(j, j + 1)
-    return Demand(demand.level[row], demand.anchor[row], demand.slope[row], demand.curvature[row], demand.keeps)
+    return Demand(demand.level[row], demand.base_price[row], demand.slope[row], demand.curvature[row], demand.keeps)
 
 
 def _moved_together(demand: Demand, products: Sequence[Product], kept: Floats, minimum_probability: float) -> Floats:
@@ -237,21 +237,21 @@ class Alone(NamedTuple):
 
 
 def recommend_alone(
-    family: Posterior, products: Sequence[Product], place: int, draws: int, seed: int, minimum_probability: float
+    family: Posterior, products: Sequence[Product], index: int, draws: int, seed: int, minimum_probability: float
 ) -> Alone:
-    """The price of the product at `place` with which its whole family earns most, the others at current prices.
+    """The price of the product at `index` with which its whole family earns most, the others at current prices.
 
     family and products (m,) are in the same order. Chosen on one set of draws and confirmed on another, as a plan is.
     """
     chooses, promises = (Draws(draws, family.shared.shape[2], seed + k).of(family) for k in (0, 1))
     current = np.array([product.current for product in products])
     prices = np.array([product.kept for product in products])
-    if not products[place].fixed:
-        prices[place] = _best(chooses, products, prices, place, prices[place], minimum_probability)
+    if not products[index].fixed:
+        prices[index] = _best(chooses, products, prices, index, prices[index], minimum_probability)
     prices = _confirmed(promises, products, prices, minimum_probability)
-    chance = float(_probabilities(promises, products, prices)[place])
-    units, now = own_units(promises, current, place, np.array([prices[place], current[place]]))
-    return Alone(float(prices[place]), chance, _elasticity(promises, current, place), units, now)
+    chance = float(_probabilities(promises, products, prices)[index])
+    units, now = own_units(promises, current, index, np.array([prices[index], current[index]]))
+    return Alone(float(prices[index]), chance, _elasticity(promises, current, index), units, now)
 
 
 def reason(

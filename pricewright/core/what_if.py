@@ -91,7 +91,7 @@ def read_share(text: str) -> float:
 
 
 def what_if(shop: Shop, chosen: Whole, change: Change) -> dict[str, Any]:
-    """Units and sales of the chosen products (places in the shop) after a change of their prices, and of `all`.
+    """Units and sales of the chosen products (indices in the shop) after a change of their prices, and of `all`.
 
     Prices are taken as asked for; `outside_guardrail` counts those beyond it.
     """
@@ -121,19 +121,19 @@ def what_if_by(shop: Shop, chosen: Whole, change: Change, labels: NDArray[np.str
     prices, inside = shop.current.copy(), np.zeros(len(shop.current), dtype=bool)
     prices[chosen] = change.prices(shop.current[chosen])
     inside[chosen] = True
-    names, places = np.unique(labels, return_inverse=True)
+    names, label_of = np.unique(labels, return_inverse=True)
     totals = np.zeros((2, 2, len(names), shop.draws))
-    counts = np.bincount(places[chosen], minlength=len(names))
+    counts = np.bincount(label_of[chosen], minlength=len(names))
     for members, demand in shop.parts(chosen):
         rows = np.flatnonzero(inside[members])
         for total, at in zip(totals, (shop.current, prices), strict=True):
             units = _units_and_sales(demand, at[members])[:, rows]
-            for place in np.unique(places[members[rows]]):
-                total[:, place] += units[:, places[members[rows]] == place].sum(axis=1)
+            for label in np.unique(label_of[members[rows]]):
+                total[:, label] += units[:, label_of[members[rows]] == label].sum(axis=1)
     return {
-        str(name): {"skus": int(counts[place]), **_summary(totals[0][:, place], totals[1][:, place])}
-        for place, name in enumerate(names)
-        if counts[place]
+        str(name): {"skus": int(counts[label]), **_summary(totals[0][:, label], totals[1][:, label])}
+        for label, name in enumerate(names)
+        if counts[label]
     }
 
 

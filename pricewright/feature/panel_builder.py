@@ -96,11 +96,11 @@ def to_frame(codes: list[str], carried: Carried, names: Sequence[pl.Series]) -> 
     return frame.with_columns(names).filter(carried["age"] > 0)
 
 
-def from_frame(frame: pl.DataFrame, places: Whole, count: int) -> Carried:
-    """The same as arrays over `count` SKUs; places: where those of the frame stand among them."""
+def from_frame(frame: pl.DataFrame, indices: Whole, count: int) -> Carried:
+    """The same as arrays over `count` SKUs; indices: of those of the frame among them."""
     carried = nothing(count)
     for name, values in carried.items():
-        values[places] = frame[name].to_numpy()
+        values[indices] = frame[name].to_numpy()
     return carried
 
 
@@ -174,16 +174,16 @@ class PanelBuilder:
         """Stand before week t; `carried`: what lies beside the weeks before it, as many as WINDOW."""
         self.t = t
         for frame in carried:
-            self._remember(from_frame(frame, self._places(frame), len(self.codes)))
+            self._remember(from_frame(frame, self._indices(frame), len(self.codes)))
             newest = frame.select("stock_code", *NAMED)
         if t:
-            self._channels.load(frame, self._places(frame))
+            self._channels.load(frame, self._indices(frame))
             self._rename(newest, self.carried["age"] > 0)
 
     def step(self, sales: WeekSales, repeat_customers: pl.DataFrame) -> pl.DataFrame:
         """The rows of the next week, in order of stock_code; repeat_customers by stock_code."""
         arrays = self._arrays(sales.sales, repeat_customers)
-        asked = self._channels.week(sales.asked, self._places(sales.asked), self.carried["list_price"])
+        asked = self._channels.week(sales.asked, self._indices(sales.asked), self.carried["list_price"])
         in_stock = ~self._without_stock(sales, arrays["orders"] > 0)
         now = carry(self.carried, arrays, asked, in_stock, self.t)
         there = now["age"] > 0
@@ -252,10 +252,10 @@ class PanelBuilder:
         """Columns of the week's sales as arrays over all SKUs, 0 where one did not sell."""
         arrays = {}
         for frame, names in ((sales, (*SUMMED, *COUNTED)), (repeat_customers, ("repeat_customers",))):
-            places = self._places(frame)
+            indices = self._indices(frame)
             for name in names:
                 arrays[name] = np.zeros(len(self.codes))
-                arrays[name][places] = frame[name].to_numpy()
+                arrays[name][indices] = frame[name].to_numpy()
         return arrays
 
     def _without_stock(self, sales: WeekSales, sells: Mask) -> Mask:
@@ -264,9 +264,9 @@ class PanelBuilder:
             return without_stock(self.carried, sells, self._stockout_probability)
         out = np.zeros(len(self.codes), np.bool_)
         known = pl.DataFrame({"stock_code": sales.unstocked}, schema={"stock_code": pl.String})
-        out[self._places(known.filter(pl.col("stock_code").is_in(self.codes)))] = True
+        out[self._indices(known.filter(pl.col("stock_code").is_in(self.codes)))] = True
         return out
 
-    def _places(self, frame: pl.DataFrame) -> Whole:
-        """Where the SKUs of a frame stand among all."""
+    def _indices(self, frame: pl.DataFrame) -> Whole:
+        """The indices of the SKUs of a frame among all."""
         return frame["stock_code"].cast(self._enum).to_physical().to_numpy().astype(np.int64)

@@ -29,7 +29,7 @@ NAMED = {
     **dict.fromkeys(("unit_cost", "competitor_price"), pl.Float64),
 }
 OUT_SHARE = 0.5  # a zone is out of stock where more of its stores with a line are
-SAID = NAMED | {
+STATED = NAMED | {
     "promotion": pl.Float64,
     "channel": pl.String,
     "in_stock": pl.Boolean,
@@ -132,7 +132,7 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
     A line that was cancelled as a whole in its own week is not a sale. The column `cancelled_in_week` says how many
     units were; without it, all cancellations count as made in the week of the sale.
     """
-    missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in STATED.items() if name not in transactions.columns]
     week = monday(pl.col("invoice_time"))
     transactions = transactions.with_columns(_known_units(transactions), *missing, week=week)
     lines = transactions.filter(pl.col("known_units") > 0)

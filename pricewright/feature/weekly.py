@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from pricewright.feature.features import FEATURES, KEPT
-from pricewright.feature.panel import NOBODY, Ending, Said, end, gather, said, weeks_of
+from pricewright.feature.panel import NOBODY, Ending, WeekCounts, counts_of, end, gather, weeks_of
 from pricewright.feature.panel_builder import WINDOW, PanelBuilder
 from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
 from pricewright.files import Digests, digest_of
@@ -54,10 +54,10 @@ class CachedSales:
         return tuple(date.fromisoformat(day) for day in self.entry.index["days"])
 
     @property
-    def said(self) -> Said:
+    def counts(self) -> WeekCounts:
         """What is counted of it."""
         index = self.entry.index
-        return Said(self.week, index["units"], index["sold_units"], index["unsold"])
+        return WeekCounts(self.week, index["units"], index["sold_units"], index["unsold"])
 
     def buyers(self) -> pl.LazyFrame:
         """stock_code and buyer."""
@@ -93,7 +93,7 @@ def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
         frame.write_parquet(folder / name, compression="lz4")
     # in small groups of rows, in order of SKU, so that those of a range of SKUs are read without the others
     week.buyers.write_parquet(folder / BUYERS, compression="lz4", row_group_size=2**16)
-    counted = said(week)
+    counted = counts_of(week)
     return {
         "week": str(week.week),
         "days": [str(day) for day in week.days],
@@ -143,7 +143,7 @@ class IncrementalPanel:
         )
         report_progress(0.9, "leaving out what sold too rarely")
         later = set().union(*(week.codes() for week in sales[len(past) :]))
-        counted = [week.said for week in sales]
+        counted = [week.counts for week in sales]
         ending = end(builder, builder.carried_on(), counted, weeks, later, self._params, self._chain)
         entries = list(side_by_side(lambda t: self._without(rows[t], ending.dropped, len(rows) - t), range(len(rows))))
         self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
@@ -158,11 +158,11 @@ class IncrementalPanel:
         digests = Digests(self._digests)  # of links, whose inodes change with each
         found: list[CachedSales] = []
         waiting: dict[str, pl.DataFrame] = {}
-        for place, (name, path) in enumerate(sorted(raw.items())):
+        for number, (name, path) in enumerate(sorted(raw.items())):
             key = key_of(code_digest(), self._chain.digest, name, digests.of(path))
             entry = self.sales.find(key)
             if entry or sum(lines.height for lines in waiting.values()) >= BATCH:
-                report_progress(place / len(raw), f"sales of the weeks before {name}")
+                report_progress(number / len(raw), f"sales of the weeks before {name}")
                 found += self._make(waiting, found)
                 waiting = {}
             if entry and entry.index["home"] == home_country(_countries([*found, CachedSales(entry)])):

@@ -30,8 +30,8 @@ def read_products(path: Path, params: Mapping[str, Any], asked: Mapping[str, str
     number, or a floor above its ceiling.
     """
     beside = read_beside(path, tuple(PRODUCTS), params, asked, "stock_code", AMOUNTS)
-    said = [word for word in PRODUCTS if word != "stock_code"]
-    check_one_row_each(beside, "stock_code", said, "a code is one product: correct it, or leave one of the rows out.")
+    words = [word for word in PRODUCTS if word != "stock_code"]
+    check_one_row_each(beside, "stock_code", words, "a code is one product: correct it, or leave one of the rows out.")
     amounts = {word: numbers_of(beside, word, params["decimal_sign"]) for word in AMOUNTS}
     beside = beside._replace(rows=beside.rows.with_columns(**amounts))
     _check_limits(beside)

@@ -86,11 +86,11 @@ def check_one_row_each(beside: Beside, key: str, words: Sequence[str], hint: str
     if twice.height:
         name = twice[key][0]
         first, second = twice.filter(pl.col(key) == name).head(2).iter_rows(named=True)
-        said = " and ".join(f"row {each['row']} ({_said(each, words)})" for each in (first, second))
-        raise SourceError(f"{beside.name} has {key} {name!r} twice: {said}.", hint)
+        rows = " and ".join(f"row {each['row']} ({_values(each, words)})" for each in (first, second))
+        raise SourceError(f"{beside.name} has {key} {name!r} twice: {rows}.", hint)
 
 
-def _said(row: Mapping[str, Any], words: Sequence[str]) -> str:
+def _values(row: Mapping[str, Any], words: Sequence[str]) -> str:
     return ", ".join(f"{word} {row[word]}" for word in words if row[word] is not None) or "nothing else"
 
 

@@ -148,7 +148,7 @@ class DemandNetwork:
         return units, size.double().numpy()
 
     def levels(self, rows: Rows) -> Floats:
-        """Expected units at anchor prices, all SKUs of a family at theirs; (N,)."""
+        """Expected units at base prices, all SKUs of a family at theirs; (N,)."""
         self.level.eval()
         with torch.no_grad():
             start = torch.tensor(rows.base, dtype=torch.float32)
@@ -168,7 +168,7 @@ class DemandNetwork:
         return np.column_stack([posterior.curve, triangle, share, rest, keeps, history]).astype(np.float32)
 
     def posterior(self, codes: Sequence[str], level: Floats) -> Posterior:
-        """What is known of some SKUs' demand, given their expected units at anchor prices (n,)."""
+        """What is known of some SKUs' demand, given their expected units at base prices (n,)."""
         return self.curves.of(codes).posterior(level)
 
     def expected_units(

@@ -67,7 +67,7 @@ class Items:
         )  # fmt: skip
 
     def chosen(self, where: Selection) -> NDArray[np.int64]:
-        """The places of the selected items. A category is also chosen by its path down to it: Food, of Food > Juice."""
+        """The indices of the selected items. A category is also chosen by the path to it: Food, of Food > Juice."""
         mask = np.ones(len(self), dtype=bool)
         for column, names in where.given().items():
             wanted, words = [_plain(name) for name in names], self.words[column]
@@ -76,13 +76,13 @@ class Items:
             mask &= np.array([known[word] for word in words.tolist()], dtype=bool)
         return np.flatnonzero(mask)
 
-    def groups(self, places: NDArray[np.int64], within: Sequence[str]) -> list[list[int]]:
-        """Places in groups of one zone and the same words of `within`; an item without such a word is in none."""
+    def groups(self, indices: NDArray[np.int64], within: Sequence[str]) -> list[list[int]]:
+        """Indices in groups of one zone and the same words of `within`; an item without such a word is in none."""
         found: dict[tuple[str, ...], list[int]] = {}
-        for place in places.tolist():
-            words = tuple(_plain(str(self.words[column][place])) for column in within)
+        for index in indices.tolist():
+            words = tuple(_plain(str(self.words[column][index])) for column in within)
             if all(words):
-                found.setdefault((str(self.words["zone"][place]), *words), []).append(place)
+                found.setdefault((str(self.words["zone"][index]), *words), []).append(index)
         return list(found.values())
 
     def unknown(self, rules: Sequence[Rule]) -> list[tuple[str, str, str]]:

@@ -135,7 +135,7 @@ def test_what_if_of_one_price_for_all_says_how_many_lie_beyond_their_guardrail(s
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--sku", "20007B", "--change", "-10%"], "hint:  did you mean 20007"),
         (["--category", "MUG", "--change", "-10%"], "hint:  there is MUGS"),
@@ -146,12 +146,14 @@ def test_what_if_of_one_price_for_all_says_how_many_lie_beyond_their_guardrail(s
         ([], "exactly one of them"),
     ],
 )
-def test_what_if_that_cannot_be_answered_says_why_and_ends_with_2(shop: Shop, arguments: list[str], said: str) -> None:
+def test_what_if_that_cannot_be_answered_says_why_and_ends_with_2(
+    shop: Shop, arguments: list[str], message: str
+) -> None:
     code = "from cli.main import main; main()"
     command = [sys.executable, "-c", code, "what-if", "--store", str(shop.folder), *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ") and said in done.stderr and "hint:" in done.stderr
+    assert done.stderr.startswith("error: ") and message in done.stderr and "hint:" in done.stderr
 
 
 def test_releases_are_listed_promoted_and_rolled_back(shop: Shop) -> None:

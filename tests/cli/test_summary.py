@@ -27,7 +27,7 @@ def test_a_run_ends_well_although_somebody_else_moved_the_channel_meanwhile(tmp_
     assert f"release {own}" in text and f"production serves another one by now: {other}" in text
 
 
-def test_nothing_is_said_of_others_where_the_channel_serves_it(tmp_path: Path) -> None:
+def test_nothing_is_reported_of_others_where_the_channel_serves_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     own = shop.write(skus=2)
     shop.point(own)

@@ -50,8 +50,8 @@ def waiting(platform: Platform) -> FlowRun:
 
 
 def test_up_says_where_everything_is_and_the_next_weekly_run_is_scheduled(platform: Platform) -> None:
-    assert platform.stack.ui in platform.told and platform.stack.playground in platform.told
-    (when,) = re.findall(r"next run of refresh-prices/weekly: (.*) UTC", platform.told)
+    assert platform.stack.ui in platform.printed and platform.stack.playground in platform.printed
+    (when,) = re.findall(r"next run of refresh-prices/weekly: (.*) UTC", platform.printed)
     next_run = datetime.strptime(when, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
     assert next_run.weekday() == 0 and next_run.hour == 6, "Mondays at six"
     assert timedelta(0) < next_run - datetime.now(UTC) <= timedelta(weeks=1)
@@ -127,10 +127,10 @@ def test_a_signed_approval_is_served_and_the_manifest_knows_by_whom(
     assert without.returncode == 1 and "did not say ok: approving needs a reason" in without.stderr
     assert "weekly sales" in without.stdout and "pricewright approve" in without.stdout, "it shows before it asks"
     until(lambda: f"{candidate} waits for a decision" in _notices(platform), "the notice")
-    told = platform.checkout.pricewright(
+    done = platform.checkout.pricewright(
         "approve", candidate, "--reviewer", "ada", "--override", "a tiny shop", "--yes"
     )
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     ended = platform.wait(run)
     assert ended.state.name == "Released", ended.state
     pointer = Channel(lake).read()
@@ -146,8 +146,8 @@ def test_a_signed_approval_is_served_and_the_manifest_knows_by_whom(
 def test_a_rejected_release_leaves_production_alone(candidate: str, lake: Lake, platform: Platform) -> None:
     before = Channel(lake).read()
     run = platform.wait(platform.run(RELEASE, release=candidate, store=lake.url), StateType.PAUSED)
-    told = platform.checkout.pricewright("reject", str(run.id), "--reviewer", "ada", "--note", "too bold", "--yes")
-    assert told.returncode == 0, told.stdout + told.stderr
+    done = platform.checkout.pricewright("reject", str(run.id), "--reviewer", "ada", "--note", "too bold", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
     ended = platform.wait(run, StateType.CANCELLED)
     assert (ended.state.name, ended.state.message) == ("Rejected", f"ada rejected {candidate}: too bold")
     assert Channel(lake).read() == before

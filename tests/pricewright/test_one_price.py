@@ -12,19 +12,19 @@ from pricewright.one_price import groups_of, one_price, zones_summary
 DRAWS, SEED, SURE = 64, 1, 0.75
 CODES = ["A", "B", "A", "B", "A"]  # two zones with a family of both, and a third that sells A alone
 FAMILY = np.array([0, 0, 1, 1, 2])
-ANCHOR = 10.0
+BASE_PRICE = 10.0
 
 
 def known(slopes: list[float]) -> Posterior:
-    """Demands with these elasticities at the anchor price; hardly any doubt."""
+    """Demands with these elasticities at the base price; hardly any doubt."""
     n = len(slopes)
     curve = np.column_stack([np.log(np.expm1(slopes)), np.full(n, -9.0)])
     own, keeps = np.full((n, 3), 1e-4), np.tile([3.0, 1e-3, 1e-3], (n, 1))
-    return Posterior(np.full(n, 50.0), np.full(n, ANCHOR), curve, own, np.zeros((n, 2, 1)), FAMILY[:n], keeps)
+    return Posterior(np.full(n, 50.0), np.full(n, BASE_PRICE), curve, own, np.zeros((n, 2, 1)), FAMILY[:n], keeps)
 
 
 def sales_of(posterior: Posterior, *, fixed: bool = False) -> tuple[NDArray[np.float64], dict[str, float]]:
-    products = [offer(ANCHOR, 7.0, 14.0, Terms(), 0.0, fixed=fixed) for _ in range(len(posterior))]
+    products = [offer(BASE_PRICE, 7.0, 14.0, Terms(), 0.0, fixed=fixed) for _ in range(len(posterior))]
     plan = make_plan(posterior, products, DRAWS, SEED, SURE)
     prices, sales = one_price(posterior, products, CODES[: len(posterior)], DRAWS, SEED, SURE)
     return prices, zones_summary(plan, sales, 1.0)
@@ -32,7 +32,7 @@ def sales_of(posterior: Posterior, *, fixed: bool = False) -> tuple[NDArray[np.f
 
 def test_zones_that_answer_alike_gain_nothing_from_prices_of_their_own() -> None:
     prices, found = sales_of(known([2.0, 0.5, 2.0, 0.5]))
-    assert prices[0] == prices[2] < ANCHOR < prices[1] == prices[3]
+    assert prices[0] == prices[2] < BASE_PRICE < prices[1] == prices[3]
     assert found["zones_gain"] == pytest.approx(0.0, abs=2e-3)
 
 
@@ -50,7 +50,7 @@ def test_a_sku_has_one_price_in_every_zone_that_sells_it() -> None:
 
 def test_no_other_single_price_brings_more() -> None:
     posterior = known([3.0, 1.0, 0.8, 1.0])
-    products = [offer(ANCHOR, 7.0, 14.0, Terms(), 0.0, fixed=code == "B") for code in CODES[:4]]
+    products = [offer(BASE_PRICE, 7.0, 14.0, Terms(), 0.0, fixed=code == "B") for code in CODES[:4]]
     prices, best = one_price(posterior, products, CODES[:4], DRAWS, SEED, SURE)
     for nearby in (0.98, 1.02):
         other = [product._replace(candidates=np.array([prices[0] * nearby]), kept=prices[0]) for product in products]
@@ -60,7 +60,7 @@ def test_no_other_single_price_brings_more() -> None:
 
 def test_what_is_fixed_everywhere_keeps_the_mean_price() -> None:
     prices, found = sales_of(known([3.0, 3.0, 0.3, 0.3]), fixed=True)
-    assert prices.tolist() == [ANCHOR] * 4 and found["zones_gain"] == 0.0
+    assert prices.tolist() == [BASE_PRICE] * 4 and found["zones_gain"] == 0.0
 
 
 def test_families_that_share_a_sku_are_one_group() -> None:

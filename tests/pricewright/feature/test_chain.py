@@ -28,14 +28,14 @@ def panel_of(lines: pl.DataFrame, params: Mapping[str, Any], level: str = "zone"
     return build_panel(lines, {**params, "min_selling_weeks": 1}, chain=chain_of(level, lines, **beside))
 
 
-@pytest.mark.parametrize(("level", "places"), [("zone", 2), ("store", 4), ("chain", 1)])
+@pytest.mark.parametrize(("level", "count"), [("zone", 2), ("store", 4), ("chain", 1)])
 def test_what_is_priced_is_a_sku_in_a_zone_a_store_or_the_chain(
-    level: str, places: int, chain_lines: pl.DataFrame, params: Mapping[str, Any]
+    level: str, count: int, chain_lines: pl.DataFrame, params: Mapping[str, Any]
 ) -> None:
     panel = panel_of(chain_lines, params, level)
-    assert panel.rows.height == places * SKUS * WEEKS
+    assert panel.rows.height == count * SKUS * WEEKS
     assert panel.rows["units"].sum() == chain_lines["units"].sum()
-    assert panel.rows["store"].drop_nulls().n_unique() == (places if places > 1 else 0)
+    assert panel.rows["store"].drop_nulls().n_unique() == (count if count > 1 else 0)
 
 
 def test_receipts_of_two_stores_are_two_orders_whatever_their_numbers(sold: Sold, params: Mapping[str, Any]) -> None:
@@ -56,10 +56,10 @@ def test_a_zone_asks_the_mean_price_of_its_stores_by_units(sold: Sold, params: M
 
 
 def test_a_zone_is_out_of_stock_where_most_of_its_stores_are(sold: Sold, params: Mapping[str, Any]) -> None:
-    said = [(MONDAY, "A", 5, 2.0), (MONDAY, "A", 0, 2.0), (MONDAY, "A", 0, 2.0), (NEXT, "A", 5, 2.0)]
+    sales = [(MONDAY, "A", 5, 2.0), (MONDAY, "A", 0, 2.0), (MONDAY, "A", 0, 2.0), (NEXT, "A", 5, 2.0)]
     for out, expected in ((1, True), (2, False)):
         stock = [True, False, out < 2, True]
-        lines = sold(*said, in_stock=stock, store=["x", "y", "z", "x"], zone=["N"] * 4)
+        lines = sold(*sales, in_stock=stock, store=["x", "y", "z", "x"], zone=["N"] * 4)
         assert panel_of(lines, params).rows["in_stock"].to_list()[0] is expected
 
 
@@ -80,8 +80,8 @@ def test_the_store_file_goes_before_the_lines_and_a_store_without_zone_is_its_ow
 
 def test_the_product_file_names_describes_and_limits(sold: Sold, params: Mapping[str, Any]) -> None:
     lines = sold((MONDAY, "A", 1, 5.0), (MONDAY, "B", 1, 5.0), (NEXT, "A", 1, 5.0), unit_cost=[None, 1.0, None])
-    said = {"description": ["MUG"], "category": ["Cups"], "brand": ["Own"], "unit_cost": [2.0]}
-    both = {name: value * 2 for name, value in (said | LIMITS).items()}
+    stated = {"description": ["MUG"], "category": ["Cups"], "brand": ["Own"], "unit_cost": [2.0]}
+    both = {name: value * 2 for name, value in (stated | LIMITS).items()}
     catalog = panel_of(lines, params, products=pl.DataFrame({"stock_code": ["A", "C"], **both})).catalog
     shown = catalog.select("stock_code", "description", "category", "brand", "unit_cost", "floor", "ceiling", "store")
     assert shown.rows()[0] == ("A", "MUG", "Cups", "Own", 2.0, 3.0, 9.0, None)

@@ -92,12 +92,12 @@ def test_skus_that_sold_too_rarely_are_in_no_week_and_come_in_when_they_sold_eno
 
 
 def test_what_a_shop_states_beside_its_sales_comes_through_week_by_week(lines: pl.DataFrame, shop: Shop) -> None:
-    weeks, place = weeks_of(lines), pl.col("row") % 7
-    empty = place == 3
+    weeks, remainder = weeks_of(lines), pl.col("row") % 7
+    empty = remainder == 3
     stated = lines.with_columns(
-        category=pl.when(place < 5).then(pl.format("{}-{}", pl.col("stock_code").str.slice(0, 2), place)),
-        promotion=pl.when(place < 2).then(place / 2),
-        channel=pl.when(place > 1).then(pl.lit("web")),
+        category=pl.when(remainder < 5).then(pl.format("{}-{}", pl.col("stock_code").str.slice(0, 2), remainder)),
+        promotion=pl.when(remainder < 2).then(remainder / 2),
+        channel=pl.when(remainder > 1).then(pl.lit("web")),
         in_stock=pl.when(empty).then(False),
         **{name: pl.when(empty).then(0).otherwise(name) for name in ("quantity", "units", "cancelled", CANCELLED)},
     )

@@ -22,8 +22,8 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_columns_of_a_chain_are_kept_by_their_usual_names(shop: pl.DataFrame, cleaned: Cleaned) -> None:
-    said = {"Store No": 12.0, "Price Zone": "North", "Brand": "Own", "VAT Rate": "20%", "Competitor Price": "£1.50"}
-    accepted = cleaned(shop.with_columns(**{name: pl.lit(value) for name, value in said.items()})).accepted
+    cells = {"Store No": 12.0, "Price Zone": "North", "Brand": "Own", "VAT Rate": "20%", "Competitor Price": "£1.50"}
+    accepted = cleaned(shop.with_columns(**{name: pl.lit(value) for name, value in cells.items()})).accepted
     kept = accepted.select("store", "zone", "brand", "tax_rate", "competitor_price").unique().rows()
     assert kept == [("12", "North", "Own", 0.2, 1.5)]
 
@@ -52,7 +52,7 @@ def test_a_rate_of_tax_is_a_share_however_it_is_written(
 
 
 @pytest.mark.parametrize(("text", "known"), [("5", True), ("0", False), ("yes", True), ("-3", None)])
-def test_stock_is_said_in_units_as_well(shop: pl.DataFrame, cleaned: Cleaned, text: str, known: bool | None) -> None:
+def test_stock_is_stated_in_units_as_well(shop: pl.DataFrame, cleaned: Cleaned, text: str, known: bool | None) -> None:
     assert cleaned(shop.with_columns(pl.lit(text).alias("In Stock"))).accepted["in_stock"].unique().to_list() == [known]
 
 
@@ -69,12 +69,12 @@ def test_its_columns_can_be_named(tmp_path: Path, params: dict[str, Any]) -> Non
 def test_the_product_file_says_costs_and_limits(tmp_path: Path, params: dict[str, Any]) -> None:
     path = written(tmp_path, "SKU;Brand;Pack Size;Cost;Floor;Ceiling\nA1;Own;2 l;1,20;;2,50\nB2;;;;;\n")
     products = read_products(path, params, {})
-    told = products.select("stock_code", "brand", "size", "unit_cost", "floor", "ceiling").rows()
-    assert told == [("A1", "Own", "2 l", 1.2, None, 2.5), ("B2", None, None, None, None, None)]
+    rows = products.select("stock_code", "brand", "size", "unit_cost", "floor", "ceiling").rows()
+    assert rows == [("A1", "Own", "2 l", 1.2, None, 2.5), ("B2", None, None, None, None, None)]
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "said"),
+    ("read", "text", "message"),
     [
         (read_stores, "Store,Zone\n1,North\n1,South\n", r"store '1' twice: row 2 \(zone North\) and row 3 \(zone Sou"),
         (read_stores, "Name,Zone\nA,North\n", "no column for store"),
@@ -86,7 +86,7 @@ def test_the_product_file_says_costs_and_limits(tmp_path: Path, params: dict[str
     ],
 )
 def test_what_cannot_be_is_refused_with_its_row(
-    read: Callable[..., pl.DataFrame], text: str, said: str, tmp_path: Path, params: dict[str, Any]
+    read: Callable[..., pl.DataFrame], text: str, message: str, tmp_path: Path, params: dict[str, Any]
 ) -> None:
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         read(written(tmp_path, text), params, {})

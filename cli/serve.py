@@ -201,17 +201,17 @@ def register_up(app: typer.Typer) -> None:
 def up(root: Path, stack: Stack) -> None:
     """Run the stack until it is interrupted, and show the notices that come."""
     out = console()
-    told: list[str] = []
+    lines: list[str] = []
 
     def tell(words: str) -> None:
-        told.append(words)
+        lines.append(words)
         out.print(f"  {words}", markup=False)
 
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     seen = len(read_notices(stack, 0))
     try:
         with started(root, stack, dict(os.environ) | stack.environment, tell) as process:
-            show(out, stack, next((words for words in told if words.startswith(NEXT_RUN)), ""))
+            show(out, stack, next((words for words in lines if words.startswith(NEXT_RUN)), ""))
             while process.poll() is None:
                 for notice in read_notices(stack, seen):
                     out.print(f"  notice  {notice['subject']}: {notice['body']}", markup=False)

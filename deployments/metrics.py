@@ -47,19 +47,19 @@ class Metrics:
 
     def observe(self, line: str) -> None:
         """Count a request by the line that the API logs for it (inference/log.py)."""
-        said: dict[str, Any] = json.loads(line)
-        route = said["Route"]
-        self._requests.labels(route, str(said["Status"])).inc()
-        self._seconds.labels(route).observe(said["Milliseconds"] / 1000)
-        self._trouble.set(said["ReleaseTrouble"])
-        if "model" in said:
-            self._answers.labels(said["model"], str(said.get("cache", "none"))).inc()
-        if said["FellBack"]:
+        entry: dict[str, Any] = json.loads(line)
+        route = entry["Route"]
+        self._requests.labels(route, str(entry["Status"])).inc()
+        self._seconds.labels(route).observe(entry["Milliseconds"] / 1000)
+        self._trouble.set(entry["ReleaseTrouble"])
+        if "model" in entry:
+            self._answers.labels(entry["model"], str(entry.get("cache", "none"))).inc()
+        if entry["FellBack"]:
             self._fallbacks.inc()
-        if "DataAgeDays" in said:
-            self._age.set(said["DataAgeDays"])
-        if said.get("release"):
-            self._release.info({"release": said["release"]})
+        if "DataAgeDays" in entry:
+            self._age.set(entry["DataAgeDays"])
+        if entry.get("release"):
+            self._release.info({"release": entry["release"]})
 
     @property
     def text(self) -> bytes:

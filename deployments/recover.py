@@ -25,7 +25,7 @@ PAGE = 200  # runs in one answer
 def recover(
     client: SyncPrefectClient, alive: Callable[[int, FlowRun], bool], tell: Callable[[FlowRun], None]
 ) -> list[FlowRun]:
-    """End the runs of deployments that have no process any more, then free the places they held; returns the runs.
+    """End the runs of deployments that have no process any more, then free the slots they held; returns the runs.
 
     alive: whether the process of this number is that of the run; tell: is called with each that is ended. Runs of no
     deployment may be at work elsewhere: they are left to the automation that misses their signs of life.
@@ -35,7 +35,7 @@ def recover(
         cancelled = run.state is not None and run.state.type == StateType.CANCELLING
         client.set_flow_run_state(run.id, Cancelled(message=GONE) if cancelled else Crashed(message=GONE))
         tell(run)
-    free_places(client)
+    free_slots(client)
     return lost
 
 
@@ -72,8 +72,8 @@ def send_event(run: FlowRun) -> None:
     emit_event(DIED, about, payload=payload)
 
 
-def free_places(client: SyncPrefectClient) -> None:
-    """No deployment holds more places than it has runs at work: a server that was killed may have kept some."""
+def free_slots(client: SyncPrefectClient) -> None:
+    """No deployment holds more slots than it has runs at work: a server that was killed may have kept some."""
     held: dict[object, int] = {}
     for run in runs_at_work(client):
         held[run.deployment_id] = held.get(run.deployment_id, 0) + 1

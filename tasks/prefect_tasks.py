@@ -230,9 +230,9 @@ def tell_waiting(release: str, summary: str, until: datetime) -> None:
     run = context.flow_run if context else None
     if run is None or run.run_count > 1:  # it starts from the top after each answer
         return
-    said = {"release": release, "summary": summary, "until": f"{until:%Y-%m-%d %H:%M} UTC"}
+    facts = {"release": release, "summary": summary, "until": f"{until:%Y-%m-%d %H:%M} UTC"}
     link = url_for(run, url_type="ui") or ""
-    _emit(f"{RELEASE}waits", f"{RELEASE}{release}", said | {"link": link, "command": f"pricewright approve {release}"})
+    _emit(f"{RELEASE}waits", f"{RELEASE}{release}", facts | {"link": link, "command": f"pricewright approve {release}"})
 
 
 def _emit(event: str, resource: str, payload: dict[str, Any]) -> None:

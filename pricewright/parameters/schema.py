@@ -179,13 +179,13 @@ def _name(path: list[str], values: Any) -> str:
 
 def _sentence(path: list[str]) -> str:
     model: type[BaseModel] | None = Parameters
-    said = ""
+    sentence = ""
     for part in path:
         if model is None or part not in model.model_fields:
             continue
         field = model.model_fields[part]
-        said, model = field.description or said, _model(field) or _of_mapping(field)
-    return said
+        sentence, model = field.description or sentence, _model(field) or _of_mapping(field)
+    return sentence
 
 
 def _rule(message: str) -> str:

@@ -76,8 +76,8 @@ def test_a_slip_in_a_parameter_is_found_before_prefect_is_loaded_and_changes_not
 
 
 def test_parameters_are_listed_with_what_they_may_be() -> None:
-    told = run("parameters", "price")
-    assert "price.minimum_probability = 0.75" in told and "number from 0 to 1." in told and "market" not in told
+    listed = run("parameters", "price")
+    assert "price.minimum_probability = 0.75" in listed and "number from 0 to 1." in listed and "market" not in listed
 
 
 def test_a_command_that_is_in_a_hurry_waits_for_no_library_that_it_does_not_need() -> None:

@@ -186,10 +186,10 @@ def test_a_worker_that_is_killed_comes_back_and_works(weekly: FlowRun, platform:
 
 
 def test_the_banner_says_what_it_works_on_and_its_commands_work_when_copied(platform: Platform) -> None:
-    assert re.search(r"sales +a simulated market", platform.told)
-    assert re.search(r"lake .*serves nothing yet", platform.told)
-    assert re.search(r"next run +\d{4}-\d\d-\d\d \d\d:\d\d UTC", platform.told)
-    (command,) = re.findall(r"a run now +pricewright (prefect deployment run) refresh-prices/weekly", platform.told)
+    assert re.search(r"sales +a simulated market", platform.printed)
+    assert re.search(r"lake .*serves nothing yet", platform.printed)
+    assert re.search(r"next run +\d{4}-\d\d-\d\d \d\d:\d\d UTC", platform.printed)
+    (command,) = re.findall(r"a run now +pricewright (prefect deployment run) refresh-prices/weekly", platform.printed)
     helped = platform.checkout.pricewright(*command.split(), "--help")
     assert helped.returncode == 0 and "prefect deployment run" in helped.stdout
     listed = platform.checkout.pricewright("prefect", "deployment", "ls")
@@ -197,8 +197,8 @@ def test_the_banner_says_what_it_works_on_and_its_commands_work_when_copied(plat
 
 
 def test_the_doctor_knows_the_stack(platform: Platform) -> None:
-    told = platform.checkout.pricewright("doctor").stdout
-    assert re.search(r"ok +stack .*worker", told) and platform.stack.ui in told, told
+    findings = platform.checkout.pricewright("doctor").stdout
+    assert re.search(r"ok +stack .*worker", findings) and platform.stack.ui in findings, findings
 
 
 def test_what_failed_is_one_message_in_the_log(platform: Platform) -> None:
@@ -206,10 +206,10 @@ def test_what_failed_is_one_message_in_the_log(platform: Platform) -> None:
     run = platform.wait(platform.run(WEEKLY, source="/nowhere/sales.csv", release_to=""))
     assert run.state is not None and run.state.type == StateType.FAILED and "does not exist" in run.state.message
     wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]), level=LogFilterLevel(ge_=logging.ERROR))
-    said = until(lambda: platform.client.read_logs(wanted), "its log")
-    assert sum("sales.csv does not exist" in one.message and "Traceback" not in one.message for one in said) >= 1
-    assert not [one.message for one in said if "Traceback" in one.message]
-    assert sum(len(one.message.splitlines()) for one in said) <= 3, [one.message for one in said]
+    logged = until(lambda: platform.client.read_logs(wanted), "its log")
+    assert sum("sales.csv does not exist" in one.message and "Traceback" not in one.message for one in logged) >= 1
+    assert not [one.message for one in logged if "Traceback" in one.message]
+    assert sum(len(one.message.splitlines()) for one in logged) <= 3, [one.message for one in logged]
     after = (platform.checkout.root / "run.yaml").read_text() if (platform.checkout.root / "run.yaml").exists() else ""
     assert after == before, "others read it"
 

@@ -70,7 +70,7 @@ def automations(client: SyncPrefectClient) -> dict[str, tuple[object, ...]]:
     return {one["name"]: (one["id"], one["trigger"]["id"]) for one in found}
 
 
-def places(client: SyncPrefectClient) -> int | None:
+def taken(client: SyncPrefectClient) -> int | None:
     limit = client.read_deployment_by_name(WEEKLY).global_concurrency_limit
     assert limit is not None
     return limit.active_slots
@@ -98,13 +98,13 @@ def _live_through(checkout: Checkout, ports: list[str], clients: ExitStack) -> N
     platform = up(checkout, ports, clients)
     assert read_notices(platform.stack, 0) == [], "nothing has happened yet"
     before, run = automations(platform.client), working(platform)
-    assert places(platform.client) == 1
+    assert taken(platform.client) == 1
     cut_the_power(platform)
     platform = up(checkout, ports, clients)
-    assert f"{platform.client.read_flow_run(run.id).name} had died" in platform.told
+    assert f"{platform.client.read_flow_run(run.id).name} had died" in platform.printed
     ended = platform.client.read_flow_run(run.id).state
     assert ended is not None and ended.type == StateType.CRASHED and "process is gone" in str(ended.message)
-    assert places(platform.client) == 0
+    assert taken(platform.client) == 0
     assert automations(platform.client) == before
     until(lambda: [one for one in read_notices(platform.stack, 0) if one["subject"] == "a run is lost"], "the notice")
 
@@ -113,5 +113,5 @@ def _live_through(checkout: Checkout, ports: list[str], clients: ExitStack) -> N
     done = until(lambda: _ended(platform, following), "the run to end", patience=PATIENCE)
     holding.join()
     assert done.state is not None and done.state.type == StateType.COMPLETED, done.state
-    assert places(platform.client) == 0
+    assert taken(platform.client) == 0
     assert [one["subject"] for one in read_notices(platform.stack, 0)] == ["a run is lost"]

@@ -1,4 +1,4 @@
-"""Which runs had died, and which places they held; a power cut itself is in test_power_cut.py."""
+"""Which runs had died, and which slots they held; a power cut itself is in test_power_cut.py."""
 
 import os
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Pending, Running, State
 
-from deployments.recover import free_places, has_process, is_lost, recover
+from deployments.recover import free_slots, has_process, is_lost, recover
 
 WEEKLY = uuid4()
 
@@ -40,7 +40,7 @@ class Deployment:
 
 @dataclass
 class Server:
-    """What a server knows of runs and places."""
+    """What a server knows of runs and slots."""
 
     runs: list[FlowRun]
     deployments: list[Deployment] = field(default_factory=list)
@@ -65,26 +65,26 @@ def client(server: Server) -> SyncPrefectClient:
     return cast(SyncPrefectClient, server)
 
 
-def test_a_run_without_a_process_has_died_and_its_place_is_free() -> None:
+def test_a_run_without_a_process_has_died_and_its_slot_is_free() -> None:
     limit = Limit(uuid4(), 1)
     server = Server([run(Running(), "17"), run(Pending()), run(Cancelling(), "18")], [Deployment(WEEKLY, limit)])
-    told: list[FlowRun] = []
-    ended = recover(client(server), lambda pid, _: False, told.append)
+    reported: list[FlowRun] = []
+    ended = recover(client(server), lambda pid, _: False, reported.append)
     assert [server.states[one.id] for one in ended] == ["Crashed", "Crashed", "Cancelled"]
-    assert limit.active_slots == 0 and told == ended
+    assert limit.active_slots == 0 and reported == ended
 
 
-def test_a_run_at_work_goes_on_and_keeps_its_place() -> None:
+def test_a_run_at_work_goes_on_and_keeps_its_slot() -> None:
     limit = Limit(uuid4(), 3)
     server = Server([run(Running(), "17")], [Deployment(WEEKLY, limit), Deployment(uuid4(), None)])
     assert recover(client(server), lambda pid, _: pid == 17, lambda _: None) == []
     assert limit.active_slots == 1 and server.states == {}
 
 
-def test_places_are_never_taken_away_from_runs_that_have_just_begun() -> None:
+def test_slots_are_never_taken_away_from_runs_that_have_just_begun() -> None:
     limit = Limit(uuid4(), 0)
-    free_places(client(Server([run(Running(), "17")], [Deployment(WEEKLY, limit)])))
-    assert limit.active_slots == 0, "the server gives places, this only takes back"
+    free_slots(client(Server([run(Running(), "17")], [Deployment(WEEKLY, limit)])))
+    assert limit.active_slots == 0, "the server gives slots, this only takes back"
 
 
 def test_a_process_of_the_same_number_that_is_younger_than_the_run_is_another_one() -> None:

@@ -34,11 +34,11 @@ def leaves(values: Any, at: str = "") -> list[tuple[str, Any]]:
 
 def changed(name: str, value: Any) -> dict[str, Any]:
     parameters = copy.deepcopy(SHIPPED)
-    place: Any = parameters
+    section: Any = parameters
     *way, last = name.split(".")
     for key in way:
-        place = place[key]
-    place[last] = value
+        section = section[key]
+    section[last] = value
     return parameters
 
 

@@ -48,8 +48,8 @@ run: setup ## weekly run: make run [SOURCE=file] [STORES=file] [PRODUCTS=file] [
 playground: setup ## web page and price API on what was promoted: make playground [STORE=...] [PORT=8080]
 	@$(BIN)/pricewright serve $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
-stack: setup ## all of it: Prefect, worker, flows, price API, playground: make stack [STORE=...] [PORT=8080]
-	@$(BIN)/pricewright up $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
+stack: setup ## all of it: Prefect, worker, flows, price API, playground: make stack [SOURCE=...] [STORE=...] [PORT=8080]
+	@$(BIN)/pricewright up $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
 test: setup ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .

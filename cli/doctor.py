@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -14,10 +15,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import typer
+from packaging.requirements import Requirement
 from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import console
+from deployments.stack import control, running_stack
 from flows.embedded import check_proxies, find_proxies, proxy_for, silence
 from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
@@ -40,7 +43,8 @@ class Diagnosis:
 
 def examine(root: Path, store: str) -> list[Diagnosis]:
     """All findings; nothing is changed except for one object that is written to the lake and removed."""
-    return [python(), packages(root), checkout(root), disk(root), memory(), proxy(), lake(store), redis(), prefect()]
+    here = [python(), packages(root), checkout(root), disk(root), memory(), proxy()]
+    return [*here, lake(store), redis(), prefect(), stack(root)]
 
 
 def python() -> Diagnosis:
@@ -53,10 +57,11 @@ def python() -> Diagnosis:
 def packages(root: Path) -> Diagnosis:
     """Whether what is installed is what requirements.lock says."""
     try:
-        lines = (root / "requirements.lock").read_text().splitlines()
+        text = (root / "requirements.lock").read_text()
     except FileNotFoundError:
         return Diagnosis("packages", "warn", f"no requirements.lock in {root}", "run it in a checkout: git clone.")
-    pins = dict(line.split("==") for line in lines if "==" in line and not line.startswith((" ", "#")))
+    wanted = [Requirement(line) for line in re.findall(r"^\w[^\\\n]*", text, re.M)]
+    pins = {each.name: str(each.specifier)[2:] for each in wanted if each.marker is None or each.marker.evaluate()}
     wrong = [f"{name} {_installed(name)} instead of {pin}" for name, pin in pins.items() if _installed(name) != pin]
     if wrong:
         return Diagnosis("packages", "warn", f"{len(wrong)} differ, the first: {wrong[0]}", "make setup installs them.")
@@ -150,6 +155,26 @@ def prefect() -> Diagnosis:
     return _finding("prefect", probe, "fail")
 
 
+def stack(root: Path) -> Diagnosis:
+    """The stack of this checkout, where it runs: each of its processes, and whether its server answers."""
+    found = running_stack(root)
+    if found is None:
+        return Diagnosis("stack", "ok", "does not run: pricewright up starts it")
+
+    def probe() -> str:
+        with control(found) as remote:
+            processes = {each["name"]: each["statename"] for each in remote.getAllProcessInfo()}
+        if down := [f"{name} is {state.lower()}" for name, state in processes.items() if state != "RUNNING"]:
+            raise PricewrightError(f"{', '.join(down)}", hint=f"read {found.folder}/*.log.")
+        if why := silence(found.environment["PREFECT_API_URL"], through_proxy=False, patience=5):
+            raise PricewrightError(
+                f"Prefect's server {found.ui} does not answer: {why}", f"{found.folder}/prefect.log."
+            )
+        return f"{found.ui} and {found.playground}; {', '.join(processes)} run"
+
+    return _finding("stack", probe, "warn")
+
+
 def _walk(lake: Lake, shown: str) -> str:
     lake.swap("pointer", None, b"1")
     lake.swap("pointer", lake.read("pointer"), b"2")
@@ -176,7 +201,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="doctor")
     def _doctor() -> None:
-        """Check the machine: Python, packages, disk, lake, Redis, Prefect. Exit code 1 when a run would fail."""
+        """Check the machine: Python, packages, disk, lake, Redis, Prefect, stack. Exit code 1 when a run would fail."""
         root = find_root()
         findings = examine(root, Workspace(root).store)
         for finding in findings:

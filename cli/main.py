@@ -2,6 +2,8 @@
 
 import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -11,15 +13,34 @@ from cli.console import full_disk, no_permission, show_error, speak_utf8
 from flows.embedded import spare_own_machine
 from pricewright.core.errors import PricewrightError
 
+ABOUT = (
+    "Learns a demand curve for every product from its sales, and answers at which price sales are highest.\n\n"
+    "Start with `pricewright run`: it needs no data, no account and no configuration."
+)
 app = typer.Typer(
     name="pricewright",
-    help="Learns a demand curve for every product from its sales, and answers at which price sales are highest.\n\n"
-    "Start with `pricewright run`: it needs no data, no account and no configuration.",
+    help=ABOUT,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pricewright {metadata.version('pricewright')}")
+        raise typer.Exit
+
+
+@app.callback(help=ABOUT)
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
 run.register(app)
 look.register(app)
 backfill.register(app)
@@ -31,6 +52,7 @@ serve.register(app)
 releases.register(app)
 lineage.register(app)
 serve.register_up(app)
+serve.register_prefect(app)
 deploy.register(app)
 deploy.register_deploy_flows(app)
 deploy.register_block_setup(app)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from pricewright.parameters import check_parameters, json_schema
 from tasks.existing_weeks import BackfillOrder
 from tasks.stages import STAGES
 
@@ -24,7 +25,16 @@ def no_way_around(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-Parameters = Annotated[dict[str, Any], AfterValidator(no_way_around)]
+def within_bounds(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a value that breaks its rule, as the command does. Raises ParameterError; an empty section is none."""
+    check_parameters({section: values for section, values in parameters.items() if values is not None})
+    return parameters
+
+
+# Prefect's server knows the bounds as well: it makes no run of a value that breaks one.
+Parameters = Annotated[
+    dict[str, Any], AfterValidator(within_bounds), AfterValidator(no_way_around), Field(json_schema_extra=json_schema())
+]
 
 
 class RefreshRequest(BaseModel):

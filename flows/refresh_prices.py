@@ -7,6 +7,7 @@ from blocks.lake_block import locate_lake
 from flows.forms import RefreshRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.finish import ask_for_decision, is_fresh, nothing_changed, summarise
+from tasks.prefect_tasks import log_failures_in_a_line, name_after_start
 from tasks.run import Outcome, kept, open_run
 from tasks.steps import STEPS, name_run
 from tasks.workspace import find_root
@@ -15,7 +16,9 @@ from tasks.workspace import find_root
 @flow(
     name="refresh-prices",
     description="Learns from the sales and releases new prices.",
+    flow_run_name=name_after_start,
     persist_result=False,
+    on_running=[log_failures_in_a_line],
     task_runner=OF_ENVIRONMENT,
 )
 def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:

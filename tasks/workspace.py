@@ -90,6 +90,14 @@ def overlay(defaults: Mapping[str, Any], overrides: Mapping[str, Any], at: str =
     return merged
 
 
+def checked(parameters: Parameters) -> Parameters:
+    """The same parameters. Raises ParameterError for a value that breaks its rule."""
+    from pricewright.parameters import check_parameters  # pydantic takes 0.1 s, and not all commands need it
+
+    check_parameters(parameters)
+    return parameters
+
+
 def differences(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> Parameters:
     """The overrides that change something: those equal to their default are left out."""
     kept: Parameters = {}
@@ -150,8 +158,8 @@ class Workspace:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """params.yaml overlaid by this run's overrides: a mapping per stage."""
-        return overlay(read_parameters(self.root / "params.yaml"), self.overrides)
+        """params.yaml overlaid by this run's overrides: a mapping per stage. Raises ParameterError, see checked."""
+        return checked(overlay(read_parameters(self.root / "params.yaml"), self.overrides))
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -212,7 +220,7 @@ def configure(
     for name, address in (("source", source), ("store", store), *given.items()):
         refuse_secret(name, address)
     defaults = read_parameters(root / "params.yaml")
-    overlay(defaults, overrides or {})
+    checked(overlay(defaults, overrides or {}))
     changed = differences(defaults, overrides or {})
     unused = sorted(set(changed) - set(SECTIONS))
     if unused:

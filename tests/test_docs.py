@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.run import parameters_page
+from pricewright.parameters import list_parameters
 from tasks.stages import STAGES
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +51,12 @@ def test_the_architecture_names_only_files_that_there_are() -> None:
 
 def test_the_architecture_shows_the_stages_in_their_order() -> None:
     assert " ─► ".join(STAGES) in (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_the_page_of_parameters_is_that_of_params_yaml_and_its_schema() -> None:
+    entries = list_parameters(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    page = (ROOT / "docs" / "parameters.md").read_text()
+    assert page == parameters_page(entries), "pricewright parameters --markdown > docs/parameters.md"
 
 
 EXTENDING = (ROOT / "docs" / "extending.md").read_text()

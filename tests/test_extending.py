@@ -24,8 +24,9 @@ from pricewright.core.manifest import MANIFEST, Manifest
 from pricewright.tuning import tune_backup
 from pricewright.verdict import Check, Verdict
 from tasks import promote
-from tasks.candidate import examine_candidate, publish_reports, report_links, review_page
+from tasks.candidate import examine_candidate, publish_reports, report_links
 from tasks.gates import GATES, Gate, Report, write_verdict
+from tasks.review import review_page
 from tasks.stage import Stage, do, report_nothing
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure

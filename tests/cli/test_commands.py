@@ -1,6 +1,7 @@
 """The console command: help that a newcomer understands, errors with a hint, exit codes that say whose turn it is."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,30 @@ def run(*arguments: str) -> str:
 def test_every_command_says_what_it_is_for(command: str) -> None:
     assert command in run("--help")
     assert len(run(command, "--help")) > 200
+
+
+def test_a_slip_in_a_parameter_is_found_before_prefect_is_loaded_and_changes_nothing(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "run.yaml").write_text("as it was")
+    code = (
+        "import os, sys; from cli import run\n"
+        "from pricewright.core.errors import ParameterError\n"
+        "try: run.refresh('', '', {'price': {'minimum_probability': 1.7}}, {}, {})\n"
+        "except ParameterError as error: print(error.message)\n"
+        "print([name for name in ('prefect', 'great_expectations', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.stdout.splitlines()[-2:] == [
+        "price.minimum_probability is 1.7: it must be less than or equal to 1.", "[]",
+    ], done.stdout + done.stderr  # fmt: skip
+    assert (tmp_path / "run.yaml").read_text() == "as it was"
+
+
+def test_parameters_are_listed_with_what_they_may_be() -> None:
+    listed = run("parameters", "price")
+    assert "price.minimum_probability = 0.75" in listed and "number from 0 to 1." in listed and "market" not in listed
 
 
 def test_a_command_that_is_in_a_hurry_waits_for_no_library_that_it_does_not_need() -> None:

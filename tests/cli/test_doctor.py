@@ -1,8 +1,9 @@
 """What the doctor says of a folder: findings, never a traceback."""
 
+from importlib import metadata
 from pathlib import Path
 
-from cli.doctor import checkout, packages, proxy
+from cli.doctor import checkout, packages, proxy, stack
 
 
 def test_without_a_lock_file_it_says_where_it_looked(tmp_path: Path) -> None:
@@ -18,6 +19,15 @@ def test_a_package_that_is_not_the_locked_one_is_named(tmp_path: Path) -> None:
     assert found.words.startswith("2 differ, the first: polars ") and "instead of 0.0.1" in found.words
 
 
+def test_what_is_locked_by_hash_for_another_system_is_not_missed_on_this_one(tmp_path: Path) -> None:
+    own = (
+        f"polars=={metadata.version('polars')} ; sys_platform != 'beos' \\\n    --hash=sha256:{'a' * 64}\n    # via x\n"
+    )
+    (tmp_path / "requirements.lock").write_text(own + "no-such-package==1 ; sys_platform == 'beos'\n")
+    found = packages(tmp_path)
+    assert (found.status, found.words) == ("ok", "1 as locked")
+
+
 def test_a_proxy_is_named_without_its_password_and_one_that_cannot_be_used_fails() -> None:
     assert proxy({}).status == "ok"
     found = proxy({"HTTP_PROXY": "http://me:secret@proxy.corp:8080"})
@@ -30,3 +40,8 @@ def test_a_checkout_that_is_no_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert checkout(tmp_path).status == "ok"
     assert checkout(tmp_path / "file").status == "fail"
+
+
+def test_without_a_stack_it_says_how_one_starts(tmp_path: Path) -> None:
+    found = stack(tmp_path)
+    assert found.status == "ok" and "pricewright up" in found.words

@@ -18,7 +18,8 @@ def panel() -> pl.DataFrame:
     rng = np.random.default_rng(1)
     rows = [
         {"stock_code": f"{sku}@{store}", "store": store, "week": date(2024, 1, 1) + timedelta(weeks=week),
-         "units": float(rng.poisson(10 ** (level + 1))), "price": 2.0, "reference_price": 2.0, "last_price": 2.0, "promotion": 0.0}
+         "units": float(rng.poisson(10 ** (level + 1))), "price": 2.0, "reference_price": 2.0, "last_price": 2.0,
+         "promotion": 0.0}
         for level, store in enumerate(STORES) for sku in range(4) for week in range(WEEKS)
     ]  # fmt: skip
     return pl.DataFrame(rows).with_columns(pl.lit(0.0, pl.Float32).alias(name) for name in FEATURES)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pricewright.core.decision import Terms
 from pricewright.core.errors import ParameterError
-from pricewright.core.plan import Plan, family_value, make_plan, offer
+from pricewright.core.plan import Plan, family_value, make_plan, offer, values_at
 from pricewright.core.substitution import Draws
 from pricewright.price_list import plan_summary, price_list, products_of
 from pricewright.profit import hard_limits, net_shares, tax_summary
@@ -74,6 +74,17 @@ def test_among_substitutes_the_one_that_is_taxed_less_is_worth_more() -> None:
         offered[0] = offer(BASE_PRICE[0], 0.5 * BASE_PRICE[0], 2 * BASE_PRICE[0], Terms(), 0.0, fixed=False, net=net)
         best.append(make_plan(posterior(2.0, keeps=0.5, spread=1e-4), offered, DRAWS, SEED, SURE).prices[0])
     assert best[1] > best[0]
+
+
+def test_a_family_earns_what_tax_and_cost_leave_of_every_member() -> None:
+    products = products_of(catalog(), np.ones(8), PARAMS)[:3]
+    demand, prices = Draws(DRAWS, 1, SEED).of(posterior()[np.array([0, 1, 2])]), np.array([2.2, 2.4, 3.1])
+    left = np.array([2.2 / 1.2 - 1.0, 2.4 / 1.05 - 1.2, 3.1])  # of the third neither rate nor cost is known
+    assert family_value(demand, products, prices) == pytest.approx(left @ demand.units(prices))
+    value = values_at(demand, products, prices, 1, np.array([2.4, 2.0]))
+    other = np.array([2.2, 2.0, 3.1])
+    assert value[0] == pytest.approx(family_value(demand, products, prices))
+    assert value[1] == pytest.approx(family_value(demand, products, other))
 
 
 def test_no_price_of_a_taxed_family_is_beaten_by_its_neighbours() -> None:

@@ -2,8 +2,8 @@
 
 WORK is the folder work/ of a run on a chain with a price in each store, such as refrigerated orange juice; our model is
 judged by its backtest.parquet. The others forecast the same rows (store, SKU, week) from the same columns, as known
-when the week began and with the week's own price: LightGBM for the chain with the store as a feature, and one LightGBM for
-each store. They are fitted once, on the weeks before the backtest.
+when the week began and with the week's own price: LightGBM for the chain with the store as a feature, and one LightGBM
+for each store. They are fitted once, on the weeks before the backtest.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 WORK is the folder work/ of a run on a chain with a price in each store, such as refrigerated orange juice; our model is
 judged by its backtest.parquet. The others forecast the same rows (store, SKU, week) from the same columns, as known
-when the week began and with the week's own price: LightGBM for the chain with the store as a feature, and one LightGBM
-for each store. They are fitted once, on the weeks before the backtest.
+when the week began, and with the week's own price and promotion: LightGBM for the chain with the store as a feature, and
+one LightGBM for each store. They are fitted once, on the weeks before the backtest.
 """
 
 import argparse
@@ -41,10 +41,11 @@ def rows_of(work: Path) -> tuple[pl.DataFrame, pl.DataFrame | None]:
 
 
 def forecast(panel: pl.DataFrame, weeks: int = WEEKS, rounds: int = ROUNDS) -> pl.DataFrame:
-    """stock_code, week, units and a log1p forecast of both rivals, for the last weeks."""
+    """stock_code, week, units and a log1p forecast of both rivals, for the rows of the last weeks that were sold."""
     columns = features_of(panel)
     inputs = read_inputs(panel, columns)
-    matrix = np.hstack([inputs.features, inputs.price])
+    promoted = panel["promotion"].fill_null(0.0).to_numpy()[:, None]  # as our model, they know of the week's promotion
+    matrix = np.hstack([inputs.features, inputs.price, promoted])
     late = panel["week"].is_in(panel["week"].unique().sort().tail(weeks).implode()).to_numpy()
     store = panel["store"].cast(pl.Categorical).to_physical().to_numpy()
     with_store = np.column_stack([matrix, store])
@@ -54,7 +55,8 @@ def forecast(panel: pl.DataFrame, weeks: int = WEEKS, rounds: int = ROUNDS) -> p
         fitted = _fit(matrix[inside & ~late], inputs.log_units[inside & ~late], STORE, rounds)
         own[inside[late]] = fitted(matrix[inside & late]) if (inside & late).any() else []
     found = panel.filter(pl.Series(late)).select("stock_code", "week", "units")
-    return found.with_columns(with_store=pl.Series(chain), each_store=pl.Series(own))
+    found = found.with_columns(with_store=pl.Series(chain), each_store=pl.Series(own))
+    return found.filter(pl.col("units") > 0)
 
 
 def _stores(store: NDArray[np.uint32]) -> Iterator[NDArray[np.bool_]]:

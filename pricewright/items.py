@@ -4,7 +4,7 @@ Lines name codes and stores; everything behind them knows an item by one key, th
 Without stores, and where the chain has one price, the key is the code as it stands.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -18,6 +18,10 @@ ZONE, STORE, CHAIN = "zone", "store", "chain"
 LEVELS = (ZONE, STORE, CHAIN)
 LIMITS = ("floor", "ceiling")
 DATED = ("unit_cost", "tax_rate")  # amounts that lines know as of their day
+NO_STOCK = pl.DataFrame(schema={"stock_code": pl.String, "week": pl.Date, "out": pl.Boolean})
+OUT_SHARE = (
+    0.5  # an item is out of stock where more of its stores are, and a store in a week where more of its days are
+)
 NAMED = 5  # codes and stores that a count names
 NO_STORES = pl.DataFrame(schema={"store": pl.String, "zone": pl.String})
 NO_PRODUCTS = pl.DataFrame(
@@ -31,12 +35,13 @@ NO_PRODUCTS = pl.DataFrame(
 @dataclass(frozen=True)
 class Chain:
     """level: what has a price of its own; has_stores: whether any line names a store; stores, products: as their files
-    say (pricewright/ingest). Raises ParameterError for an unknown level."""
+    say (pricewright/ingest); stock: by item, see stock_by_item. Raises ParameterError for an unknown level."""
 
     level: str = ZONE
     has_stores: bool = False
     stores: pl.DataFrame = field(default_factory=lambda: NO_STORES)
     products: pl.DataFrame = field(default_factory=lambda: NO_PRODUCTS)
+    stock: pl.DataFrame = field(default_factory=lambda: NO_STOCK)
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -98,6 +103,17 @@ class Chain:
         joined = sold.collect(engine="streaming").join(self.stores, on="store", how="left", suffix="_of_store")
         return joined.select("store", zone=self._priced_in()).sort("store")
 
+    def stock_by_item(self, stock: pl.DataFrame, lines: pl.LazyFrame) -> pl.DataFrame:
+        """stock_code (the item's key), week and `out`: whether most of its stores were out of stock on most days.
+
+        stock: stock_code, store, week and out_share (pricewright/ingest/stock.py).
+        """
+        if self.parted:
+            stock = stock.join(self.zones(lines).rename({"zone": "of"}), on="store", how="left")
+            stock = stock.with_columns(stock_code=item_key(pl.col("of")))
+        out = (pl.col("out_share") > OUT_SHARE).mean() > OUT_SHARE
+        return stock.group_by("stock_code", "week").agg(out=out).sort("stock_code", "week")
+
     def with_limits(self, catalog: pl.DataFrame) -> pl.DataFrame:
         """The catalog with `store`, and with the floor and ceiling of the product file."""
         named = parts(catalog["stock_code"], parted=self.parted)
@@ -116,6 +132,10 @@ class Chain:
                     "not_sold": _counted(table[key].filter(~table[key].is_in(sold.implode()))),
                     "not_listed": _counted(sold.filter(~sold.is_in(table[key].implode()))),
                 }
+        if self.stock.height:
+            sold = lines.select(pl.col("stock_code").unique()).collect(engine="streaming")["stock_code"]
+            codes = parts(self.stock["stock_code"].unique(), parted=self.parted)["stock_code"].unique()
+            found["stock_not_sold"] = _counted(codes.filter(~codes.is_in(sold.implode())))
         without = self.stores.filter(pl.col("zone").is_null())["store"]
         return found | ({"stores_without_zone": _counted(without)} if without.len() else {})
 
@@ -163,9 +183,10 @@ def together(table: pl.DataFrame) -> pl.DataFrame:
 
 def chain_of(
     level: str, lines: pl.LazyFrame | pl.DataFrame, stores: pl.DataFrame = NO_STORES,
-    products: pl.DataFrame = NO_PRODUCTS,
+    products: pl.DataFrame = NO_PRODUCTS, stock: pl.DataFrame | None = None,
 ) -> Chain:  # fmt: skip
-    """The chain that these lines are of; lines may lack the column `store`."""
+    """The chain that these lines are of; lines may lack the column `store`. stock: as pricewright/ingest/stock.py."""
     lines = lines.lazy()
     known = "store" in lines.collect_schema() and lines.select(pl.col("store").count()).collect().item()
-    return Chain(level, bool(known), stores, products)
+    chain = Chain(level, bool(known), stores, products)
+    return chain if stock is None or stock.is_empty() else replace(chain, stock=chain.stock_by_item(stock, lines))

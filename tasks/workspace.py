@@ -20,7 +20,11 @@ from pricewright.files import write_whole
 Parameters = dict[str, Any]
 MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
 # Files beside the sales, and what stands for none of each: the module that reads it.
-BESIDE = {"stores": "pricewright/ingest/stores.py", "products": "pricewright/ingest/products.py"}
+BESIDE = {
+    "stores": "pricewright/ingest/stores.py",
+    "products": "pricewright/ingest/products.py",
+    "stock": "pricewright/ingest/stock.py",
+}
 RULES = "pricewright/rules/file.py"
 ASKED = {**BESIDE, "rules": RULES}
 STORE = "./lake"
@@ -168,7 +172,7 @@ class Workspace:
         return self.root / str(self._asked["source"])
 
     def beside(self, name: str) -> Path | None:
-        """The file of `stores`, `products` or `rules`; None where the run has none."""
+        """The file of `stores`, `products`, `stock` or `rules`; None where the run has none."""
         asked = str(self._asked.get(name, ASKED[name]))
         return None if asked == ASKED[name] else self.root / asked
 

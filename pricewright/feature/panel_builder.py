@@ -24,7 +24,7 @@ from pricewright.feature.features import (
 from pricewright.feature.past import Floats, Past, Whole
 from pricewright.feature.prices import RECENT, Channels, Mask, Prices, remember, without_stock
 from pricewright.feature.sales import COUNTED, NAMED, SUMMED, WeekSales
-from pricewright.items import parts
+from pricewright.items import NO_STOCK, parts
 
 # Of the week itself: what a Past is filled from again.
 OF_WEEK = (
@@ -44,6 +44,7 @@ DEPTH = {
     "weeks_since_sold": 1, **{f"half_life_{k}": 1 for k in HALF_LIVES},
 }  # fmt: skip
 Carried = dict[str, Floats]
+CODE = {"stock_code": pl.String}
 WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
 TYPES: dict[str, Any] = {
     "units": pl.Float64, "sold": pl.Boolean, "orders": pl.Float64, "customers": pl.Float64, "promotion": pl.Float64,
@@ -157,11 +158,13 @@ def _for_catalog(before: Carried, sales: Mapping[str, Floats], list_price: Float
 
 class PanelBuilder:
     """codes: keys of all items that sell in any week, sorted; weeks: as open_weeks gives them; params: the section
-    `feature`; parted: whether items have stores."""
+    `feature`; parted: whether items have stores; stock: by item and week, see pricewright/items.py."""
 
     def __init__(
-        self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any], *, parted: bool = False
-    ) -> None:
+        self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any], *, parted: bool = False,
+        stock: pl.DataFrame = NO_STOCK,
+    ) -> None:  # fmt: skip
+        self._stock = {week: part for (week,), part in stock.partition_by("week", as_dict=True).items()}
         self.codes = list(codes)
         self.weeks: list[date] = weeks["week"].to_list()
         self.t = 0
@@ -285,13 +288,20 @@ class PanelBuilder:
         return arrays
 
     def _without_stock(self, sales: WeekSales, sells: Mask) -> Mask:
-        """The SKUs that were out of stock in the week, as the source says; guessed, where it says nothing of stock."""
-        if not sales.says_stock:
-            return without_stock(self.carried, sells, self._stockout_probability)
-        out = np.zeros(len(self.codes), np.bool_)
-        known = pl.DataFrame({"stock_code": sales.unstocked}, schema={"stock_code": pl.String})
-        out[self._indices(known.filter(pl.col("stock_code").is_in(self.codes)))] = True
+        """The SKUs that were out of stock in the week, as the stock file says, else the lines; guessed, where neither
+        says anything of stock."""
+        if sales.says_stock:
+            out = np.zeros(len(self.codes), np.bool_)
+            out[self._indices(self._of_panel(pl.DataFrame({"stock_code": sales.unstocked}, schema=CODE)))] = True
+        else:
+            out = without_stock(self.carried, sells, self._stockout_probability)
+        if (listed := self._stock.get(sales.week)) is not None:
+            known = self._of_panel(listed)
+            out[self._indices(known)] = known["out"].to_numpy()
         return out
+
+    def _of_panel(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(pl.col("stock_code").is_in(self.codes))
 
     def _indices(self, frame: pl.DataFrame) -> Whole:
         """The indices of the SKUs of a frame among all."""

@@ -36,7 +36,7 @@ def read_stores(path: Path, params: Mapping[str, Any], asked: Mapping[str, str])
     """
     beside = read_beside(path, tuple(STORES), params, asked, key=STORE)
     for word in STORES:
-        _refuse_where(beside, word, beside.rows[word].str.contains(UNNAMEABLE), "no @ and no control character")
+        refuse_where(beside, word, beside.rows[word].str.contains(UNNAMEABLE), "no @ and no control character")
     check_one_row_each(beside, STORE, (ZONE,), "a store is in one zone: leave one of the rows out.")
     return beside.rows.select(list(STORES)).unique(STORE, keep="first").sort(STORE)
 
@@ -75,7 +75,7 @@ def numbers_of(beside: Beside, word: str, sign: str | None) -> pl.Series:
     texts = beside.rows[word]
     values = read_numbers(texts, sign)
     wrong = texts.is_not_null() & (values.is_null() | (values < 0))
-    _refuse_where(beside, word, wrong, "a number of at least 0 is needed")
+    refuse_where(beside, word, wrong, "a number of at least 0 is needed")
     return values
 
 
@@ -83,7 +83,7 @@ def rates_of(beside: Beside, word: str) -> pl.Series:
     """A word's texts as shares from 0 to 1, where 0.2, 20 and 20% are one; null where blank. Raises SourceError."""
     texts = beside.rows[word]
     rates = read_rates(texts)
-    _refuse_where(beside, word, texts.is_not_null() & rates.is_null(), "a rate is needed, such as 0.2 or 20%")
+    refuse_where(beside, word, texts.is_not_null() & rates.is_null(), "a rate is needed, such as 0.2 or 20%")
     return rates
 
 
@@ -114,10 +114,11 @@ def _texts(
     return pl.DataFrame({"row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True), **texts})
 
 
-def _refuse_where(beside: Beside, word: str, wrong: pl.Series, rule: str) -> None:
+def refuse_where(beside: Beside, word: str, wrong: pl.Series, rule: str) -> None:
+    """Raises SourceError with the first of the rows that are wrong (a mask over all of them)."""
     if wrong.any():
         first = beside.rows.filter(wrong.fill_null(False)).row(0, named=True)
         raise SourceError(
             f"{beside.name}: {word} is {first[word]!r} in row {first['row']} ({wrong.sum()} such rows): {rule}.",
-            f"correct it in the column {beside.columns[word]!r}, or name another: --column {word}=NAME.",
+            f"correct it in the column {beside.columns.get(word, word)!r}, or name another: --column {word}=NAME.",
         )

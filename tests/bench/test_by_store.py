@@ -18,7 +18,7 @@ def panel() -> pl.DataFrame:
     rng = np.random.default_rng(1)
     rows = [
         {"stock_code": f"{sku}@{store}", "store": store, "week": date(2024, 1, 1) + timedelta(weeks=week),
-         "units": float(rng.poisson(10 ** (level + 1))), "price": 2.0, "reference_price": 2.0, "last_price": 2.0}
+         "units": float(rng.poisson(10 ** (level + 1))), "price": 2.0, "reference_price": 2.0, "last_price": 2.0, "promotion": 0.0}
         for level, store in enumerate(STORES) for sku in range(4) for week in range(WEEKS)
     ]  # fmt: skip
     return pl.DataFrame(rows).with_columns(pl.lit(0.0, pl.Float32).alias(name) for name in FEATURES)
@@ -28,7 +28,7 @@ def test_both_know_the_store_and_see_no_week_that_they_forecast(panel: pl.DataFr
     last = pl.col("week") >= panel["week"].max() - timedelta(weeks=7)
     shifted = panel.with_columns(units=pl.when(last).then(pl.col("units") * 3).otherwise("units"))
     first, second = (forecast(rows, rounds=60) for rows in (panel, shifted))
-    assert first.height == len(STORES) * 4 * 8
+    assert first.height == len(STORES) * 4 * 8, "all of them sold"
     for name in ("with_store", "each_store"):
         assert first[name].to_list() == second[name].to_list()
         means = first.group_by(pl.col("stock_code").str.tail(1)).agg(pl.col(name).mean()).sort("stock_code")

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pricewright.feature.actions import ACTIONS
 from pricewright.feature.past import (
     Floats,
     Look,
@@ -73,11 +74,9 @@ PRICE_HISTORY: dict[str, Look] = {
 }
 KEPT = (
     "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
-    "last_price", "competitor_gap", "category", "promotion", "in_stock", "store",
+    "last_price", "category", "promotion", "in_stock", "store",
 )  # fmt: skip
-COMPETITOR = (
-    "competitor_gap"  # log of the competitor's last known price over the reference price; 0 where none is known
-)
+COMPETITOR = "competitor_gap"  # log of the competitor's last known price over the reference price
 
 
 def calendar_weeks(weeks: pl.DataFrame) -> pl.DataFrame:
@@ -182,9 +181,10 @@ def last_year(past: Past, weeks: list[date]) -> dict[str, Floats]:
 
 OWN: dict[str, Look] = {**HISTORY, **CUSTOMER_MIX, **PRICE_HISTORY}
 FEATURES: tuple[str, ...] = (*OWN, *FAMILY, *LAST_YEAR, *CALENDAR)
+SOMETIMES: tuple[str, ...] = (COMPETITOR, *ACTIONS)  # what some shops know; 0 in all rows of the others
 
 
 def features_of(rows: pl.DataFrame) -> tuple[str, ...]:
-    """What models learn from in these panel rows: FEATURES, and COMPETITOR where any competitor's price is known."""
-    known = COMPETITOR in rows.columns and bool((rows[COMPETITOR] != 0).any())
-    return (*FEATURES, COMPETITOR) if known else FEATURES
+    """What models learn from in these panel rows: FEATURES, and those of SOMETIMES that this shop knows."""
+    known = (name for name in SOMETIMES if name in rows.columns and (rows[name] != 0).any())
+    return (*FEATURES, *known)

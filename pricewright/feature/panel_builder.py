@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from pricewright.core.price_features import SAME_PRICE
+from pricewright.feature.actions import week_actions
 from pricewright.feature.features import (
     CALENDAR,
     COMPETITOR,
@@ -15,6 +16,7 @@ from pricewright.feature.features import (
     HALF_LIVES,
     KEPT,
     OWN,
+    SOMETIMES,
     Families,
     calendar_weeks,
     last_year,
@@ -217,7 +219,7 @@ class PanelBuilder:
     def coming(self) -> pl.DataFrame:
         """The rows of the coming week, whose sales nobody knows; it carries the regular price."""
         unknown: dict[str, Any] = dict.fromkeys(("units", "sold", "orders", "customers"), None)
-        unknown |= {"promotion": 0.0, "in_stock": True}
+        unknown |= {"promotion": np.zeros(len(self.codes)), "in_stock": True}
         regular = self.carried["regular_price"]
         return self._rows(unknown, regular, regular, self.carried["age"] > 0, self._competitor())
 
@@ -234,6 +236,7 @@ class PanelBuilder:
             features = {name: look(self._past) for name, look in OWN.items()}
             gap = np.nan_to_num(np.log(competitor / usual), nan=0.0, posinf=0.0, neginf=0.0)
         features |= self._families.features() | last_year(self._past, self.weeks[: self.t + 1])
+        features |= week_actions(self._past, there, own["promotion"], list_price, self._competing())
         features = {name: np.where(np.isnan(found), 0.0, found).astype(np.float32) for name, found in features.items()}
         for name, value in self._calendar[self.t].items():
             features[name] = np.full(len(self.codes), value, np.float32)
@@ -249,7 +252,12 @@ class PanelBuilder:
             **features,
         }
         frame = pl.DataFrame({"stock_code": self.codes, "week": self.weeks[self.t], **columns}, schema_overrides=TYPES)
-        return frame.filter(there).select(*KEPT, *FEATURES)
+        return frame.filter(there).select(*KEPT, *SOMETIMES, *FEATURES)
+
+    def _competing(self) -> list[str]:
+        """The family of each SKU: its category within its zone; a SKU without one competes with nobody."""
+        named = zip(self.codes, self.names["category"], self._stores, strict=True)
+        return [f"{category}@{store or ''}" if category else f"\x00{code}" for code, category, store in named]
 
     def _rename(self, newer: pl.DataFrame, there: Mask) -> None:
         """What is NAMED as last said, of the SKUs that are there."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.feature.features import FEATURES, KEPT
+from pricewright.feature.features import FEATURES, KEPT, SOMETIMES
 from pricewright.feature.panel import NOBODY, Ending, WeekCounts, counts_of, end, gather, weeks_of
 from pricewright.feature.panel_builder import WINDOW, PanelBuilder
 from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
@@ -118,7 +118,7 @@ class WeeklyPanel:
 
     def write(self, folder: Path) -> None:
         """Make the folder hold the panel's weeks."""
-        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *FEATURES))
+        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *SOMETIMES, *FEATURES))
 
 
 class IncrementalPanel:

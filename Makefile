@@ -14,6 +14,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 SOURCE ?=
 STORES ?=
 PRODUCTS ?=
+STOCK  ?=
 RULES  ?=
 STORE  ?=
 PARAMS ?=
@@ -42,14 +43,14 @@ $(READY): requirements.lock pyproject.toml .ci/uv.txt
 run.yaml: | $(READY)
 	@$(BIN)/pricewright configure
 
-run: setup ## weekly run: make run [SOURCE=file] [STORES=file] [PRODUCTS=file] [RULES=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."] [MAPPING=mapping.yaml]
-	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORES),--stores '$(STORES)') $(if $(PRODUCTS),--products '$(PRODUCTS)') $(if $(RULES),--rules '$(RULES)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)') $(if $(MAPPING),--mapping '$(MAPPING)')
+run: setup ## weekly run: make run [SOURCE=file] [STORES=file] [PRODUCTS=file] [STOCK=file] [RULES=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."] [MAPPING=mapping.yaml]
+	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORES),--stores '$(STORES)') $(if $(PRODUCTS),--products '$(PRODUCTS)') $(if $(STOCK),--stock '$(STOCK)') $(if $(RULES),--rules '$(RULES)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)') $(if $(MAPPING),--mapping '$(MAPPING)')
 
 playground: setup ## web page and price API on what was promoted: make playground [STORE=...] [PORT=8080]
 	@$(BIN)/pricewright serve $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
-stack: setup ## all of it: Prefect, worker, flows, price API, playground: make stack [STORE=...] [PORT=8080]
-	@$(BIN)/pricewright up $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
+stack: setup ## all of it: Prefect, worker, flows, price API, playground: make stack [SOURCE=...] [STORE=...] [PORT=8080]
+	@$(BIN)/pricewright up $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
 
 test: setup ## lint, types, import contracts, tests
 	$(BIN)/ruff format --check .

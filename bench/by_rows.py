@@ -38,61 +38,61 @@ class Cost:
     done: str = ""
 
 
-def files(place: Path, params: Params) -> None:
+def files(folder: Path, params: Params) -> None:
     """The files of all weeks, the newest apart; not measured."""
-    count = write_weeks(place / "source", params["market"], int(params["rows"]))
-    newest = max((place / "source").iterdir())
-    (place / "late").mkdir()
-    newest.rename(place / "late" / newest.name)
-    (place / "rows").write_text(str(count))
+    count = write_weeks(folder / "source", params["market"], int(params["rows"]))
+    newest = max((folder / "source").iterdir())
+    (folder / "late").mkdir()
+    newest.rename(folder / "late" / newest.name)
+    (folder / "rows").write_text(str(count))
 
 
-def ingest(place: Path, params: Params) -> None:
+def ingest(folder: Path, params: Params) -> None:
     """All weeks that are there and not on the shelf."""
-    documents = find_documents(place / "source", place / "digests.json")
-    whole = IncrementalIngest(place / "intake", params["ingest"]).ingest(documents, "source")
-    whole.write(place / "raw", place / "quarantine")
+    documents = find_documents(folder / "source", folder / "digests.json")
+    whole = IncrementalIngest(folder / "intake", params["ingest"]).ingest(documents, "source")
+    whole.write(folder / "raw", folder / "quarantine")
 
 
-def feature(place: Path, params: Params) -> None:
+def feature(folder: Path, params: Params) -> None:
     """The panel of all weeks, those made that are not on the shelf."""
-    built = IncrementalPanel(place / "shelves", params["feature"]).build(partition_files(place / "raw"))
-    built.write(place / "panel")
-    built.ending.coming.write_parquet(place / "coming.parquet")
-    built.ending.catalog.write_parquet(place / "catalog.parquet")
+    built = IncrementalPanel(folder / "shelves", params["feature"]).build(partition_files(folder / "raw"))
+    built.write(folder / "panel")
+    built.ending.coming.write_parquet(folder / "coming.parquet")
+    built.ending.catalog.write_parquet(folder / "catalog.parquet")
 
 
-def query(place: Path, params: Params) -> None:
+def query(folder: Path, params: Params) -> None:
     """The same panel by hand."""
-    write_panel(place / "source", place / "by_hand", max(PARTS, int(params["rows"]) // ROWS_A_PART))
+    write_panel(folder / "source", folder / "by_hand", max(PARTS, int(params["rows"]) // ROWS_A_PART))
 
 
 STEPS: Mapping[str, Callable[[Path, Params], None]] = {s.__name__: s for s in (files, ingest, feature, query)}
 
 
-def measure(place: Path, params: Params) -> dict[str, Any]:
+def measure(folder: Path, params: Params) -> dict[str, Any]:
     """Costs by step, rows and bytes of one size; nothing of it stays on disk."""
-    place.mkdir(parents=True)
-    (place / "params.json").write_text(json.dumps(params, default=str))
+    folder.mkdir(parents=True)
+    (folder / "params.json").write_text(json.dumps(params, default=str))
     try:
-        costs = {"files": run("files", place), "ingest": run("ingest", place), "feature": run("feature", place)}
-        found: dict[str, Any] = {"rows": int((place / "rows").read_text())}
-        found["bytes"] = {name: size(place / name) for name in ("source", "raw", "panel", "intake", "shelves")}
-        costs["query"] = run("query", place)
-        for late in (place / "late").iterdir():
-            shutil.copy(late, place / "source")
-        costs |= {f"{step}, one week more": run(step, place) for step in ("ingest", "feature")}
+        costs = {"files": run("files", folder), "ingest": run("ingest", folder), "feature": run("feature", folder)}
+        found: dict[str, Any] = {"rows": int((folder / "rows").read_text())}
+        found["bytes"] = {name: size(folder / name) for name in ("source", "raw", "panel", "intake", "shelves")}
+        costs["query"] = run("query", folder)
+        for late in (folder / "late").iterdir():
+            shutil.copy(late, folder / "source")
+        costs |= {f"{step}, one week more": run(step, folder) for step in ("ingest", "feature")}
         return found | {"costs": {name: asdict(cost) for name, cost in costs.items()}}
     finally:
-        shutil.rmtree(place)
+        shutil.rmtree(folder)
 
 
-def run(step: str, place: Path, module: str = "bench.by_rows") -> Cost:
+def run(step: str, folder: Path, module: str = "bench.by_rows") -> Cost:
     """One step in a child, which is given up when it takes too much memory or time."""
-    print(f"{time.strftime('%H:%M:%S')} {place.name}: {step}", flush=True)
-    (place / "cost").unlink(missing_ok=True)
+    print(f"{time.strftime('%H:%M:%S')} {folder.name}: {step}", flush=True)
+    (folder / "cost").unlink(missing_ok=True)
     began, most = time.perf_counter(), 0.0
-    with subprocess.Popen([sys.executable, "-m", module, step, str(place)]) as child:  # noqa: S603 - our own
+    with subprocess.Popen([sys.executable, "-m", module, step, str(folder)]) as child:  # noqa: S603 - our own
         while child.poll() is None:
             time.sleep(0.2)
             most = max(most, peak_memory(child.pid))
@@ -102,13 +102,13 @@ def run(step: str, place: Path, module: str = "bench.by_rows") -> Cost:
     if child.returncode:
         why = f"over {MOST:.0f} GB" if most > MOST else "out of time" if seconds > PATIENCE else "failed"
         return Cost(seconds, float("nan"), most, why)
-    processor, memory = json.loads((place / "cost").read_text())
+    processor, memory = json.loads((folder / "cost").read_text())
     return Cost(seconds, processor, memory)
 
 
-def size(place: Path) -> int:
+def size(folder: Path) -> int:
     """Bytes of a folder, a file that is linked several times once."""
-    found = {entry.stat().st_ino: entry.stat().st_size for entry in place.rglob("*") if entry.is_file()}
+    found = {entry.stat().st_ino: entry.stat().st_size for entry in folder.rglob("*") if entry.is_file()}
     return sum(found.values())
 
 

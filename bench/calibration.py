@@ -87,12 +87,12 @@ def draw_shop(seed: int, skus: int, weeks: int, params: Mapping[str, Any], *, su
     return Drawn(panel, named, *tables, of_family)
 
 
-def places(shop: Drawn, curves: Curves) -> tuple[Floats, Floats]:
+def posterior_ranks(shop: Drawn, curves: Curves) -> tuple[Floats, Floats]:
     """Share of the posterior below the truth: of the slope of every SKU (n,), of what every family keeps (f,)."""
     codes = curves.codes
     usual, slope, curvature = (np.array([t[code] for code in codes]) for t in (shop.usual, shop.slope, shop.curvature))
-    at_anchor = slope * np.exp(curvature * np.log(curves.anchor / usual))
-    latent = at_anchor + np.log(-np.expm1(-at_anchor))  # softplus, the other way round
+    at_base_price = slope * np.exp(curvature * np.log(curves.base_price / usual))
+    latent = at_base_price + np.log(-np.expm1(-at_base_price))  # softplus, the other way round
     of_slopes = norm.cdf((latent - curves.mean[:, 0]) / np.sqrt(curves.covariance[:, 0, 0]))
     if not shop.keeps:
         return of_slopes, np.zeros(0)
@@ -103,27 +103,27 @@ def places(shop: Drawn, curves: Curves) -> tuple[Floats, Floats]:
 
 
 def calibrate(shops: int, skus: int, weeks: int, params: Mapping[str, Any], *, substitutes: bool) -> list[Floats]:
-    """Places of all slopes, and of all families' shares, over `shops` shops; params: network.curves."""
+    """Ranks of all slopes, and of all families' shares, over `shops` shops; params: network.curves."""
     found = []
     for seed in range(shops):
         shop = draw_shop(seed, skus, weeks, params, substitutes=substitutes)
-        found.append(places(shop, fit_curves(grid_of(shop.panel, 26, shop.families), params)))
+        found.append(posterior_ranks(shop, fit_curves(grid_of(shop.panel, 26, shop.families), params)))
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
-def held(place: Floats, share: float) -> float:
+def held(ranks: Floats, share: float) -> float:
     """How often the central interval of this share holds the truth."""
-    return float((np.abs(place - 0.5) <= share / 2).mean())
+    return float((np.abs(ranks - 0.5) <= share / 2).mean())
 
 
 def draw_picture(found: Mapping[str, Floats]) -> Figure:
-    """A histogram of the places for each name; a flat one is right, a hump is too careful, horns are too sure."""
+    """A histogram of the ranks for each name; a flat one is right, a hump is too careful, horns are too sure."""
     figure = Figure(figsize=(9, 3), layout="constrained")
     row = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
-    for axes, (name, place) in zip(row, found.items(), strict=True):
-        axes.hist(place, bins=20, range=(0, 1), weights=np.full(len(place), 20 / len(place)), color="#2f6690")
+    for axes, (name, ranks) in zip(row, found.items(), strict=True):
+        axes.hist(ranks, bins=20, range=(0, 1), weights=np.full(len(ranks), 20 / len(ranks)), color="#2f6690")
         axes.axhline(1, color="#b3261e", linewidth=1)
-        axes.set(title=f"{name}\n90 % intervals hold {held(place, 0.9):.0%}", xlabel="share of the posterior below it")
+        axes.set(title=f"{name}\n90 % intervals hold {held(ranks, 0.9):.0%}", xlabel="share of the posterior below it")
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].set_ylabel("frequency")
     return figure
@@ -186,9 +186,9 @@ def main() -> None:
     alone, _ = calibrate(options.shops, options.skus, 104, params, substitutes=False)
     competing, keeps = calibrate(options.shops, options.skus, 104, params, substitutes=True)
     found = {"slopes, no substitutes": alone, "slopes, families": competing, "what families keep": keeps}
-    for name, place in found.items():
-        shares = ", ".join(f"{share:.0%}: {held(place, share):.0%}" for share in (0.5, 0.8, 0.9))
-        print(f"{name}: {len(place)}, intervals of {shares} hold the truth, mean place {place.mean():.2f}")
+    for name, ranks in found.items():
+        shares = ", ".join(f"{share:.0%}: {held(ranks, share):.0%}" for share in (0.5, 0.8, 0.9))
+        print(f"{name}: {len(ranks)}, intervals of {shares} hold the truth, mean rank {ranks.mean():.2f}")
     draw_picture(found).savefig(PICTURE, metadata={"Date": None})
 
 

@@ -22,7 +22,7 @@ CANDIDATES = 60  # prices that a competitor chooses from, per SKU
 
 @dataclass(frozen=True)
 class Case:
-    """rows, coming, catalog: the panel's; sku: (m,) place of each catalog SKU among the market's n SKUs.
+    """rows, coming, catalog: the panel's; sku: (m,) index of each catalog SKU among the market's n SKUs.
 
     current, low, high: (n,) the last price and the range that may be chosen from.
     """
@@ -73,7 +73,7 @@ def open_case(params: Mapping[str, Any]) -> Case:
     panel = build_panel(
         ingest_frame(market.transactions(params["market"]), params["ingest"]).accepted, params["feature"]
     )
-    place = {code.upper(): i for i, code in enumerate(market.codes)}
+    index = {code.upper(): i for i, code in enumerate(market.codes)}
     codes = panel.catalog["stock_code"].to_list()
     low, high = observed_range(market)
     current = market.prices[:, -1]
@@ -83,7 +83,7 @@ def open_case(params: Mapping[str, Any]) -> Case:
         coming=panel.coming,
         catalog=panel.catalog,
         features=tuple(FEATURES),
-        sku=np.array([place[code] for code in codes], dtype=np.int64),
+        sku=np.array([index[code] for code in codes], dtype=np.int64),
         current=current,
         low=np.minimum(low * (1 - WIDEN), current),
         high=np.maximum(high * (1 + WIDEN), current),

@@ -48,9 +48,9 @@ def attributes(rows: pl.DataFrame, codes: list[str]) -> Floats:
 def _prices(case: Case, estimator: Any) -> Floats:
     codes = case.catalog["stock_code"].to_list()
     own = attributes(case.listed, codes)
-    place = {code: i for i, code in enumerate(codes)}
+    index = {code: i for i, code in enumerate(codes)}
     rows = case.listed.filter(pl.col("stock_code").is_in(codes))
-    x = own[[place[code] for code in rows["stock_code"]]]
+    x = own[[index[code] for code in rows["stock_code"]]]
     treatment = (rows["price"] / rows["reference_price"]).log().to_numpy()
     outcome = rows["units"].log1p().to_numpy()
     estimator.fit(outcome, treatment, X=x, W=rows.select(case.features).to_numpy().astype(np.float64))

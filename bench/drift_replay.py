@@ -42,7 +42,7 @@ class Replay(NamedTuple):
 
 
 def _half(lines: pl.DataFrame) -> pl.Expr:
-    """Every second SKU of the shop, by its place among the codes."""
+    """Every second SKU of the shop, by its index among the codes."""
     codes = lines["stock_code"].unique().sort()
     return pl.col("stock_code").is_in(codes.gather_every(2).implode())
 
@@ -68,9 +68,9 @@ FAULTS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 def replay(shop: str, panel: pl.DataFrame, params: Params, step: int) -> Replay:
     """The verdicts on a healthy shop."""
     verdicts = [judge_drift(*split(cut, int(params["weeks"])), params) for cut in _cuts(panel, params, step)]
-    said = [check.name for verdict in verdicts for check in verdict.worst if check.status != "ok"]
+    alarms = [check.name for verdict in verdicts for check in verdict.worst if check.status != "ok"]
     status = [verdict.status for verdict in verdicts]
-    why = {name: said.count(name) for name in dict.fromkeys(said)}
+    why = {name: alarms.count(name) for name in dict.fromkeys(alarms)}
     return Replay(shop, len(verdicts), status.count("warn"), status.count("block"), why)
 
 

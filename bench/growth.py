@@ -117,6 +117,6 @@ def growth_targets(costs: Mapping[int, Mapping[str, Cost]]) -> list[Target]:
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[2])
-    STEPS[sys.argv[1]](place, json.loads((place / "params.json").read_text()))
-    (place / "peak").write_text(str(peak_memory()))
+    folder = Path(sys.argv[2])
+    STEPS[sys.argv[1]](folder, json.loads((folder / "params.json").read_text()))
+    (folder / "peak").write_text(str(peak_memory()))

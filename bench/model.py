@@ -73,7 +73,7 @@ def _write_markets(
     seeds = ", ".join(map(str, sorted({market.seed for market in markets})))
     settings = (
         f"Seeds {seeds} of {len({market.regime for market in markets})} regimes, {markets[0].skus} SKUs x "
-        f"{params['market']['weeks']} weeks, {params['market']['dirt']:.0%} dirt. "
+        f"{params['market']['weeks']} weeks, {params['market']['dirt']:.0%} messy lines. "
         "Network and backups with the defaults of params.yaml, not tuned."
     )
     notes = [] if done else [f"**Cut short: {len(markets)} of {planned} markets.**"]

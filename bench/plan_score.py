@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 WORSE = 0.01  # a SKU is made worse when its family's sales fall by more than this share
 HISTORIES = 3  # with different luck in a world's units: what is attainable is their mean, which depends less on luck
-LEAST = 0.1  # of the oracle's gain; where less is attainable, no share of it is told
+LEAST = 0.1  # of the oracle's gain; where less is attainable, no share of it is shown
 SMALL = 0.005  # a move of the oracle that is smaller counts as none
 MOVED = 1e-6  # a smaller relative change of price counts as none
 STATED = (0.5, 0.7, 0.8, 0.9, 1.0)  # bins of stated probabilities
@@ -160,12 +160,12 @@ def chosen_prices(world: World, rows: pl.DataFrame) -> tuple[Floats, Flags]:
 def moves_that_gain(world: World, prices: Floats, moved: Flags) -> Flags:
     """(n,): whether a move truly raises the sales of its family, with the other items where the plan has them."""
     family, sums = world.family, world.truth.curves.sums
-    place = np.arange(len(family)) - np.searchsorted(family, family)
+    position = np.arange(len(family)) - np.searchsorted(family, family)
     planned = sums(world.sales(prices[:, None]))
     gains = np.zeros(len(family), dtype=bool)
-    for p in range(int(place.max()) + 1):  # one item of every family at a time
-        without = np.where(place == p, world.now, prices)
-        gains |= (place == p) & (planned > sums(world.sales(without[:, None])))[family, 0]
+    for p in range(int(position.max()) + 1):  # one item of every family at a time
+        without = np.where(position == p, world.now, prices)
+        gains |= (position == p) & (planned > sums(world.sales(without[:, None])))[family, 0]
     return gains & moved
 
 

@@ -208,15 +208,15 @@ def search(world: World, demand: Demand) -> tuple[Floats, float]:
     """
     category = np.unique(world.categories, return_inverse=True)[1]
     order = np.argsort(category, kind="stable")
-    place = np.empty(len(category), dtype=np.int64)
-    place[order] = np.arange(len(category)) - np.searchsorted(category[order], category[order])
+    position = np.empty(len(category), dtype=np.int64)
+    position[order] = np.arange(len(category)) - np.searchsorted(category[order], category[order])
     steps = np.linspace(0.0, 1.0, CANDIDATES)
     choices = np.column_stack([world.low[:, None] + (world.high - world.low)[:, None] * steps, world.now])
     sales_of = np.zeros((category.max() + 1, CANDIDATES + 1))
     prices = world.now.copy()
     for _ in range(ROUNDS):
-        for p in range(int(place.max()) + 1):
-            here = place == p
+        for p in range(int(position.max()) + 1):
+            here = position == p
             tried = np.where(here[:, None], choices, prices[:, None])
             sales_of[:] = 0.0
             np.add.at(sales_of, category, tried * demand(tried))

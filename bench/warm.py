@@ -29,7 +29,7 @@ def main() -> None:
         began = time.perf_counter()
         handler(event)
         seconds.append(time.perf_counter() - began)
-    codes = [str(int(code) + place) for place in range(SKUS)]
+    codes = [str(int(code) + offset) for offset in range(SKUS)]
     bulk = []
     for _ in range(3):
         began = time.perf_counter()

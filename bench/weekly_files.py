@@ -29,7 +29,7 @@ def write_week(folder: Path, market: Market, week: int, params: Mapping[str, Any
 
 
 def units_for(params: Mapping[str, Any], rows: int) -> float:
-    """Units per week of the median SKU that give so many lines, dirt aside; found by halving, on a part of the SKUs."""
+    """Units per week of the median SKU that give so many lines, messy ones aside; found by halving, on some SKUs."""
     skus = int(params["skus"])
     part = {**params, "skus": min(skus, SAMPLE)}
     low, high = LEAST, MOST

@@ -22,7 +22,7 @@ def kinds_table(kinds: Mapping[str, Kind]) -> str:
     for name, kind in kinds.items():
         own = [field.name for field in fields(kind) if field.name not in ("about", "form")]
         apart = [
-            f"{field} {_said(getattr(kind, field))}"
+            f"{field} {_as_text(getattr(kind, field))}"
             for field in own
             if getattr(kind, field) != getattr(standard, field)
         ]
@@ -31,7 +31,7 @@ def kinds_table(kinds: Mapping[str, Kind]) -> str:
     return markdown(["kind", "use", "form", "about", "priors of its own"], rows)
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return "(" + ", ".join(map(str, value)) + ")" if isinstance(value, tuple) else str(value)
 
 

@@ -170,8 +170,8 @@ def compete(world: World, params: Mapping[str, Any], product: Product = price_we
     for name, rival in rivals().items():
         prices, promised = search(world, rival(world))
         found[name] = Outcome(promised, uplift(world, prices))
-    said = ", ".join(f"{name} {outcome.realised:+.1%}" for name, outcome in found.items())
-    print(f"{world.kind} {world.seed}: {said}", flush=True)
+    line = ", ".join(f"{name} {outcome.realised:+.1%}" for name, outcome in found.items())
+    print(f"{world.kind} {world.seed}: {line}", flush=True)
     return found
 
 

@@ -77,7 +77,7 @@ class Channel:
     """`channels/<name>.json`; it never points to a release that the lake does not hold."""
 
     def __init__(self, lake: Lake, name: str = "production") -> None:
-        """Raises ParameterError for a name that could be a way to another place."""
+        """Raises ParameterError for a name that could be a path to another folder."""
         if not NAME.fullmatch(name):
             raise ParameterError(f"channel {name[:80]!r}: letters, digits, - and _ are needed.")
         self.name = name

@@ -170,8 +170,8 @@ class Lake:
         for path in sorted((self._folder / prefix).rglob("*")):
             if path.is_file() and not path.is_symlink():
                 self._flush(path)
-        place = self._folder / prefix
-        for folder in (place, *place.relative_to(self._folder).parents):
+        below = self._folder / prefix
+        for folder in (below, *below.relative_to(self._folder).parents):
             self._flush(self._folder / folder)
 
     def _flush(self, path: Path) -> None:
@@ -208,9 +208,9 @@ class Lake:
     def _stay_inside(self, key: str) -> None:
         if self._folder is None:
             return
-        place, folder = (self._folder / key).resolve(), self._folder.resolve()
-        if not place.is_relative_to(folder):
-            raise LakeError(f"{self._folder / key} leads to {place}, out of the lake: such a link is not followed.")
+        path, folder = (self._folder / key).resolve(), self._folder.resolve()
+        if not path.is_relative_to(folder):
+            raise LakeError(f"{self._folder / key} leads to {path}, out of the lake: such a link is not followed.")
 
     def _absent(self) -> bool:
         return self._folder is not None and not self._folder.exists()

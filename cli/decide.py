@@ -1,7 +1,9 @@
 """`pricewright waiting`, `approve`, `reject`, `sign`: what people decide about releases."""
 
 import os
+from collections.abc import MutableMapping
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -10,6 +12,8 @@ from rich.table import Table
 from cli.console import console
 from cli.deploy import use_prefect
 from cli.options import Name, ServedStore, chosen_store
+from deployments.stack import KEY_FILE
+from tasks.workspace import find_root
 
 if TYPE_CHECKING:
     from pricewright.release.approval import Subject
@@ -74,9 +78,20 @@ def register(app: typer.Typer) -> None:
         from tasks.decisions import subject_of
         from tasks.releases import read_manifest
 
+        if use_own_key(find_root()):
+            typer.echo("signed with the key of this checkout's stack", err=True)
         manifest = read_manifest(Lake(chosen_store(store)), release)
         subject = subject_of(manifest, channel, image.rpartition("@")[2])
         typer.echo(signed(subject, decision, reviewer, override, note, hours)["token"])
+
+
+def use_own_key(root: Path, environment: MutableMapping[str, str] = os.environ) -> bool:
+    """Sign with the key of this checkout's stack, where it has one and no other is set; says whether it did."""
+    key = root / ".pricewright" / "stack" / KEY_FILE
+    if environment.get("PRICEWRIGHT_APPROVAL_KEY") or not key.exists():
+        return False
+    environment["PRICEWRIGHT_APPROVAL_KEY"] = key.read_text()
+    return True
 
 
 def decide(
@@ -91,15 +106,17 @@ def decide(
     from blocks.lake import Lake
     from blocks.lake_block import locate_lake
     from tasks.approval import DecisionForm, answer_run, check_answer, find_waiting
-    from tasks.candidate import examine_candidate, review_page
+    from tasks.candidate import examine_candidate
+    from tasks.review import review_page
 
     run = find_waiting(wanted)
     store, environment = locate_lake(run.store, find_document)
     candidate = examine_candidate(Lake(chosen_store(store), environment), run.release, run.channel)
+    if not yes:
+        console().print(Markdown(review_page(candidate)))
     answer = signed(candidate.subject, verb, reviewer, override, note, VALID)
     check_answer(DecisionForm(**answer), candidate, find_document(ApprovalKey))
     if not yes:
-        console().print(Markdown(review_page(candidate)))
         typer.confirm(f"{verb} {run.release} for {run.channel}?", abort=True)
     answer_run(run, answer)
     ends = "it will be served within a minute" if verb == "approve" else f"{run.channel} stays as it is"
@@ -116,5 +133,5 @@ def signed(
 
     approval = Approval(subject, verb, reviewer or current_user(), now() + timedelta(hours=hours), override, note)
     token = approval_key(os.environ).sign(approval)
-    said = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
-    return said | {"token": token}
+    answer = {"decision": verb, "reviewer": approval.reviewer, "override": override, "note": note}
+    return answer | {"token": token}

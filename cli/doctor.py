@@ -20,6 +20,7 @@ from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import console
+from deployments.stack import control, running_stack
 from flows.embedded import check_proxies, find_proxies, proxy_for, silence
 from pricewright.core.address import without_secret
 from pricewright.core.errors import PricewrightError
@@ -42,7 +43,8 @@ class Diagnosis:
 
 def examine(root: Path, store: str) -> list[Diagnosis]:
     """All findings; nothing is changed except for one object that is written to the lake and removed."""
-    return [python(), packages(root), checkout(root), disk(root), memory(), proxy(), lake(store), redis(), prefect()]
+    here = [python(), packages(root), checkout(root), disk(root), memory(), proxy()]
+    return [*here, lake(store), redis(), prefect(), stack(root)]
 
 
 def python() -> Diagnosis:
@@ -153,6 +155,26 @@ def prefect() -> Diagnosis:
     return _finding("prefect", probe, "fail")
 
 
+def stack(root: Path) -> Diagnosis:
+    """The stack of this checkout, where it runs: each of its processes, and whether its server answers."""
+    found = running_stack(root)
+    if found is None:
+        return Diagnosis("stack", "ok", "does not run: pricewright up starts it")
+
+    def probe() -> str:
+        with control(found) as remote:
+            processes = {each["name"]: each["statename"] for each in remote.getAllProcessInfo()}
+        if down := [f"{name} is {state.lower()}" for name, state in processes.items() if state != "RUNNING"]:
+            raise PricewrightError(f"{', '.join(down)}", hint=f"read {found.folder}/*.log.")
+        if why := silence(found.environment["PREFECT_API_URL"], through_proxy=False, patience=5):
+            raise PricewrightError(
+                f"Prefect's server {found.ui} does not answer: {why}", f"{found.folder}/prefect.log."
+            )
+        return f"{found.ui} and {found.playground}; {', '.join(processes)} run"
+
+    return _finding("stack", probe, "warn")
+
+
 def _walk(lake: Lake, shown: str) -> str:
     lake.swap("pointer", None, b"1")
     lake.swap("pointer", lake.read("pointer"), b"2")
@@ -179,7 +201,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(name="doctor")
     def _doctor() -> None:
-        """Check the machine: Python, packages, disk, lake, Redis, Prefect. Exit code 1 when a run would fail."""
+        """Check the machine: Python, packages, disk, lake, Redis, Prefect, stack. Exit code 1 when a run would fail."""
         root = find_root()
         findings = examine(root, Workspace(root).store)
         for finding in findings:

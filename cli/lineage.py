@@ -62,7 +62,7 @@ def show_differences(out: Console, one: str, other: str, found: Mapping[str, Map
 
 
 def show_sku(out: Console, release: str, sku: "SkuLineage") -> None:
-    """The price, the newest panel rows, the newest sales lines with their place in the source."""
+    """The price, the newest panel rows, the newest sales lines with their row in the source."""
     price = sku.price.row(0, named=True)
     out.print(f"[bold]{escape(str(price['stock_code']))}[/]  {escape(str(price['description']))}  in release {release}")
     for name in ("current_price", "optimal_price", "guardrail_low", "guardrail_high", "model", "reason"):

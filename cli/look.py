@@ -99,7 +99,7 @@ def _show_lines(out: Console, lines: list[tuple[str, str]]) -> None:
 def _written(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """How a table is written, as far as its file had to be understood."""
     separator = {"\t": "tab"}.get(facts.get("separator", ""), facts.get("separator", ""))
-    said = {
+    texts = {
         "header": f"in row {facts['header_row']}" if "header_row" in facts else "",
         "separator": separator,
         "encoding": facts.get("encoding", ""),
@@ -108,7 +108,7 @@ def _written(facts: dict[str, Any]) -> list[tuple[str, str]]:
         "currency": facts.get("currency", ""),
         "export of": facts["schema"],
     }
-    return [(name, str(words)) for name, words in said.items() if words]
+    return [(name, str(words)) for name, words in texts.items() if words]
 
 
 def _numbers(found: "Look") -> list[tuple[str, str]]:

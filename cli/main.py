@@ -2,34 +2,57 @@
 
 import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from blocks.endpoints import boto3_variables
-from cli import backfill, decide, deploy, doctor, lineage, look, price, releases, rules, run, serve
+from cli import backfill, decide, deploy, doctor, lineage, look, price, prices, releases, rules, run, serve
 from cli.console import full_disk, no_permission, show_error, speak_utf8
 from flows.embedded import spare_own_machine
 from pricewright.core.errors import PricewrightError
 
+ABOUT = (
+    "Learns a demand curve for every product from its sales, and answers at which price sales are highest.\n\n"
+    "Start with `pricewright run`: it needs no data, no account and no configuration."
+)
 app = typer.Typer(
     name="pricewright",
-    help="Learns a demand curve for every product from its sales, and answers at which price sales are highest.\n\n"
-    "Start with `pricewright run`: it needs no data, no account and no configuration.",
+    help=ABOUT,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pricewright {metadata.version('pricewright')}")
+        raise typer.Exit
+
+
+@app.callback(help=ABOUT)
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
 run.register(app)
 look.register(app)
 backfill.register(app)
 rules.register(app)
 price.register(app)
 price.register_what_if(app)
+prices.register(app)
 serve.register(app)
 releases.register(app)
 lineage.register(app)
 serve.register_up(app)
+serve.register_prefect(app)
 deploy.register(app)
 deploy.register_deploy_flows(app)
 deploy.register_block_setup(app)

@@ -1,10 +1,11 @@
 """Options that commands share: source, lake, columns, mapping, parameters."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pricewright.core.errors import ParameterError
+from pricewright.core.errors import ParameterError, SourceError
 from tasks.workspace import Workspace, find_root, parse_overrides
 
 Source = Annotated[
@@ -17,6 +18,9 @@ Store = Annotated[str, typer.Option(help="The lake: a folder or s3://bucket/pref
 Stores = Annotated[str, typer.Option(help="A file of the stores with their zones, whose stores share their prices.")]
 Products = Annotated[
     str, typer.Option(help="A file of the products: category, brand, cost, and the floor and ceiling of their prices.")
+]
+Stock = Annotated[
+    str, typer.Option(help="A file of the stock: store, product, day or week, and 0 or 1 or the units on hand.")
 ]
 Rules = Annotated[str, typer.Option(help="A file of rules that the plan keeps to, as docs/rules.example.yaml.")]
 Params = Annotated[
@@ -48,6 +52,15 @@ def parse_columns(texts: list[str]) -> dict[str, str]:
     if wrong:
         raise ParameterError(f"{wrong[0]!r} is not a column.", hint="write --column name=header, as invoice=BillNo.")
     return {name.strip(): header.strip() for name, _, header in pairs}
+
+
+def whole_path(source: str) -> str:
+    """A source that another process shall find. Raises SourceError when there is none."""
+    if not source or "://" in source:
+        return source
+    if not (path := Path(source).expanduser().resolve()).exists():
+        raise SourceError(f"{source} does not exist.", hint="--source names a file or folder of sales.")
+    return str(path)
 
 
 def chosen_store(store: str) -> str:

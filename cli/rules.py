@@ -53,11 +53,11 @@ def check(path: Path, workspace: Workspace) -> None:
     if items is None:
         out.print(f"{path.name}: {len(rules)} rules; names and contradictions were not checked: nothing was run yet.")
         return
-    said = _complaints(rules, items, workspace, lines_of(path) if rules else {})
-    if said:
-        more = f"; and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
+    complaints = _complaints(rules, items, workspace, lines_of(path) if rules else {})
+    if complaints:
+        more = f"; and {len(complaints) - SHOWN} more" if len(complaints) > SHOWN else ""
         raise ParameterError(
-            f"{path.name}: {'; '.join(said[:SHOWN])}{more}.",
+            f"{path.name}: {'; '.join(complaints[:SHOWN])}{more}.",
             hint="a plan meets such rules as far as it can, the first of the file first.",
         )
     out.print(f"{path.name}: {len(rules)} rules about {len(items):,} items, all of which can be met.", markup=False)
@@ -83,7 +83,7 @@ def _complaints(rules: Any, items: "Items", workspace: Workspace, lines: dict[st
 
     from pricewright.rules.release import contradictions
 
-    said = [
+    complaints = [
         f"line {lines[name]}, rule {name!r}: no item has the {column} {value!r}"
         for name, column, value in items.unknown(rules)
     ]
@@ -92,5 +92,7 @@ def _complaints(rules: Any, items: "Items", workspace: Workspace, lines: dict[st
         against = ", ".join(map(repr, one.against)) or "those before it"
         first = items.keys[one.items[0]]
         count = len(one.items)
-        said.append(f"line {lines[one.rule]}, rule {one.rule!r} contradicts {against} for {count:,} items, as {first}")
-    return said
+        complaints.append(
+            f"line {lines[one.rule]}, rule {one.rule!r} contradicts {against} for {count:,} items, as {first}"
+        )
+    return complaints

@@ -1,10 +1,10 @@
 """`pricewright run`, `stage`, `configure`: the weekly job, or one stage of it, on this machine."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -12,11 +12,22 @@ from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import Watcher, console, quiet
-from cli.options import Columns, Mapping, Params, Products, Rules, Source, Store, Stores, parse_asked
+from cli.options import Columns, Mapping, Params, Products, Rules, Source, Stock, Store, Stores, parse_asked
 from flows.embedded import prefect_server, wait_for_server
 from pricewright.core.errors import ParameterError
-from tasks.run import Outcome
-from tasks.workspace import Workspace, configure, find_root
+from tasks.run import Outcome, run_file_kept
+from tasks.workspace import Workspace, configure, find_root, read_parameters
+
+if TYPE_CHECKING:
+    from pricewright.parameters import Entry
+
+MOST_SHOWN = 60  # characters of a default
+PAGE = """# Parameters
+
+Every number of `params.yaml`, with what it may be. `--param price.bins=80` sets one for a run, and so does the field
+*parameters* of the forms in Prefect; a value beyond its bounds is refused before anything starts.
+`pricewright parameters price` shows a part of this list, `pricewright parameters --markdown` writes this page.
+"""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +38,7 @@ def register(app: typer.Typer) -> None:
         source: Source = "",
         stores: Stores = "",
         products: Products = "",
+        stock: Stock = "",
         rules: Rules = "",
         store: Store = "",
         param: Params = None,
@@ -39,18 +51,28 @@ def register(app: typer.Typer) -> None:
         nothing had changed; 1: a gate or an error stopped it; 2: the file or a parameter cannot be used.
         """
         columns, parameters = parse_asked(param, column, mapping)
-        refresh(source, store, parameters, columns, {"stores": stores, "products": products, "rules": rules})
+        refresh(
+            source, store, parameters, columns, {"stores": stores, "products": products, "stock": stock, "rules": rules}
+        )
 
 
 def refresh(
     source: str, store: str, parameters: dict[str, Any], columns: dict[str, str], beside: dict[str, str]
 ) -> None:
-    """Run the flow and show how it came out."""
+    """Run the flow and show how it came out; a run that fails leaves run.yaml as it was."""
+    out, root = console(), find_root()
+    with run_file_kept(root):
+        _refresh(out, root, source, store, parameters, columns, beside)
+
+
+def _refresh(
+    out: Console, root: Path, source: str, store: str, parameters: dict[str, Any], columns: dict[str, str],
+    beside: dict[str, str],
+) -> None:  # fmt: skip
     from cli.summary import show_summary
     from tasks.finish import pass_over, prepare
     from tasks.stage import WATCHING
 
-    out, root = console(), find_root()
     workspace, fresh = prepare(root, source, store, columns, parameters, beside)
     store = workspace.store  # named, so that no block of a server stands in for it
     out.print(f"[bold]pricewright[/]  {escape(workspace.described)}  ->  {escape(workspace.store)}")
@@ -79,6 +101,17 @@ def _flow(stack: ExitStack, out: Console, root: Path) -> Callable[..., Outcome]:
     return run
 
 
+def parameters_page(entries: "Sequence[Entry]") -> str:
+    """docs/parameters.md."""
+    rows = [f"| `{entry.name}` | {_cell(entry.value)} | {entry.rule} | {entry.sentence} |" for entry in entries]
+    return f"{PAGE}\n| name | by default | may be | what for |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _cell(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return f"`{text}`".replace("|", "\\|") if len(text) <= MOST_SHOWN else "see `params.yaml`"
+
+
 def register_stage(app: typer.Typer) -> None:
     """Add the commands to the app."""
 
@@ -99,11 +132,32 @@ def register_stage(app: typer.Typer) -> None:
         metrics = json.loads(workspace.metrics(verb).read_text())
         console().print(f"{verb}: {STAGES[verb].summary(metrics)}", markup=False)
 
+    @app.command(name="parameters", rich_help_panel="For dvc.yaml")
+    def _parameters(
+        part: Annotated[str, typer.Argument(help="Only those whose name begins so, as price or train.network.")] = "",
+        markdown: Annotated[bool, typer.Option("--markdown", help="As a page, docs/parameters.md.")] = False,
+    ) -> None:
+        """List every number of params.yaml: its value, what it may be, and what it is for."""
+        from pricewright.parameters import list_parameters
+
+        entries = list_parameters(read_parameters(find_root() / "params.yaml"))
+        found = [entry for entry in entries if f"{entry.name}.".startswith(f"{part.rstrip('.')}." if part else "")]
+        if not found:
+            sections = dict.fromkeys(entry.name.partition(".")[0] for entry in entries)
+            raise ParameterError(f"there is no parameter {part}.", hint=f"the sections are {', '.join(sections)}.")
+        if markdown:
+            typer.echo(parameters_page(found), nl=False)
+            return
+        for entry in found:
+            console().print(f"{entry.name} = {entry.value}", markup=False, soft_wrap=True)
+            console().print(f"    {entry.rule}. {entry.sentence}", markup=False, soft_wrap=True)
+
     @app.command(name="configure", rich_help_panel="For dvc.yaml")
     def _configure(
         source: Source = "",
         stores: Stores = "",
         products: Products = "",
+        stock: Stock = "",
         rules: Rules = "",
         store: Store = "",
         param: Params = None,
@@ -111,6 +165,6 @@ def register_stage(app: typer.Typer) -> None:
         mapping: Mapping = "",
     ) -> None:
         """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
-        beside = {"stores": stores, "products": products, "rules": rules}
+        beside = {"stores": stores, "products": products, "stock": stock, "rules": rules}
         at = configure(find_root(), source, store, *parse_asked(param, column, mapping), beside)
         console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.console import console
-from cli.options import Name, ServedStore, chosen_store
+from cli.deploy import use_prefect
+from cli.options import Name, ServedStore, Source, chosen_store, whole_path
 from deployments.stack import Stack, make_stack, read_notices, running_stack, started, stop
 from flows.embedded import free_port
 from inference.handler import make_app
@@ -38,6 +39,10 @@ Log = Annotated[bool, typer.Option("--log", help="Show the line that the API log
 PATIENCE = 400.0  # seconds until a detached stack stands
 StackPort = Annotated[int, typer.Option(help="The port of playground and price API.", min=1, max=65535)]
 PrefectPort = Annotated[int, typer.Option(help="The port of Prefect's server and UI.", min=1, max=65535)]
+Database = Annotated[
+    str, typer.Option(help="A Postgres for Prefect's server, postgresql://user:password@host/name. Default: a SQLite.")
+]
+NEXT_RUN = "next run of refresh-prices/weekly: "
 Detach = Annotated[bool, typer.Option("--detach", help="Come back when all of it runs; `pricewright down` stops it.")]
 
 
@@ -154,21 +159,29 @@ def register_up(app: typer.Typer) -> None:
 
     @app.command(name="up", rich_help_panel="Operate")
     def _up(
-        store: ServedStore = "", port: StackPort = 8080, prefect_port: PrefectPort = 4200, detach: Detach = False
+        source: Source = "",
+        store: ServedStore = "",
+        port: StackPort = 8080,
+        prefect_port: PrefectPort = 4200,
+        database_url: Database = "",
+        detach: Detach = False,
     ) -> None:
         """Start everything on this machine, until Ctrl-C: Prefect's server, a worker, the flows, price API, playground.
 
-        The weekly run is scheduled, and what it brings waits for `pricewright approve`.
+        The weekly run is scheduled, and what it brings waits for `pricewright approve`. Runs that died with the machine
+        are ended first.
         """
         root = find_root()
         if running_stack(root) is not None:
             raise DeploymentError("the stack of this checkout runs already.", hint="pricewright down stops it.")
         for wanted, option in ((port, "--port"), (prefect_port, "--prefect-port")):
             need_port(wanted, option)
+        source = whole_path(source)
+        stack = make_stack(root, chosen_store(store), port, prefect_port, free_port(), source, database_url)
         if detach:
-            _detach(root, store, port, prefect_port)
+            _detach(root, stack, source, database_url)
         else:
-            up(root, make_stack(root, chosen_store(store), port, prefect_port, free_port()))
+            up(root, stack)
 
     @app.command(name="down", rich_help_panel="Operate")
     def _down() -> None:
@@ -188,11 +201,17 @@ def register_up(app: typer.Typer) -> None:
 def up(root: Path, stack: Stack) -> None:
     """Run the stack until it is interrupted, and show the notices that come."""
     out = console()
+    lines: list[str] = []
+
+    def tell(words: str) -> None:
+        lines.append(words)
+        out.print(f"  {words}", markup=False)
+
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     seen = len(read_notices(stack, 0))
     try:
-        with started(root, stack, dict(os.environ) | stack.environment, lambda words: _say(out, words)) as process:
-            show(out, stack)
+        with started(root, stack, dict(os.environ) | stack.environment, tell) as process:
+            show(out, stack, next((words for words in lines if words.startswith(NEXT_RUN)), ""))
             while process.poll() is None:
                 for notice in read_notices(stack, seen):
                     out.print(f"  notice  {notice['subject']}: {notice['body']}", markup=False)
@@ -203,38 +222,64 @@ def up(root: Path, stack: Stack) -> None:
     out.print("stopped")
 
 
-def show(out: Console, stack: Stack) -> None:
-    """Where everything is."""
+def show(out: Console, stack: Stack, next_run: str = "") -> None:
+    """Where everything is, what it works on, and how to go on; the commands can be copied."""
     rows = {
         "Prefect": stack.link,
         "playground": stack.playground,
         "price API": f"{stack.playground}/v1/predict-price/...",
-        "lake": stack.store,
+        "sales": stack.environment["PRICEWRIGHT_SOURCE"] or "a simulated market",
+        "lake": f"{stack.store}, {_serves(stack.store)}",
+        "next run": next_run.removeprefix(NEXT_RUN) or "none is scheduled",
         "logs": f"{os.path.relpath(stack.folder)}/*.log",
-        "a run now": f". {os.path.relpath(stack.folder)}/prefect.env; prefect deployment run refresh-prices/weekly",
+        "a run now": "pricewright prefect deployment run refresh-prices/weekly",
         "a decision": "pricewright waiting, approve, reject",
     }
     for what, where in rows.items():
         out.print(f"  {what:<10}  {escape(where)}", soft_wrap=True)
 
 
-def _detach(root: Path, store: str, port: int, prefect_port: int) -> None:
+def _serves(store: str) -> str:
+    """What the lake's channel production serves, as the banner says it."""
+    try:
+        return f"which serves {served_release(store, 'production')}"
+    except PricewrightError:
+        return "which serves nothing yet: start a run, then approve"
+
+
+def _detach(root: Path, stack: Stack, source: str, database: str) -> None:
     """The same command in a session of its own, which goes on when this one ends."""
-    folder = root / ".pricewright" / "stack"
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "cli.main", "up", "--port", str(port), "--prefect-port", str(prefect_port)]
-    command += ["--store", store] if store else []
-    (folder / "up.log").touch(0o600)  # it holds the link that logs in
-    with (folder / "up.log").open("wb") as log:
-        child = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+    log = Path(stack.folder) / "up.log"
+    ports = [address.rpartition(":")[2] for address in (stack.playground, stack.ui)]
+    command = [sys.executable, "-m", "cli.main", "up", "--port", ports[0], "--prefect-port", ports[1]]
+    command += ["--store", stack.store, *(["--source", source] if source else [])]
+    own = dict(os.environ) | ({"PRICEWRIGHT_DATABASE_URL": database} if database else {})  # no password among processes
+    log.touch(0o600)  # it holds the link that logs in
+    with log.open("wb") as file:
+        child = subprocess.Popen(command, cwd=root, env=own, stdout=file, stderr=file, start_new_session=True)  # noqa: S603
     deadline = time.monotonic() + PATIENCE
-    while "a decision" not in (folder / "up.log").read_text():
+    while "a decision" not in log.read_text():
         if child.poll() is not None or time.monotonic() > deadline:
-            raise DeploymentError(f"the stack did not start: {(folder / 'up.log').read_text().strip()[-500:]}")
+            raise DeploymentError(f"the stack did not start: {log.read_text().strip()[-500:]}")
         time.sleep(0.2)
-    console().print((folder / "up.log").read_text().rstrip(), markup=False)
+    console().print(log.read_text().rstrip(), markup=False)
     console().print("  it runs in the background: pricewright down stops it.")
 
 
-def _say(out: Console, words: str) -> None:
-    out.print(f"  {words}", markup=False)
+def register_prefect(app: typer.Typer) -> None:
+    """Add the command to the app."""
+
+    @app.command(
+        name="prefect",
+        rich_help_panel="Operate",
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
+    def _prefect(context: typer.Context) -> None:
+        """Prefect's own command, spoken to the server of this checkout's stack, or to that of PREFECT_API_URL.
+
+        Such as `pricewright prefect deployment run refresh-prices/weekly`, or `pricewright prefect flow-run ls`.
+        """
+        use_prefect()
+        command = [sys.executable, "-m", "prefect", *context.args]
+        os.execv(sys.executable, command)  # noqa: S606  # nosec B606: the user's own words, to this very interpreter

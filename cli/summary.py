@@ -55,13 +55,24 @@ def _promise(workspace: Workspace, lake: Lake, release: str, prices: pl.DataFram
     if PLAN not in manifest.files:
         return ""
     plan = json.loads(lake.read(release_key(release, PLAN)).body)
-    said = (
+    line = (
         f"the plan promises {plan['uplift']:+.1%} weekly sales (90 %: {plan['uplift_low']:+.1%} to "
-        f"{plan['uplift_high']:+.1%}; probability {plan['probability']:.2f})"
+        f"{plan['uplift_high']:+.1%}; probability {plan['probability']:.2f}){_profit(plan)}"
     )
     if not workspace.simulated:
-        return said
-    return f"{said}; in truth, known of a simulated market, it brings {_truth(workspace, prices):+.1%}"
+        return line
+    return f"{line}; in truth, known of a simulated market, it brings {_truth(workspace, prices):+.1%}"
+
+
+def _profit(plan: dict[str, Any]) -> str:
+    """What it does to profit, of the SKUs whose unit cost is known."""
+    if plan.get("profit_gain") is None:
+        return ""
+    some = "" if plan["costed"] == plan["skus"] else f", of the {plan['costed']:,} SKUs whose unit cost is known"
+    return (
+        f" and {plan['profit_gain']:+,.2f} weekly profit on {plan['profit_now']:,.2f} (90 %: "
+        f"{plan['profit_gain_low']:+,.2f} to {plan['profit_gain_high']:+,.2f}{some})"
+    )
 
 
 def _truth(workspace: Workspace, prices: pl.DataFrame) -> float:
@@ -95,10 +106,10 @@ def _table(answers: list[dict[str, Any]]) -> Table:
 
 
 def _next(workspace: Workspace, outcome: Outcome, prices: pl.DataFrame) -> list[tuple[str, str]]:
-    place = f"{workspace.store.rstrip('/')}/releases/{outcome.release}"
+    folder = f"{workspace.store.rstrip('/')}/releases/{outcome.release}"
     (first,) = _items(prices, 1)
     return [
-        ("price list", f"{place}/price_list.parquet"),
+        ("price list", f"{folder}/price_list.parquet"),
         ("a demand curve", f"{_command()} price {shlex.quote(str(first))}"),
         ("the gates", ", ".join(gate.look for gate in GATES.values())),
         ("the numbers", "work/metrics/, dvc metrics show, dvc plots show"),

@@ -33,9 +33,10 @@ PREFIX = "PRICEWRIGHT_"
 WORK_POOLS = Path(__file__).with_name("work_pools.yaml")
 CONTAINER_MEMORY = "{{ memory }}"
 AUTOMATIONS = Path(__file__).with_name("automations.yaml")
-WAITS = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900"}
+WAITS = {"STUCK_SECONDS": "21600", "LOST_SECONDS": "180", "BACKUP_SECONDS": "900", "WORKER_SECONDS": "120"}
 NAME = "pricewright-notice"
 TEXT = {"text": "{{subject}}: {{body}}", "subject": "{{subject}}", "body": "{{body}}"}
+SEND = "send-notification"
 PREFECT_FILE = "prefect.yaml"
 WEEKLY = "refresh-prices/weekly"
 PATIENCE = 60.0  # seconds until the scheduler has made the next run
@@ -57,6 +58,11 @@ class Variables(BaseModel):
         default="http://127.0.0.1:8080/notices",
         pattern=r"^https?://",
         description="Where notifications go: a webhook that takes JSON.",
+    )
+    notify_block: str = Field(
+        default="",
+        pattern=r"^([a-z0-9-]+/[a-z0-9-]+)?$",
+        description="A notification block of Prefect's that gets them as well: <type>/<name>, as sendgrid-email/ops.",
     )
 
     @field_validator("cron")
@@ -158,22 +164,42 @@ def _fill(value: Any, values: Mapping[str, str]) -> Any:
     return Template(value).substitute(values) if isinstance(value, str) else value
 
 
-def read_automations(values: Mapping[str, str], path: Path = AUTOMATIONS) -> list[AutomationCore]:
-    """The automations with `values` for $NAMES. Raises ParameterError for a name that has none."""
+def read_automations(
+    values: Mapping[str, str], also: UUID | None = None, path: Path = AUTOMATIONS
+) -> list[AutomationCore]:
+    """The automations with `values` for $NAMES; every notice goes to the block `also` too, if there is one.
+
+    Raises ParameterError for a name that has no value.
+    """
     try:
         text = Template(path.read_text()).substitute(WAITS | dict(values))
     except KeyError as error:
         raise ParameterError(f"{path.name} asks for ${error.args[0]}, which nobody gives.") from None
-    content: dict[str, Any] = yaml.safe_load(text)
-    return [AutomationCore.model_validate(entry) for entry in content["automations"]]
+    entries: list[dict[str, Any]] = yaml.safe_load(text)["automations"]
+    if also:
+        for entry in entries:
+            notices = [action for action in entry["actions"] if action["type"] == SEND]
+            entry["actions"] += [notice | {"block_document_id": str(also)} for notice in notices]
+    return [AutomationCore.model_validate(entry) for entry in entries]
 
 
 def apply_automations(client: SyncPrefectClient, automations: list[AutomationCore]) -> None:
-    """Names are not unique on a server: what is called so is deleted first, then rebuilt."""
-    for automation in automations:
-        for known in client.read_automations_by_name(automation.name):
-            client.delete_automation(known.id)
-        client.create_automation(automation)
+    """Bring the server's automations to these. One that is as it should be is not touched.
+
+    An automation that is changed keeps its id, but forgets what it waits for; one that an operator has switched off
+    stays off. Names are not unique on a server: of several so called, the first stays.
+    """
+    for wanted in automations:
+        found = client.read_automations_by_name(wanted.name)
+        if not found:
+            client.create_automation(wanted)
+            continue
+        known, *twins = found
+        wanted = wanted.model_copy(update={"enabled": known.enabled})
+        if AutomationCore.model_validate(known.model_dump()) != wanted:
+            client.update_automation(known.id, wanted)
+        for twin in twins:
+            client.delete_automation(twin.id)
 
 
 def apply_notice(url: str) -> UUID:
@@ -182,6 +208,26 @@ def apply_notice(url: str) -> UUID:
         name="Pricewright", url=url, method="POST", json_data=TEXT, cookies=None, headers=None
     )
     return UUID(str(block.save(NAME, overwrite=True)))
+
+
+def find_notice(client: SyncPrefectClient, block: str) -> UUID | None:
+    """The id of a document such as sendgrid-email/ops; none for an empty name.
+
+    Raises ParameterError when the server has none of this name, or one that sends nothing.
+    """
+    if not block:
+        return None
+    kind, _, name = block.partition("/")
+    try:
+        document = client.read_block_document_by_name(name, kind)
+    except ObjectNotFound:
+        raise ParameterError(
+            f"PRICEWRIGHT_NOTIFY_BLOCK is {block}: the server has no such block.",
+            hint="make one in Prefect's UI under Blocks, such as SendgridEmail for e-mail.",
+        ) from None
+    if document.block_schema is None or "notify" not in document.block_schema.capabilities:
+        raise ParameterError(f"PRICEWRIGHT_NOTIFY_BLOCK is {block}: a block of this type sends no notifications.")
+    return document.id
 
 
 @dataclass(frozen=True)
@@ -220,7 +266,7 @@ def apply(root: Path, environment: Mapping[str, str], tell: Tell = lambda words:
         weekly = client.read_deployment_by_name(WEEKLY)
         notice = apply_notice(variables.notify_url)
         given = {"NOTICE": str(notice), "WEEKLY": str(weekly.id), "WORK_POOL": variables.work_pool}
-        automations = read_automations(values | given)
+        automations = read_automations(values | given, find_notice(client, variables.notify_block))
         apply_automations(client, automations)
         tell(f"{len(automations)} automations")
         return Applied(names, next_run(client, weekly.id))

@@ -23,13 +23,16 @@ from urllib.error import URLError
 from urllib.request import urlopen
 from xmlrpc.client import Fault, ServerProxy  # nosec B411 # what answers is our own supervisord, on a socket of our own
 
-from pricewright.core.errors import DeploymentError
+from pricewright.core.address import without_secret
+from pricewright.core.errors import DeploymentError, ParameterError
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32
+KEY_FILE = "approval.key"  # in the stack's folder
 START_LIMIT = 300.0  # seconds; a fresh database of Prefect takes 20 of them on idle cores
 STOP_LIMIT = 60.0
 POOL = "pricewright-process"
+POSTGRES = ("postgres", "postgresql", "postgresql+asyncpg")  # what its URLs begin with; Prefect wants the last
 REDIS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb",
          "--maxmemory-policy", "allkeys-lru")  # fmt: skip
 Tell = Callable[[str], None]
@@ -52,8 +55,14 @@ class Stack:
         return f"{self.ui}/open#{b64encode(self.environment['PREFECT_API_AUTH_STRING'].encode()).decode()}"
 
 
-def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port: int) -> Stack:
-    """The stack of this checkout; its approval key and its log-in are made with the first one, and kept."""
+def make_stack(
+    root: Path, store: str, port: int, prefect_port: int, redis_port: int, source: str = "", database: str = ""
+) -> Stack:
+    """The stack of this checkout; its approval key and its log-in are made with the first one, and kept.
+
+    source: the sales of the weekly run; empty: those of PRICEWRIGHT_SOURCE, else the simulated market. database: URL of
+    a Postgres for Prefect's server; empty: SQLite. Raises ParameterError for another database.
+    """
     folder = root / ".pricewright" / "stack"
     folder.mkdir(parents=True, exist_ok=True)
     ui, playground = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{port}"
@@ -68,14 +77,29 @@ def make_stack(root: Path, store: str, port: int, prefect_port: int, redis_port:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # seconds that SQLite waits for a lock on a busy machine
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "DO_NOT_TRACK": "1",
         "OMP_WAIT_POLICY": "passive",
         "PRICEWRIGHT_STORE": store,
+        "PRICEWRIGHT_SOURCE": source or os.environ.get("PRICEWRIGHT_SOURCE", ""),
         "PRICEWRIGHT_REPORTS_URL": f"{playground}/reports",
         "PRICEWRIGHT_NOTIFY_URL": f"{playground}/notices",
-        "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / "approval.key"),
+        "PRICEWRIGHT_APPROVAL_KEY": os.environ.get("PRICEWRIGHT_APPROVAL_KEY") or _secret(folder / KEY_FILE),
     }
+    if database := database or os.environ.get("PRICEWRIGHT_DATABASE_URL", ""):
+        environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database_url(database)
     return Stack(str(folder), ui, playground, store, redis, environment)
+
+
+def database_url(url: str) -> str:
+    """The URL as Prefect's server takes it. Raises ParameterError, which repeats no password, for another database."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in POSTGRES or not rest:
+        raise ParameterError(
+            f"the database is {without_secret(url)}: it must be a Postgres.",
+            hint="--database-url postgresql://user:password@host:5432/prefect; without it, the stack keeps a SQLite.",
+        )
+    return f"{POSTGRES[-1]}://{rest}"
 
 
 def write_stack(stack: Stack) -> None:
@@ -213,7 +237,9 @@ def programs(stack: Stack) -> dict[str, Program]:
             folder / "notices.jsonl",
         ),
         "worker": _program(python, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", later=True),
-        "watch": _program(python, "-m", "deployments.watch", "--api", stack.playground, later=True),
+        "watch": _program(
+            python, "-m", "deployments.watch", "--api", stack.playground, "--store", stack.store, later=True
+        ),
     }
 
 
@@ -228,11 +254,13 @@ def started(root: Path, stack: Stack, environment: dict[str, str], tell: Tell) -
     try:
         _wait(process, f"{stack.ui}/api/health", folder / "prefect.log", tell, "Prefect's server")
         write_stack(stack)
-        _deploy(root, stack.store, environment, tell)
+        deploy = ("cli.main", "deploy-flows", "--store", stack.store)
+        _call(root, environment, tell, "the flows were not deployed", *deploy)
+        _wait(process, f"{stack.playground}/openapi.json", folder / "api.log", tell, "the price API")
+        _call(root, environment, tell, "what had died was not ended", "deployments.recover")  # it may send notices
         with control(stack) as remote:
             for name in ("worker", "watch"):
                 remote.startProcess(name)
-        _wait(process, f"{stack.playground}/openapi.json", folder / "api.log", tell, "the price API")
         yield process
     finally:
         end(stack, process)
@@ -263,15 +291,15 @@ def _program(*words: object, later: bool = False) -> Program:
     return Program(shlex.join(str(word) for word in words), at_once=not later)
 
 
-def _deploy(root: Path, store: str, environment: dict[str, str], tell: Tell) -> None:
-    """In a process of its own: Prefect reads its settings once, and ours may have been read before the server was.
+def _call(root: Path, environment: dict[str, str], tell: Tell, trouble: str, module: str, *words: str) -> None:
+    """A module in a process of its own: Prefect reads its settings once, and ours may have been read before.
 
-    The flows start with the lake that the stack's price API reads.
+    Raises DeploymentError with `trouble` and what it wrote when it fails.
     """
-    command = [sys.executable, "-m", "cli.main", "deploy-flows", "--store", store]
+    command = [sys.executable, "-m", module, *words]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise DeploymentError(f"the flows were not deployed: {done.stderr.strip() or done.stdout.strip()}")
+        raise DeploymentError(f"{trouble}: {done.stderr.strip() or done.stdout.strip()}")
     for line in done.stdout.strip().splitlines():
         tell(line.strip())
 

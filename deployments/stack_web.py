@@ -1,4 +1,4 @@
-"""`python -m deployments.stack_web`: the stack's web server: playground, price API, the gates' reports, and notices."""
+"""`python -m deployments.stack_web`: the stack's web server: playground, price API, reports, notices, metrics."""
 
 import argparse
 import json
@@ -12,9 +12,11 @@ from flask import Flask, Response, abort, request
 from werkzeug.serving import make_server
 
 from blocks.lake import Lake
+from deployments.metrics import Metrics, Runs, ask_prefect
 from deployments.stack import HOST
 from inference.dev_server import OWN_NAMES, make_gateway
 from inference.handler import make_app
+from inference.log import write
 from inference.settings import read_settings
 from tasks.candidate import report_files
 from tasks.releases import now
@@ -28,8 +30,9 @@ ALONE = {
 }
 
 
-def make_desk(gateway: Flask, lake: Lake, notices: Path) -> Flask:
-    """The gateway with `/reports/<release>/<name>` of the lake, and `/notices`, which writes down what it is told."""
+def make_desk(gateway: Flask, lake: Lake, notices: Path, metrics: Metrics | None = None) -> Flask:
+    """The gateway with `/reports/<release>/<name>` of the lake, `/notices`, which writes down what it is told, and
+    `/metrics` for Prometheus, where there are any."""
 
     @gateway.get("/reports/<release>/<name>")
     def report(release: str, name: str) -> Response:
@@ -56,6 +59,10 @@ def make_desk(gateway: Flask, lake: Lake, notices: Path) -> Flask:
             file.write(json.dumps(line) + "\n")
         return Response("", 204)
 
+    @gateway.get("/metrics")
+    def measured() -> Response:
+        return Response(metrics.text if metrics else b"", mimetype="text/plain; version=0.0.4")
+
     return gateway
 
 
@@ -69,9 +76,16 @@ def main() -> None:
     options = parser.parse_args()
     settings = read_settings(os.environ)
     redis = options.redis or settings.redis_url
-    api = make_app(replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production", redis_url=redis))
+    metrics = Metrics(*([Runs(ask_prefect())] if os.environ.get("PREFECT_API_URL") else []))
+
+    def log(line: str) -> None:
+        write(line)
+        metrics.observe(line)
+
+    asked = replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production", redis_url=redis)
+    api = make_app(asked, log=log)
     gateway = make_gateway(api, OWN_NAMES if options.host == HOST else None)
-    desk = make_desk(gateway, Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices)
+    desk = make_desk(gateway, Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices, metrics)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
     make_server(options.host, options.port, desk, threaded=True).serve_forever()
 

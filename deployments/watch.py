@@ -8,6 +8,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from blocks.channel import Channel
+from blocks.lake import Lake
+from pricewright.core.errors import PricewrightError
 from tasks.prefect_tasks import API, BACKUP, NETWORK, SILENT
 
 PATIENCE = 10.0  # seconds for an answer
@@ -25,6 +28,14 @@ def look(url: str) -> tuple[str, dict[str, Any]]:
     return event, {"url": url, "model": content.get("model"), "release": content.get("release"), "why": fallbacks}
 
 
+def has_release(store: str, channel: str = "production") -> bool:
+    """Whether the API can be expected to answer: something was promoted, or the lake does not say."""
+    try:
+        return Channel(Lake(store), channel).read() is not None
+    except PricewrightError:
+        return True
+
+
 def tell(event: str, payload: dict[str, Any]) -> None:
     """The event, about the price API."""
     from prefect.events import emit_event
@@ -37,9 +48,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deployments.watch", description=__doc__)
     parser.add_argument("--api", default=os.environ.get("PRICEWRIGHT_API_URL", "http://127.0.0.1:8080"))
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--store", default="", help="its lake: nothing is looked at before the first release is served")
     options = parser.parse_args()
     while True:
-        tell(*look(options.api.rstrip("/")))
+        if not options.store or has_release(options.store):
+            tell(*look(options.api.rstrip("/")))
         time.sleep(options.seconds)
 
 

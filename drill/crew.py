@@ -46,7 +46,7 @@ class Job:
         """kill -9: its memory and threads are gone, what it wrote is there."""
         kill(self.pid)
 
-    def said(self) -> dict[str, Any]:
+    def outcome(self) -> dict[str, Any]:
         """What it left: its result, or its error."""
         return dict(json.loads(self.report.read_text())) if self.report.exists() else {}
 
@@ -121,12 +121,12 @@ def _answer(order: dict[str, Any]) -> Any:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
         sys.stdout = sys.stderr
         work: Any = JOBS[order["do"]]
-        said = work(**order["how"])
-        Path(order["report"]).write_text(json.dumps(said, default=str))
+        result = work(**order["how"])
+        Path(order["report"]).write_text(json.dumps(result, default=str))
         code = 0
     except BaseException as error:  # noqa: BLE001  whatever it is, the drill is to know it
-        said = {"error": type(error).__name__, "message": str(error), "trace": traceback.format_exc()}
-        Path(order["report"]).write_text(json.dumps(said))
+        result = {"error": type(error).__name__, "message": str(error), "trace": traceback.format_exc()}
+        Path(order["report"]).write_text(json.dumps(result))
         code = int(getattr(error, "exit_code", 70))
     finally:
         os._exit(code)

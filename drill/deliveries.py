@@ -63,8 +63,8 @@ def other_schema(scene: Scene) -> None:
     week = scene.weeks[-1]
     lines, before = scene.of(week), scene.held()
     scene.add(f"{week}.parquet", lines.rename({"UnitPrice": "Amount"}))
-    said = scene.run(expected=2)
-    expect(said.get("error") == "SourceError", f"it ended as {said}")
+    outcome = scene.run(expected=2)
+    expect(outcome.get("error") == "SourceError", f"it ended as {outcome}")
     expect(scene.held() == before, "the lake changed although the source cannot be used")
     columns = [*reversed(lines.columns)]
     scene.add(f"{week}.parquet", lines.select(columns).with_columns(Till=pl.lit("7")))
@@ -78,10 +78,10 @@ def pence(scene: Scene) -> None:
     scene.run(stages=("ingest", "feature", "drift"))
     expect("price_level" not in _blocking(scene), "the gate blocks prices before anything is wrong with them")
     scene.add(f"{week}.parquet", lines.with_columns(pl.col("UnitPrice") * 100))
-    said = scene.run(stages=("ingest", "feature", "drift"), expected=None)
+    outcome = scene.run(stages=("ingest", "feature", "drift"), expected=None)
     expect(
-        bool(said.get("error")) or "price_level" in _blocking(scene),
-        f"prices in pence pass: {said}, {_blocking(scene)}",
+        bool(outcome.get("error")) or "price_level" in _blocking(scene),
+        f"prices in pence pass: {outcome}, {_blocking(scene)}",
     )
     scene.add(f"{week}.parquet", lines)
     scene.run(stages=("ingest", "feature", "drift"))

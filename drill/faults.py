@@ -40,7 +40,7 @@ Fault = Callable[[Stage], None]
 
 
 def wait_a_little(at: Stage, most: float = 2.0) -> None:
-    """A seeded moment, so that no two faults meet the work at the same place."""
+    """A seeded moment, so that no two faults meet the work at the same moment."""
     time.sleep(at.scene.random.uniform(0.05, most))
 
 
@@ -52,7 +52,7 @@ def work_killed(at: Stage) -> None:
         wait_a_little(at, 4.0)
         job.kill()
         at.mark()
-        expect(job.wait() in (KILLED, 0), f"it ended as {job.said()}")
+        expect(job.wait() in (KILLED, 0), f"it ended as {job.outcome()}")
     at.scene.finish(**work)
 
 
@@ -117,7 +117,7 @@ def disk_full(at: Stage) -> None:
     with _full(at) as limit:
         job = at.scene.start(**work, **limit)
         job.wait()
-        expect((job.code != 0 and "error" in job.said()) or not limit, f"on a full disk it ended as {job.said()}")
+        expect((job.code != 0 and "error" in job.outcome()) or not limit, f"on a full disk it ended as {job.outcome()}")
     at.scene.finish(**work)
     folder = at.scene.shop.root / "full"
     elsewhere, store = at.scene.folder / "elsewhere", str(folder / "lake")
@@ -128,7 +128,9 @@ def disk_full(at: Stage) -> None:
     with _full(at, 2048) as limit:
         job = at.scene.start(**publish, **limit)
         job.wait()
-        expect(job.code == 1 and job.said().get("error") == "LakeError", f"on a full disk it ended as {job.said()}")
+        expect(
+            job.code == 1 and job.outcome().get("error") == "LakeError", f"on a full disk it ended as {job.outcome()}"
+        )
     at.scene.finish(**publish)
     shutil.rmtree(folder)
 
@@ -148,12 +150,12 @@ def two_schedulers(at: Stage) -> None:
     """Two runs of one workspace begin at once: one works, the other says so. And two promotions: one wins."""
     work = at.scene.some_work()
     jobs = [at.scene.start(**({} if "do" in work else work)) for _ in range(2)]
-    said = sorted((job.wait(), str(job.said().get("message", ""))) for job in jobs)
-    expect(said[0][0] == 0, f"neither of two runs came to its end: {said}")
-    expect(said[1][0] == 0 or "another run works" in said[1][1], f"the second run ended as {said[1]}")
+    outcomes = sorted((job.wait(), str(job.outcome().get("message", ""))) for job in jobs)
+    expect(outcomes[0][0] == 0, f"neither of two runs came to its end: {outcomes}")
+    expect(outcomes[1][0] == 0 or "another run works" in outcomes[1][1], f"the second run ended as {outcomes[1]}")
     rivals = at.scene.random.sample(at.scene.releases, 2)
     jobs = [at.scene.start("promote", store=at.scene.served, release=release) for release in rivals]
-    ends = [(job.wait(), str(job.said().get("error", ""))) for job in jobs]
+    ends = [(job.wait(), str(job.outcome().get("error", ""))) for job in jobs]
     expect(any(code == 0 for code, _ in ends), f"neither of two promotions won: {ends}")
     expect({error for code, error in ends if code} <= {"ChannelConflict"}, f"they ended as {ends}")
     expect(at.scene.pointer() in rivals, "a third release is served")
@@ -165,8 +167,8 @@ def clock_jumps(at: Stage) -> None:
         clock = {"LD_PRELOAD": str(LIBFAKETIME), "FAKETIME": jump, "DONT_FAKE_MONOTONIC": "1"}
         with Crew(at.scene.folder / f"clock{jump}", at.scene.lake.environment, clock, stages=False) as crew:
             job = crew.do("promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases))
-            good = job.code == 0 or job.said().get("error") == "ChannelConflict"
-            expect(good, f"with a clock {jump} off, a promotion ended as {job.said()}")
+            good = job.code == 0 or job.outcome().get("error") == "ChannelConflict"
+            expect(good, f"with a clock {jump} off, a promotion ended as {job.outcome()}")
         at.mark()
         at.scene.finish(do="promote", store=at.scene.served, release=at.scene.random.choice(at.scene.releases))
 

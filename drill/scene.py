@@ -101,8 +101,10 @@ class Scene:
         job = self.start(week=week, **how)
         code = job.wait()
         if expected is not None and code != expected:
-            raise AssertionError(f"a run ended with {code}: {job.said().get('message', '')} {job.said().get('trace')}")
-        return job.said()
+            raise AssertionError(
+                f"a run ended with {code}: {job.outcome().get('message', '')} {job.outcome().get('trace')}"
+            )
+        return job.outcome()
 
     def finish(self, **what: Any) -> int:
         """Until a job comes to its end, as a scheduler would: how often it was tried. Raises AssertionError."""
@@ -110,7 +112,7 @@ class Scene:
             job = self.start(**what)
             if job.wait() == 0:
                 return number
-        raise AssertionError(f"{what or 'a weekly run'} failed {TRIES} times: {job.said()}")
+        raise AssertionError(f"{what or 'a weekly run'} failed {TRIES} times: {job.outcome()}")
 
     def some_work(self) -> dict[str, Any]:
         """A weekly run of a new delivery, a backfill, or a promotion: what is going on when something breaks."""

@@ -9,6 +9,7 @@ from flows.forms import BackfillRequest
 from flows.runner import OF_ENVIRONMENT
 from tasks.backfill import find_weeks, ingest_weeks, name_run, open_backfill, read_documents
 from tasks.backfill_page import Backfilled, run_stages, summarise
+from tasks.prefect_tasks import log_failures_in_a_line
 from tasks.walk_forward import walk_weeks
 from tasks.workspace import find_root
 
@@ -16,7 +17,9 @@ from tasks.workspace import find_root
 @flow(
     name="backfill-weeks",
     description="Ingests weeks from the source once more.",
+    flow_run_name="backfill-weeks {request.first_week} to {request.last_week}",
     persist_result=False,
+    on_running=[log_failures_in_a_line],
     task_runner=OF_ENVIRONMENT,
 )
 def backfill_weeks(request: BackfillRequest) -> Backfilled:

@@ -21,6 +21,7 @@ from tasks.deploy import (
     way_back,
 )
 from tasks.deployment_plan import Deployed, Limits, make_plan, permit, report
+from tasks.prefect_tasks import log_failures_in_a_line
 from tasks.releases import current_user, now
 
 
@@ -56,7 +57,13 @@ class DeployRequest(BaseModel):
     by: str = Field(default="", max_length=60, description="Who deploys; empty: the user who runs the flow.")
 
 
-@flow(name="deploy-release", description="Brings an image or a release to a stage.", persist_result=False)
+@flow(
+    name="deploy-release",
+    description="Brings an image or a release to a stage.",
+    flow_run_name="deploy-release {request.stage}",
+    persist_result=False,
+    on_running=[log_failures_in_a_line],
+)
 def deploy_release(request: DeployRequest) -> Deployed:
     """The image first: some requests, then all; then the release. Each is taken back when it fails."""
     limits = Limits(request.weight, request.watch, request.errors)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from pricewright.parameters import check_parameters, json_schema
 from tasks.existing_weeks import BackfillOrder
 from tasks.stages import STAGES
 
@@ -24,7 +25,16 @@ def no_way_around(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-Parameters = Annotated[dict[str, Any], AfterValidator(no_way_around)]
+def within_bounds(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a value that breaks its rule, as the command does. Raises ParameterError; an empty section is none."""
+    check_parameters({section: values for section, values in parameters.items() if values is not None})
+    return parameters
+
+
+# Prefect's server knows the bounds as well: it makes no run of a value that breaks one.
+Parameters = Annotated[
+    dict[str, Any], AfterValidator(within_bounds), AfterValidator(no_way_around), Field(json_schema_extra=json_schema())
+]
 
 
 class RefreshRequest(BaseModel):
@@ -40,6 +50,7 @@ class RefreshRequest(BaseModel):
     )
     stores: str = Field(default="", description="File of the stores and their zones; empty: there is none.")
     products: str = Field(default="", description="File of the products and their limits; empty: there is none.")
+    stock: str = Field(default="", description="File of the stock by store, product and day; empty: there is none.")
     rules: str = Field(default="", description="File of rules that the plan keeps to; empty: there is none.")
     store: str = Field(
         default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.channel import Pointer
 from tasks.approval import find_lake
+from tasks.prefect_tasks import log_failures_in_a_line
 from tasks.releases import serve_again
 
 
@@ -31,7 +32,13 @@ class RollBackRequest(BaseModel):
     reason: str = Field(default="", max_length=500, description="Why; the run's page shows it.")
 
 
-@flow(name="roll-back", description="Serves an earlier release again.", persist_result=False)
+@flow(
+    name="roll-back",
+    description="Serves an earlier release again.",
+    flow_run_name="roll-back {request.channel}",
+    persist_result=False,
+    on_running=[log_failures_in_a_line],
+)
 def roll_back(request: RollBackRequest) -> Pointer:
     """One step: check that the release loads, move the pointer."""
     lake = find_lake(request.store)

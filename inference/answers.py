@@ -8,7 +8,7 @@ from inference.cache import Memory, RedisCache
 from inference.catalog import Product
 from inference.messages import to_json
 from inference.models import Model
-from inference.pricing import TINY, price_with
+from inference.pricing import TINY, price_with, priced_for_tax
 from inference.query import InvalidQuery, Query
 from inference.served import Release
 from inference.settings import Settings
@@ -24,17 +24,18 @@ FIELDS = {
     "objective", "unit_cost", "current_price", "guardrail_low", "guardrail_high", "moved", "reason", *AMOUNTS,
     "expected_units_low", "expected_units_high", "sales_uplift", "uplift_probability", "elasticity", "elasticity_low",
     "elasticity_high", "promised_low", "promised_high", "unitprice_min", "unitprice_max", "curve",
+    "tax_rate", "price_without_tax", "price_with_tax", "profit_now", "profit",
 }  # fmt: skip
 DRAWN = {float, int, type(None)}
-NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
+UNKNOWN = ("family", "promised_low", "promised_high", "profit_now", "profit")  # to lists of older releases
 
 
-def answer(release: Release, place: int, query: Query, *, curve: bool = True) -> dict[str, Any]:
+def answer(release: Release, index: int, query: Query, *, curve: bool = True) -> dict[str, Any]:
     """The answer of the first that can give one, from `query.model` on; `fallbacks` says why those before could not.
 
     Raises InvalidQuery when the query cannot be met for this SKU by whichever model.
     """
-    product, terms = release.catalog.product(place), release.catalog.terms
+    product, terms = release.catalog.product(index), release.catalog.terms
     fallbacks: list[dict[str, str]] = []
     tiers = release.tiers
     for tier in tiers[tiers.index(query.model) : -1]:
@@ -52,7 +53,7 @@ def answer(release: Release, place: int, query: Query, *, curve: bool = True) ->
                 release.breaker.worked(tier)
                 return _head(release, tier, fallbacks) | found
         fallbacks.append({"model": tier, "why": why})
-    row, lost = release.catalog.last_resort(place)
+    row, lost = release.catalog.last_resort(index)
     if lost:
         fallbacks.append({"model": LIST_MODEL, "why": f"its reason is missing: {lost}"})
     return _head(release, LIST_MODEL, fallbacks) | _listed(row, product, query, terms, curve=curve)
@@ -83,13 +84,14 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     row.pop("model", None)
     prices = sorted({product.current_price, row["optimal_price"]})
     units = {
-        product.current_price: row["current_expected_sales"] / product.current_price,
+        product.current_price: row["current_expected_sales"] / (product.current_price * product.net),
         row["optimal_price"]: row["expected_units"],
     }
     ignored = [name for name, value in query._asdict().items() if value is not None and name != "model"]
     unknown = {"expected_units_low": None, "expected_units_high": None}
     answer = (
-        NOT_PLANNED
+        dict.fromkeys(UNKNOWN)
+        | priced_for_tax(product, row["optimal_price"])
         | row
         | {
             "objective": terms.objective,
@@ -104,7 +106,7 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     if not curve:
         return answer
     quantities = [units[price] for price in prices]
-    sales = [price * units[price] for price in prices]
+    sales = [price * product.net * units[price] for price in prices]
     nothing = [None] * len(prices)
     return answer | {
         "curve": {
@@ -117,9 +119,9 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     }
 
 
-def could_be_ours(found: Mapping[str, Any], release: Release, place: int, query: Query) -> bool:
+def could_be_ours(found: Mapping[str, Any], release: Release, index: int, query: Query) -> bool:
     """Whether an answer that others may have written agrees with the catalog: its SKU, its guardrail, its fields."""
-    product = release.catalog.product(place)
+    product = release.catalog.product(index)
     known: dict[str, Any] = {
         "release": release.id, "model": query.model, "fallbacks": [], "stock_code": product.stock_code,
         "store": product.store, "description": product.description, "current_price": product.current_price,
@@ -162,29 +164,29 @@ class Answers:
         self.redis = RedisCache(settings)
         self._going: dict[str, threading.Lock] = {}
 
-    def find(self, release: Release, place: int, query: Query) -> Answer:
+    def find(self, release: Release, index: int, query: Query) -> Answer:
         """The answer for a SKU; only what the model asked for answered itself is kept."""
-        key = f"{release.id}:{place}:{query.key()}"
+        key = f"{release.id}:{index}:{query.key()}"
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])
         with self._going.setdefault(key, threading.Lock()):
             try:
-                return self._fetch(release, place, query, key)
+                return self._fetch(release, index, query, key)
             finally:
                 self._going.pop(key, None)
 
-    def _fetch(self, release: Release, place: int, query: Query, key: str) -> Answer:
+    def _fetch(self, release: Release, index: int, query: Query, key: str) -> Answer:
         kept = self._memory.find(key)
         if kept is not None:
             return Answer(kept, "memory", query.model, [])
-        item = release.catalog.item(place)
+        item = release.catalog.item(index)
         shared = f"pricewright:2:{release.id}:{item.key}:{query.key()}"
-        kept = self.redis.find(shared, lambda found: could_be_ours(found, release, place, query))
+        kept = self.redis.find(shared, lambda found: could_be_ours(found, release, index, query))
         if kept is not None:
             self._memory.keep(key, kept)
             return Answer(kept, "redis", query.model, [])
-        found = answer(release, place, query)
+        found = answer(release, index, query)
         text = to_json(found)
         if not found["fallbacks"]:
             self._memory.keep(key, text)

@@ -49,7 +49,7 @@ class Api:
         """The price of one SKU with its curve."""
         release = self._served.current()
         query = read_query(_without(request.query, STORE), release.tiers)
-        found = self._answers.find(release, _place(release, with_store(item, request.query)), query)
+        found = self._answers.find(release, _index(release, with_store(item, request.query)), query)
         head = {"cache": found.cache, "release_trouble": self._served.trouble or None}
         served = {"release": release.id, "model": found.model, "fallbacks": found.fallbacks, "cache": found.cache}
         return Reply(200, f"{to_json(head)[:-1]},{found.text[1:]}", served=served)
@@ -68,15 +68,15 @@ class Api:
             raise InvalidQuery(complaints)
         release = self._served.current()
         query = read_query(_without(asked, STORE, "stock_codes", "items"), release.tiers)
-        places, unknown = _places(release, items)
-        if not places:
+        indices, unknown = _indices(release, items)
+        if not indices:
             raise UnknownSku(f"none of the {len(items)} SKUs is in the price list.", hint=SEARCH)
         found, refused = [], []
-        for place in places:
+        for index in indices:
             try:
-                found.append(answer(release, place, query, curve=False))
+                found.append(answer(release, index, query, curve=False))
             except InvalidQuery as error:
-                item = release.catalog.item(place)
+                item = release.catalog.item(index)
                 refused.append({"stock_code": item.stock_code, "store": item.store, "why": error.message})
         head = {"release": release.id, "release_trouble": self._served.trouble or None}
         return reply(head | {"prices": found, "unknown": unknown, "refused": refused})
@@ -121,11 +121,11 @@ class Api:
         limit = read_whole(request.query, "limit", 1, MOST_LISTED) or FEW
         after = read_text(request.query, "cursor")
         catalog = self._served.current().catalog
-        places = _searched(catalog, request.query)
-        later = places[catalog.codes[places] > after]
-        page = [catalog.listed(int(place)) for place in later[:limit]]
+        indices = _searched(catalog, request.query)
+        later = indices[catalog.codes[indices] > after]
+        page = [catalog.listed(int(index)) for index in later[:limit]]
         following = str(catalog.codes[later[len(page) - 1]]) if len(later) > len(page) and page else None
-        return reply({"count": len(places), "skus": page, "next_cursor": following})
+        return reply({"count": len(indices), "skus": page, "next_cursor": following})
 
     def stores(self, _: Request) -> Reply:
         """The stores of a chain whose prices differ by store, and the zone whose prices each has; none of any other."""
@@ -142,9 +142,9 @@ class Api:
     def sales(self, request: Request, item: Item) -> Reply:
         """The weekly history behind the curve."""
         release = self._served.current()
-        place = _place(release, with_store(item, request.query))
-        weeks, units, prices = release.catalog.history(place)
-        found = release.catalog.item(place)
+        index = _index(release, with_store(item, request.query))
+        weeks, units, prices = release.catalog.history(index)
+        found = release.catalog.item(index)
         head = {"release": release.id, "stock_code": found.stock_code, "store": found.store}
         return reply(head | {"week": weeks, "quantity": units, "unit_price": prices})
 
@@ -216,38 +216,38 @@ def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _searched(catalog: Catalog, query: Mapping[str, Any]) -> Whole:
-    """The places of the SKUs that a search, a store and a category leave, in order. Raises UnknownSku if none is."""
+    """The indices of the SKUs that a search, a store and a category leave, in order. Raises UnknownSku if none is."""
     text = read_text(query, "search")
-    places = catalog.search(text)
+    indices = catalog.search(text)
     if query.get(STORE):
-        places = np.intersect1d(places, catalog.of_store(str(query[STORE])))
+        indices = np.intersect1d(indices, catalog.of_store(str(query[STORE])))
     if query.get("category") and catalog.planned:
-        places = np.intersect1d(places, catalog.families.category(str(query["category"])))
-    if not len(places):
+        indices = np.intersect1d(indices, catalog.families.category(str(query["category"])))
+    if not len(indices):
         raise UnknownSku(f"no SKU has {text!r} in its code or description.", hint="try a shorter text.")
-    return places
+    return indices
 
 
-def _place(release: Release, item: Item) -> int:
-    """Where the item of a path stands; a slash at its end is the path's, unless a code ends so. Raises UnknownSku."""
+def _index(release: Release, item: Item) -> int:
+    """The index of the item of a path; a slash at its end is the path's, unless a code ends so. Raises UnknownSku."""
     bare = item.as_code.rstrip("/")
     if bare in ("", item.as_code) or release.catalog.find(item) is not None:
-        return release.catalog.place(item)
-    return release.catalog.place(Item(bare))
+        return release.catalog.index_of(item)
+    return release.catalog.index_of(Item(bare))
 
 
-def _places(release: Release, items: list[Item]) -> tuple[list[int], list[dict[str, Any]]]:
-    places: dict[int, None] = {}
+def _indices(release: Release, items: list[Item]) -> tuple[list[int], list[dict[str, Any]]]:
+    indices: dict[int, None] = {}
     unknown: list[dict[str, Any]] = []
     for item in items:
-        place = release.catalog.find(item)
-        if place is not None:
-            places[place] = None
+        index = release.catalog.find(item)
+        if index is not None:
+            indices[index] = None
             continue
         near = release.catalog.near(item) if len(unknown) < MOST_GUESSED else []
         hint = f"did you mean {', '.join(near)}?" if near else SEARCH
         unknown.append({"stock_code": item.stock_code, "store": item.store, "hint": hint})
-    return list(places), unknown
+    return list(indices), unknown
 
 
 class Route(NamedTuple):

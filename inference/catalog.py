@@ -29,20 +29,21 @@ from pricewright.core.models import models_of
 from pricewright.core.substitution import Whole
 
 SEARCH = "GET /v1/skus?search=... finds SKUs."
+TAX_RATE = f"{LISTED}tax_rate"
 NUMBERS = (
     "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
 )  # fmt: skip
 
 
 class Product(NamedTuple):
-    """One SKU as the models need it; features (k,), effects (e,); `place` is where it stands in the catalog."""
+    """One SKU as the models need it; features (k,), effects (e,); `catalog_index` is its index there."""
 
-    place: int
+    catalog_index: int
     stock_code: str
     description: str
     current_price: float
     reference_price: float
-    anchor_price: float
+    base_price: float
     last_price: float
     low: float
     high: float
@@ -52,6 +53,8 @@ class Product(NamedTuple):
     effects: NDArray[np.float32]
     family: str | None = None  # it competes with nobody, or the release does not know
     store: str | None = None  # the shop's stores have one price, or it has none
+    net: float = 1.0  # what tax leaves of a price
+    tax_rate: float | None = None
 
 
 class Catalog:
@@ -83,16 +86,16 @@ class Catalog:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def item(self, place: int) -> Item:
-        """What stands at a place."""
-        key = str(self.codes[place])
+    def item(self, index: int) -> Item:
+        """The item at an index."""
+        key = str(self.codes[index])
         return Item.parse(key) if self.stores else Item(key)
 
-    def place(self, item: Item) -> int:
-        """Where an item stands; the case of its letters does not matter. Raises UnknownSku with near matches."""
-        place = self.find(item)
-        if place is not None:
-            return place
+    def index_of(self, item: Item) -> int:
+        """The index of an item; the case of its letters does not matter. Raises UnknownSku with near matches."""
+        index = self.find(item)
+        if index is not None:
+            return index
         if self.stores:
             self._check_store(item)
         near = self.near(item)
@@ -109,12 +112,12 @@ class Catalog:
         """
         if not self.stores:
             return self._find(item.as_code)
-        place = self._find(str(item))
-        if place is None and item.store is None:  # it may have been typed as one text
+        index = self._find(str(item))
+        if index is None and item.store is None:  # it may have been typed as one text
             item = Item.parse(item.stock_code)
-        if place is None and item.store is not None and (zone := self._zone(item.store)):
-            place = self._find(str(Item(item.stock_code, zone)))
-        return place
+        if index is None and item.store is not None and (zone := self._zone(item.store)):
+            index = self._find(str(Item(item.stock_code, zone)))
+        return index
 
     def _zone(self, store: str) -> str | None:
         try:
@@ -139,9 +142,9 @@ class Catalog:
     def _find(self, code: str) -> int | None:
         wanted = code.strip().upper()
         if len(code) <= self._longest:  # numpy would make all codes as long first
-            place = int(np.searchsorted(self.codes, code))
-            if place < len(self.codes) and self.codes[place] == code:
-                return place
+            index = int(np.searchsorted(self.codes, code))
+            if index < len(self.codes) and self.codes[index] == code:
+                return index
         if len(wanted) > self._longest:
             return None
         capitals, order = self._capitals
@@ -150,40 +153,47 @@ class Catalog:
 
     @cached_property
     def _capitals(self) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
-        """The codes in capitals, at their places, and the places in the order of those."""
+        """The codes in capitals, at their indices, and the indices in the order of those."""
         capitals = np.char.upper(self.codes)
         return capitals, np.argsort(capitals, kind="stable")
 
-    def product(self, place: int) -> Product:
-        """The SKU at a place."""
-        at = {name: float(self.arrays[name][place]) for name in NUMBERS}
+    def product(self, index: int) -> Product:
+        """The SKU at an index."""
+        at = {name: float(self.arrays[name][index]) for name in NUMBERS}
         if not all(0 < at[name] < np.inf for name in NUMBERS) or at["guardrail_low"] > at["guardrail_high"]:
-            raise DamagedFile(f"the catalog has {at} for SKU {self.codes[place]}: prices follow from it.")
-        cost = float(self.arrays["unit_cost"][place])
-        low, high = at.pop("guardrail_low"), at.pop("guardrail_high")
-        item = self.item(place)
+            raise DamagedFile(f"the catalog has {at} for SKU {self.codes[index]}: prices follow from it.")
+        cost = float(self.arrays["unit_cost"][index])
+        low, high, base_price = at.pop("guardrail_low"), at.pop("guardrail_high"), at.pop("anchor_price")
+        item = self.item(index)
         return Product(
-            place,
+            index,
             item.stock_code,
-            str(self.arrays["description"][place]),
+            str(self.arrays["description"][index]),
             **at,
+            base_price=base_price,
             low=low,
             high=high,
             unit_cost=cost if np.isfinite(cost) else None,
-            features=self.arrays["features"][place],
-            effects=self.arrays["effects"][place],
-            family=(str(self.arrays[FAMILY][place]) or None) if self.planned else None,
+            features=self.arrays["features"][index],
+            effects=self.arrays["effects"][index],
+            family=(str(self.arrays[FAMILY][index]) or None) if self.planned else None,
             store=item.store,
+            net=self.families.net(index),
+            tax_rate=self._tax_rate(index),
         )
 
-    def listed(self, place: int) -> dict[str, Any]:
+    def _tax_rate(self, index: int) -> float | None:
+        rate = float(self.arrays[TAX_RATE][index]) if TAX_RATE in self.arrays else float("nan")
+        return rate if isfinite(rate) else None
+
+    def listed(self, index: int) -> dict[str, Any]:
         """The SKU's row of the price list; what is not known is None. Raises ReleaseError without history.npz."""
-        texts = {name: self._late[LISTED + name][place].item() for name in ("model", "reason")}
-        return self.numbers(place) | texts
+        texts = {name: self._late[LISTED + name][index].item() for name in ("model", "reason")}
+        return self.numbers(index) | texts
 
     def rows(self, first: int, last: int) -> list[dict[str, Any]]:
         """Rows of the price list, each as `listed` gives it, read a column at a time: of 5,000 SKUs in 0.1 s."""
-        items = [self.item(place) for place in range(first, min(last, len(self.codes)))]
+        items = [self.item(index) for index in range(first, min(last, len(self.codes)))]
         columns: dict[str, list[Any]] = {"stock_code": [item.stock_code for item in items]}
         columns["description"] = np.asarray(self.arrays["description"][first:last]).tolist()
         columns |= {name: np.asarray(self.arrays[LISTED + name][first:last]).tolist() for name in self._checked}
@@ -195,21 +205,21 @@ class Catalog:
             for item, row, more in zip(items, rows, late, strict=True)
         ]
 
-    def last_resort(self, place: int) -> tuple[dict[str, Any], str]:
+    def last_resort(self, index: int) -> tuple[dict[str, Any], str]:
         """The SKU's row of the price list, and why its reason is missing, if it cannot be read."""
         try:
-            return self.listed(place), ""
+            return self.listed(index), ""
         except PricewrightError as error:
-            return self.numbers(place) | {"reason": "as the price list says"}, error.message
+            return self.numbers(index) | {"reason": "as the price list says"}, error.message
 
-    def numbers(self, place: int) -> dict[str, Any]:
+    def numbers(self, index: int) -> dict[str, Any]:
         """Code, description, family and numbers of the SKU's row of the price list: there without history.npz."""
-        item = self.item(place)
+        item = self.item(index)
         row: dict[str, Any] = {
             "stock_code": item.stock_code,
-            "description": str(self.arrays["description"][place]),
+            "description": str(self.arrays["description"][index]),
         }
-        row |= {name: self.arrays[LISTED + name][place].item() for name in self._checked}
+        row |= {name: self.arrays[LISTED + name][index].item() for name in self._checked}
         return self._known(row, item)
 
     def _known(self, row: dict[str, Any], item: Item) -> dict[str, Any]:
@@ -218,13 +228,13 @@ class Catalog:
         known["store"] = item.store
         return known | {"family": known["family"] or None} if self.planned else known
 
-    def history(self, place: int) -> tuple[list[str], list[float | None], list[float | None]]:
+    def history(self, index: int) -> tuple[list[str], list[float | None], list[float | None]]:
         """Weeks (Mondays), units and prices; None for weeks in which the SKU was not on sale.
 
         Raises ReleaseError without history.npz.
         """
-        units, prices = (self._late[name][place].tolist() for name in ("history_units", "history_price"))
-        known = [place for place, price in enumerate(prices) if price == price]
+        units, prices = (self._late[name][index].tolist() for name in ("history_units", "history_price"))
+        known = [i for i, price in enumerate(prices) if price == price]
         first = known[0] if known else 0
         weeks = self._late["history_weeks"].tolist()[first:]
         return weeks, [_known(value) for value in units[first:]], [_known(value) for value in prices[first:]]
@@ -253,9 +263,9 @@ class Catalog:
         return Families(self.arrays)
 
     def of_store(self, store: str) -> Whole:
-        """The places of the items of a store or zone. Raises UnknownSku, also where prices do not differ by store."""
+        """The indices of the items of a store or zone. Raises UnknownSku, also where prices do not differ by store."""
         if self.stores:
-            return self.stores.places(store)
+            return self.stores.indices(store)
         hint = "leave the store out."
         raise UnknownSku(f"store {store[:LONGEST]!r} is in no price list: all stores have one price.", hint)
 
@@ -265,7 +275,7 @@ class Catalog:
         return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
 
     def search(self, text: str) -> NDArray[np.intp]:
-        """Places of the SKUs whose code starts with the text or whose description holds it, in any case."""
+        """Indices of the SKUs whose code starts with the text or whose description holds it, in any case."""
         if not text.strip():
             return np.arange(len(self.codes))
         wanted = text.strip().upper()
@@ -279,8 +289,8 @@ class Catalog:
         wanted = item.as_code.strip().upper()[:LONGEST]
         start = np.flatnonzero(np.char.startswith(self._capitals[0], wanted[:2]))[:2000] if wanted else ()
         known: dict[str, list[str]] = {}
-        for place in start:
-            known.setdefault(str(self._capitals[0][place]), []).append(str(self.codes[place]))
+        for index in start:
+            known.setdefault(str(self._capitals[0][index]), []).append(str(self.codes[index]))
         alike = difflib.get_close_matches(wanted, known, NEAR, 0.6)
         return [code for capitals in alike for code in known[capitals]][:NEAR]
 

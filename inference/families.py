@@ -8,7 +8,7 @@ import numpy as np
 
 from inference.rules import Rules
 from inference.zones import LONGEST, NEAR
-from pricewright.core.content import has_rules
+from pricewright.core.content import NET_SHARE, has_rules
 from pricewright.core.decision import Terms
 from pricewright.core.errors import UnknownSku
 from pricewright.core.plan import Product as Offered
@@ -26,48 +26,54 @@ class Families:
         self._arrays = arrays
         self.rules = Rules(arrays) if has_rules(arrays) else None
 
-    def members(self, place: int) -> Whole:
-        """The places of a product's family, its own among them, ascending."""
+    def members(self, index: int) -> Whole:
+        """The indices of a product's family, its own among them, ascending."""
         order, numbers = self._sorted
-        number = int(self._arrays["demand_family"][place])
+        number = int(self._arrays["demand_family"][index])
         first, last = np.searchsorted(numbers, [number, number + 1])
         return order[first:last]
 
-    def posterior(self, places: Whole) -> Posterior:
+    def posterior(self, indices: Whole) -> Posterior:
         """What is known of some products' demand."""
-        return Posterior(*(np.stack([self._arrays[name][int(place)] for place in places]) for name in ARRAYS))
+        return Posterior(*(np.stack([self._arrays[name][int(index)] for index in indices]) for name in ARRAYS))
 
-    def offered(self, place: int, terms: Terms, lowest: float = 0.0, highest: float = np.inf) -> Offered:
+    def offered(self, index: int, terms: Terms, lowest: float = 0.0, highest: float = np.inf) -> Offered:
         """What may be asked for a product under these terms, from `lowest` to `highest`.
 
         Sales count for profit where the unit cost is not known.
         """
-        current, low, high, cost = (float(self._arrays[name][place]) for name in OFFERED)
+        current, low, high, cost = (float(self._arrays[name][index]) for name in OFFERED)
         kept = min(max(current, low), high)  # a hard limit holds for the price that stays as well
         low, high = max(low, lowest), min(high, highest)
         paid = cost if terms.objective == "profit" and np.isfinite(cost) else 0.0
-        terms = self.rules.terms(place, terms) if self.rules else terms
-        return offer(current, low, high, terms, paid, fixed=bool(self._arrays["fixed"][place]), kept=kept)
+        terms = self.rules.terms(index, terms) if self.rules else terms
+        fixed, net = bool(self._arrays["fixed"][index]), self.net(index)
+        return offer(current, low, high, terms, paid, fixed=fixed, kept=kept, net=net)
+
+    def net(self, index: int) -> float:
+        """What tax leaves of a product's price, as a share; 1 where its rate is not known, or prices are without it."""
+        return float(self._arrays[NET_SHARE][index]) if NET_SHARE in self._arrays else 1.0
 
     def category(self, name: str) -> Whole:
-        """The places of the products of a category. Raises UnknownSku with near matches."""
+        """The indices of the products of a category. Raises UnknownSku with near matches."""
         named = np.asarray(self._arrays["list_family"])
         for same in (named == name, np.char.upper(named) == name.strip().upper()):
-            places = np.flatnonzero(same & (named != ""))  # numpy takes a text of NULs for an empty one
-            if len(places):
-                return places
+            indices = np.flatnonzero(same & (named != ""))  # numpy takes a text of NULs for an empty one
+            if len(indices):
+                return indices
         near = self._near(name[:LONGEST])
         raise UnknownSku(f"category {name[:LONGEST]!r} is in no price list.", hint=_hint(near))
 
     @cached_property
     def shop(self) -> Shop:
         """All products, for what they would sell at other prices."""
-        current, low, high = (np.asarray(self._arrays[name]) for name in OFFERED[:3])
-        return Shop(Posterior.from_arrays(self._arrays), current, low, high)
+        current, low, high, cost = (np.asarray(self._arrays[name]) for name in OFFERED)
+        net = np.asarray(self._arrays[NET_SHARE]) if NET_SHARE in self._arrays else None
+        return Shop(Posterior.from_arrays(self._arrays), current, low, high, net=net, cost=cost)
 
     @cached_property
     def _sorted(self) -> tuple[Whole, Whole]:
-        """The places in order of their family's number, and those numbers."""
+        """The indices in order of their family's number, and those numbers."""
         numbers = np.asarray(self._arrays["demand_family"])
         order = np.argsort(numbers, kind="stable")
         return order, numbers[order]

@@ -26,7 +26,7 @@ POINTS = 20
 LEAST_PRICES = 2 * POINTS  # fewer are computed themselves
 ROUGH = 3e-6  # the last two coefficients of a smooth curve are below this: its error is of their size
 ANGLES = (np.arange(POINTS) + 0.5) * (np.pi / POINTS)
-PLACES = np.cos(ANGLES)  # within -1 to 1
+NODES = np.cos(ANGLES)  # within -1 to 1
 WEIGHTS = np.sin(ANGLES) * (-1.0) ** np.arange(POINTS)
 LAST = np.cos(np.outer([POINTS - 2, POINTS - 1], ANGLES)) * (2 / POINTS)
 Units = NDArray[Any]  # in single or double precision, as the model gives them
@@ -40,7 +40,7 @@ BLOCK, MOST_BLOCKS = 32, 500  # SKUs that the network prepares at once; 17 MB of
 def points(low: float, high: float) -> Floats:
     """The prices (POINTS,) between low and high at which the curve has to be known."""
     middle, half = _middle(low, high)
-    prices: Floats = np.exp(middle + half * PLACES)
+    prices: Floats = np.exp(middle + half * NODES)
     return prices
 
 
@@ -52,7 +52,7 @@ def through(values: Floats, low: float, high: float, prices: Floats) -> Floats |
     if not np.abs(LAST @ values).max() < ROUGH:
         return None
     middle, half = _middle(low, high)
-    apart = ((np.log(prices) - middle) / half)[:, None] - PLACES
+    apart = ((np.log(prices) - middle) / half)[:, None] - NODES
     apart[apart == 0] = 1e-300  # a price that is one of the points gets its value
     shares = WEIGHTS / apart  # barycentric formula: Berrut and Trefethen (2004), SIAM Review 46:501
     curves: Floats = (shares @ values) / shares.sum(axis=1, keepdims=True)
@@ -106,11 +106,11 @@ class Network:
     def units(self, product: Product, prices: Floats) -> Units:
         """See Model."""
         until = time.perf_counter() + self._seconds
-        return self._network.prepared_units(self._prepared(product.place), prices, product.anchor_price, until)
+        return self._network.prepared_units(self._prepared(product.catalog_index), prices, product.base_price, until)
 
-    def _prepared(self, place: int) -> Sequence[Any]:
+    def _prepared(self, index: int) -> Sequence[Any]:
         """What no price changes: computed for a block of SKUs at once, which takes little longer than for one."""
-        number = place // BLOCK
+        number = index // BLOCK
         block = self._blocks.get(number)
         if block is None:
             rows = slice(number * BLOCK, (number + 1) * BLOCK)
@@ -118,7 +118,7 @@ class Network:
             if len(self._blocks) >= MOST_BLOCKS:
                 self._blocks.clear()
             self._blocks[number] = block
-        return block[place % BLOCK]
+        return block[index % BLOCK]
 
     def points(self, grid: Floats) -> Floats:
         """See Model: few, since the curve is smooth."""

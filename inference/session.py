@@ -135,10 +135,10 @@ def _limit_memory() -> None:
     import onnxruntime
 
     settings = {"max_mem": MOST_MEMORY, "arena_extend_strategy": 1}  # 1: no more than is asked for
-    place = onnxruntime.OrtMemoryInfo(
+    memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(settings))
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(settings))
 
 
 def too_long(seconds: float) -> str:

@@ -23,7 +23,7 @@ class Store(Protocol):
         ...
 
     def part(self, key: str, start: int, stop: int) -> bytes:
-        """Its bytes from one place to another, fewer where it ends before. Raises LakeError as read does."""
+        """Its bytes from one offset to another, fewer where it ends before. Raises LakeError as read does."""
         ...
 
     def changed(self, key: str, tag: str) -> "tuple[bytes, str] | None":
@@ -146,5 +146,5 @@ class BucketStore:
         return self._opened[seconds]
 
 
-def _too_large(place: str, size: int, most: int) -> LakeError:
-    return LakeError(f"{place} has {size:,} bytes, at most {most:,} are read.")
+def _too_large(name: str, size: int, most: int) -> LakeError:
+    return LakeError(f"{name} has {size:,} bytes, at most {most:,} are read.")

@@ -87,15 +87,15 @@ def _read_prices(given: Mapping[str, Any]) -> Asked:
 
 
 def _priced(catalog: Catalog, asked: Asked) -> tuple[Whole, Change]:
-    """Places in order, and the price of each. Raises InvalidQuery for an item with two prices."""
+    """Indices in order, and the price of each. Raises InvalidQuery for an item with two prices."""
     found: dict[int, float] = {}
     for item, price in zip(asked.items, asked.change.each, strict=True):
-        place = catalog.place(item)
-        if found.setdefault(place, price) != price:
-            rule = f"has the price {found[place]:g} as well: one price per item is needed."
+        index = catalog.index_of(item)
+        if found.setdefault(index, price) != price:
+            rule = f"has the price {found[index]:g} as well: one price per item is needed."
             raise InvalidQuery([Complaint("prices", f"{item} at {price:g}", rule)], HINT)
-    places = sorted(found)
-    return np.array(places, dtype=np.int64), Change(each=tuple(found[place] for place in places))
+    indices = sorted(found)
+    return np.array(indices, dtype=np.int64), Change(each=tuple(found[index] for index in indices))
 
 
 def _by_group(catalog: Catalog, chosen: Whole, change: Change) -> dict[str, Any]:
@@ -106,12 +106,12 @@ def _by_group(catalog: Catalog, chosen: Whole, change: Change) -> dict[str, Any]
         found["by_zone"] = what_if_by(shop, chosen, change, catalog.stores.of_items)
     rules = catalog.families.rules
     breaks = []
-    for place, price in zip(chosen.tolist(), change.each, strict=True):
-        now, low, high = (float(values[place]) for values in (shop.current, shop.low, shop.high))
+    for index, price in zip(chosen.tolist(), change.each, strict=True):
+        now, low, high = (float(values[index]) for values in (shop.current, shop.low, shop.high))
         why = ["guardrail"] if not low - TINY <= price <= high + TINY else []
         if abs(price - now) > TINY:
-            why += rules.broken(place, price, now) if rules else []
-        item = catalog.item(place)
+            why += rules.broken(index, price, now) if rules else []
+        item = catalog.item(index)
         breaks += [{"stock_code": item.stock_code, "store": item.store, "price": price, "rule": rule} for rule in why]
     return found | {"breaks": breaks[:SHOWN], "breaks_count": len(breaks)}
 
@@ -120,7 +120,7 @@ def _chosen(catalog: Catalog, asked: Asked) -> Whole:
     inside = catalog.of_store(asked.store) if asked.store else np.arange(len(catalog))
     if not asked.category and not asked.items:
         return inside
-    named = [catalog.place(item) for item in asked.items]
+    named = [catalog.index_of(item) for item in asked.items]
     if asked.category:
         named += np.intersect1d(catalog.families.category(asked.category), inside).tolist()
     return np.unique(np.array(named, dtype=np.int64))

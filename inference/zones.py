@@ -35,8 +35,8 @@ class Stores:
         known = self.known(store)
         return self.zones.get(known, known)
 
-    def places(self, store: str) -> Whole:
-        """The places of the items of a store or zone. Raises UnknownSku."""
+    def indices(self, store: str) -> Whole:
+        """The indices of the items of a store or zone. Raises UnknownSku."""
         return np.flatnonzero(self.of_items == self.priced_in(store))
 
     def some(self) -> str:

@@ -24,12 +24,13 @@ from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, P
 from pricewright.core.plan import Plan, Product, own_units
 from pricewright.core.substitution import Draws, Posterior
 from pricewright.families import families_of, shared_families
-from pricewright.feature import FEATURES, Panel
+from pricewright.feature import Panel, features_of
 from pricewright.feature import build_panel as _build_panel
 from pricewright.ingest import ingest
 from pricewright.items import apart, chain_of
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.price_list import plan_prices, plan_summary, price_list, with_prices
+from pricewright.profit import amounts
 
 Parameters = Mapping[str, Any]
 POINTS = 50  # prices of a curve
@@ -96,9 +97,11 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
     settings = network_settings(params, params["tune"]["defaults"]["network"], params["train"]["network"])
     codes = panel.catalog["stock_code"].to_list()
     families = families_of(panel.rows, dict(panel.catalog.select("stock_code", "description").iter_rows()))
-    network = DemandNetwork.fit(panel.rows, FEATURES, settings, int(params["train"]["seed"]), families=families)
+    network = DemandNetwork.fit(
+        panel.rows, features_of(panel.rows), settings, int(params["train"]["seed"]), families=families
+    )
     curves = network.curves.of(codes)
-    catalog = with_prices(panel.catalog, panel.rows, curves.anchor)
+    catalog = with_prices(panel.catalog, panel.rows, curves.base_price)
     posterior = network.posterior(codes, network.levels(network.rows_ahead(panel.rows, panel.coming)))
     named = shared_families(codes, families, catalog["store"].to_list())
     return Fit(panel, network, catalog, posterior, curves.informed, tuple(named), params)
@@ -107,29 +110,32 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
 def curve(fitted: Fit, stock_code: Item | str) -> pl.DataFrame:
     """Weekly units and sales of a SKU at prices across its guardrail, the others at theirs.
 
-    Columns price, units, units_low, units_high, sales, sales_low, sales_high (90 % intervals of the expectation).
+    Columns price, units, units_low, units_high, sales, sales_low, sales_high (90 % intervals of the expectation);
+    sales are without tax where its rate is known.
     Raises ParameterError for a SKU that gets no price.
     """
-    place = _place(fitted, stock_code)
+    index = _index_of(fitted, stock_code)
     _, products = fitted.planned
-    members = np.flatnonzero(fitted.posterior.family == fitted.posterior.family[place])
+    members = np.flatnonzero(fitted.posterior.family == fitted.posterior.family[index])
     own = fitted.params["train"]
     draws = Draws(int(own["draws"]), fitted.posterior.shared.shape[2], int(own["seed"]) + 1)
     now = np.array([products[i].current for i in members])
-    prices = np.linspace(products[place].low, products[place].high, POINTS)
-    units = own_units(draws.of(fitted.posterior[members]), now, int(np.flatnonzero(members == place)[0]), prices)
+    prices = np.linspace(products[index].low, products[index].high, POINTS)
+    units = own_units(draws.of(fitted.posterior[members]), now, int(np.flatnonzero(members == index)[0]), prices)
     low, high = np.quantile(units, SHARES, axis=1)
     found = pl.DataFrame({"price": prices, "units": units.mean(axis=1), "units_low": low, "units_high": high})
-    sales = {f"sales{end}": pl.col("price") * pl.col(f"units{end}") for end in ("", "_low", "_high")}
+    sales = {
+        f"sales{end}": products[index].net * pl.col("price") * pl.col(f"units{end}") for end in ("", "_low", "_high")
+    }
     return found.with_columns(**sales)
 
 
 @dataclass(frozen=True)
 class Recommended:
-    """prices: one row per SKU as in price_list.parquet; promise: sales of a week of all, now and with these prices."""
+    """prices: one row per SKU as in price_list.parquet; promise: what plan.json says of a week, now and with them."""
 
     prices: pl.DataFrame
-    promise: dict[str, float | int]
+    promise: dict[str, Any]
 
 
 def recommend(fitted: Fit) -> Recommended:
@@ -140,7 +146,8 @@ def recommend(fitted: Fit) -> Recommended:
     plan, products = fitted.planned
     prices = price_list(plan, products, fitted.catalog, fitted.families, fitted.params["price"])
     parted = fitted.catalog["store"].count() > 0
-    return Recommended(apart(prices, parted=parted), plan_summary(plan))
+    summary = plan_summary(plan, unit_cost=amounts(fitted.catalog, "unit_cost"))
+    return Recommended(apart(prices, parted=parted), summary)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ class Release:
     prices: pl.DataFrame
     backtest: pl.DataFrame
     price_changes: pl.DataFrame
-    plan: dict[str, float | int]
+    plan: dict[str, Any]
 
 
 def read_release(folder: str | Path, channel: str = "production") -> Release:
@@ -160,23 +167,23 @@ def read_release(folder: str | Path, channel: str = "production") -> Release:
 
     Raises ReleaseError where there is none.
     """
-    place = Path(folder)
-    if not (place / MANIFEST).exists():
-        pointer = place / "channels" / f"{channel}.json"
+    path = Path(folder)
+    if not (path / MANIFEST).exists():
+        pointer = path / "channels" / f"{channel}.json"
         if not pointer.exists():
             raise ReleaseError(
-                f"{place} holds neither {MANIFEST} nor channels/{channel}.json.",
+                f"{path} holds neither {MANIFEST} nor channels/{channel}.json.",
                 hint="give the folder of a release, or of a lake in which one was promoted to this channel.",
             )
-        place = place / "releases" / str(json.loads(pointer.read_text())["release"])
-    manifest = Manifest.from_json((place / MANIFEST).read_bytes())
-    prices, backtest = (pl.read_parquet(place / name) for name in (PRICE_LIST, BACKTEST))
-    changes = pl.read_parquet(place / PRICE_CHANGES) if (place / PRICE_CHANGES).exists() else pl.DataFrame()
-    plan = json.loads((place / PLAN).read_text()) if (place / PLAN).exists() else {}
+        path = path / "releases" / str(json.loads(pointer.read_text())["release"])
+    manifest = Manifest.from_json((path / MANIFEST).read_bytes())
+    prices, backtest = (pl.read_parquet(path / name) for name in (PRICE_LIST, BACKTEST))
+    changes = pl.read_parquet(path / PRICE_CHANGES) if (path / PRICE_CHANGES).exists() else pl.DataFrame()
+    plan = json.loads((path / PLAN).read_text()) if (path / PLAN).exists() else {}
     return Release(manifest.id, manifest, prices, backtest, changes, plan)
 
 
-def _place(fitted: Fit, stock_code: Item | str) -> int:
+def _index_of(fitted: Fit, stock_code: Item | str) -> int:
     codes, code = fitted.catalog["stock_code"].to_list(), Item.of(stock_code).as_code
     if code not in codes:
         raise ParameterError(
@@ -190,15 +197,15 @@ def plot_curve(fitted: Fit, stock_code: Item | str) -> Figure:
     """Expected weekly units and sales of a SKU by its price, with 90 % intervals and the prices now and recommended."""
     plan, _ = fitted.planned
     drawn = curve(fitted, stock_code)
-    place = fitted.catalog["stock_code"].to_list().index(Item.of(stock_code).as_code)
+    index = fitted.catalog["stock_code"].to_list().index(Item.of(stock_code).as_code)
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     above, below = figure.subplots(2, sharex=True)
     for axes, what in ((above, "units"), (below, "sales")):
         axes.fill_between(drawn["price"], drawn[f"{what}_low"], drawn[f"{what}_high"], color=BLUE, alpha=0.18, lw=0)
         axes.plot(drawn["price"], drawn[what], color=BLUE)
-        axes.axvline(plan.current[place], color=FAINT, linestyle="--", label="now")
-        if plan.prices[place] != plan.current[place]:
-            axes.axvline(plan.prices[place], color=ORANGE, label="recommended")
+        axes.axvline(plan.current[index], color=FAINT, linestyle="--", label="now")
+        if plan.prices[index] != plan.current[index]:
+            axes.axvline(plan.prices[index], color=ORANGE, label="recommended")
         axes.set_ylabel(f"expected {what} a week", color=INK)
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)

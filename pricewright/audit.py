@@ -24,7 +24,7 @@ class AuditFinding(NamedTuple):
 
 
 def account_for(metrics: Mapping[str, Any], accepted: pl.DataFrame, rejected: pl.DataFrame) -> list[AuditFinding]:
-    """Whether read = accepted + quarantined + duplicates, over all files and for each, and no row is in two places.
+    """Whether read = accepted + quarantined + duplicates, over all files and for each, and no row is in two of them.
 
     metrics: what the stage ingest counted; accepted, rejected: `source` and `row` of the lines that are there.
     """

@@ -60,12 +60,12 @@ class Digests:
 
     def of(self, path: Path) -> str:
         """The file's sha256."""
-        place, stamp = str(path.resolve()), self.stamp(path)
-        known, digest = self._before.get(place, ([], ""))
+        resolved, stamp = str(path.resolve()), self.stamp(path)
+        known, digest = self._before.get(resolved, ([], ""))
         if known != stamp:
             digest = digest_of(path)
         if self.stamp(path) == stamp and time.time() - max(stamp[2:]) / 1e9 > self._settled:
-            self._now[place] = (stamp, digest)
+            self._now[resolved] = (stamp, digest)
         return digest
 
     def save(self) -> None:
@@ -75,6 +75,6 @@ class Digests:
 
 def _read(file: Path) -> dict[str, tuple[Stamp, str]]:
     try:
-        return {place: (stamp, digest) for place, (stamp, digest) in json.loads(file.read_text()).items()}
+        return {resolved: (stamp, digest) for resolved, (stamp, digest) in json.loads(file.read_text()).items()}
     except (OSError, ValueError, AttributeError, TypeError):  # it is a cache: torn, it is as good as none
         return {}

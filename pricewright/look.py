@@ -92,7 +92,7 @@ def whole_lines(content: bytes, name: str) -> bytes:
 
 
 def _line_ends(content: bytes, encoding: str) -> Iterator[int]:
-    """The places behind line ends, the last first; those of old Macs where there are no others."""
+    """The offsets behind line ends, the last first; those of old Macs where there are no others."""
     if encoding == "utf-16":
         encoding = "utf-16-le" if content.startswith(BOM_UTF16_LE) else "utf-16-be"
     ends = [end.encode(encoding.removesuffix("-sig")) for end in "\n\r"]
@@ -226,7 +226,7 @@ def _decided(read: Mapping[str, Any]) -> dict[str, Any]:
 def _ordered(findings: Iterable[Finding], read: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What stops a run comes first, and last what the source is without."""
     there = {word for facts in read.values() for word in facts.get("columns", {})}
-    without = [Finding("note", *said) for word, said in WITHOUT.items() if word not in there]
+    without = [Finding("note", *texts) for word, texts in WITHOUT.items() if word not in there]
     kinds = ("stops", "warns", "note")
     return tuple(sorted([*findings, *without], key=lambda finding: kinds.index(finding.kind)))
 
@@ -234,10 +234,10 @@ def _ordered(findings: Iterable[Finding], read: Mapping[str, Any]) -> tuple[Find
 def _gate(found: Ingested, seen: Sample, params: Mapping[str, Any]) -> list[Finding]:
     """What the gate of the ingest would say of these rows."""
     checks = check_counts(found.counts, params["ingest"]["gate"])
-    said = [check for check in checks if check.status != "ok" and (seen.whole or check.name not in RANGE)]
+    notable = [check for check in checks if check.status != "ok" and (seen.whole or check.name not in RANGE)]
     return [
         Finding("stops" if check.status == "block" else "warns", str(check), check.hint)
-        for check in said
+        for check in notable
         if check.name != "weeks" or check.status != "block"  # _history says it
     ]
 

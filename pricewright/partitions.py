@@ -35,7 +35,7 @@ def write_partitions(frame: pl.DataFrame, folder: Path, week_column: str) -> Non
         raise ParameterError(f"the week column {week_column!r} is {dtype}: it must hold days or times.")
     with _swapped_in(folder) as fresh:
         for week, rows in by_week(frame, week_column):
-            write_part(rows, _place(fresh, week))
+            write_part(rows, _part_path(fresh, week))
 
 
 def gather_partitions(parts: Mapping[str, Path], folder: Path, empty: pl.DataFrame) -> None:
@@ -45,9 +45,9 @@ def gather_partitions(parts: Mapping[str, Path], folder: Path, empty: pl.DataFra
     """
     with _swapped_in(folder) as fresh:
         for week, part in parts.items():
-            _link(part, _place(fresh, week))
+            _link(part, _part_path(fresh, week))
         if not parts:
-            write_part(empty, _place(fresh, UNKNOWN))
+            write_part(empty, _part_path(fresh, UNKNOWN))
 
 
 def write_part(rows: pl.DataFrame, path: Path) -> None:
@@ -89,7 +89,7 @@ def by_week(frame: pl.DataFrame, week_column: str) -> list[tuple[str, pl.DataFra
     return sorted(named, key=itemgetter(0))
 
 
-def _place(folder: Path, week: str) -> Path:
+def _part_path(folder: Path, week: str) -> Path:
     part = folder / f"week={week}" / PART
     part.parent.mkdir(parents=True)
     return part
@@ -108,11 +108,11 @@ def _swapped_in(folder: Path) -> Iterator[Path]:
     shutil.rmtree(stale, ignore_errors=True)
 
 
-def _link(file: Path, place: Path) -> None:
+def _link(file: Path, target: Path) -> None:
     try:
-        os.link(file, place)
+        os.link(file, target)
     except OSError:  # another device, or a file system without links
-        shutil.copyfile(file, place)
+        shutil.copyfile(file, target)
 
 
 def monday_of(week: str) -> date:

@@ -74,7 +74,7 @@ class ResultCache:
             files = {path.relative_to(fresh).as_posix(): digest_of(path) for path in paths}
             (fresh / INDEX).write_text(json.dumps({"index": index, "files": files}))
             (fresh / STAMP).write_text(self._stamp(fresh, files))
-            self._place(fresh, self.folder / key)
+            self._move_in(fresh, self.folder / key)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         self._seen[key] = CachedResult(key, self.folder / key, index, files)
@@ -105,17 +105,17 @@ class ResultCache:
     def _stamp(self, folder: Path, files: Iterable[str]) -> str:
         return json.dumps([self._boot, *([name, *stamp_of(folder / name)] for name in files)])
 
-    def _place(self, fresh: Path, place: Path) -> None:
+    def _move_in(self, fresh: Path, target: Path) -> None:
         """A folder cannot take the place of one that is not empty: that one goes first, and may come back meanwhile."""
         for _ in range(3):
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(target, ignore_errors=True)
             try:
-                fresh.rename(place)
+                fresh.rename(target)
             except OSError:  # another process was quicker: what it put there is the same result
                 continue
             return
-        if not place.exists():
-            fresh.rename(place)
+        if not target.exists():
+            fresh.rename(target)
 
 
 def key_of(*parts: Any) -> str:

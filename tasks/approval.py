@@ -23,11 +23,13 @@ from blocks.lake import Lake
 from blocks.lake_block import locate_lake
 from pricewright.core.errors import ApprovalError
 from pricewright.release.approval import Approval
-from tasks.candidate import Candidate, examine_candidate, review_page
+from tasks.candidate import Candidate, examine_candidate
 from tasks.decisions import finish, need_reason, record
 from tasks.markdown import table_cells
-from tasks.prefect_tasks import rename_run, tell_release
+from tasks.pages import readable_moves
+from tasks.prefect_tasks import rename_run, tell_release, tell_waiting
 from tasks.releases import now, promote_release
+from tasks.review import readable_checks, review_page, summary
 from tasks.workspace import Workspace, find_root
 
 ATTEMPTS = 10  # answers that are not taken before the run gives up
@@ -50,6 +52,7 @@ def await_decision(candidate: Candidate, hours: float) -> Approval:
     An answer that does not hold is asked for again. Raises ApprovalError when too many did not.
     """
     timeout = int(timedelta(hours=hours).total_seconds())
+    tell_waiting(candidate.release, summary(candidate), now() + timedelta(seconds=timeout))
     return take_first_sound(candidate, lambda number, page: _suspend(number, page, timeout))
 
 
@@ -71,10 +74,12 @@ def check_answer(form: DecisionForm, candidate: Candidate, key: ApprovalKey | No
     Raises ApprovalError when it is not signed so, or approves a warning without a reason.
     """
     approval = (key or load_approval_key(os.environ)).verify(form.token, candidate.subject, now())
-    said = (form.decision, form.reviewer, form.override, form.note)
+    filled_in = (form.decision, form.reviewer, form.override, form.note)
     signed = (approval.decision, approval.reviewer, approval.override, approval.note)
-    if said != signed:
-        raise ApprovalError(f"the form says {said}, the token was signed for {signed}.", hint="sign what you fill in.")
+    if filled_in != signed:
+        raise ApprovalError(
+            f"the form says {filled_in}, the token was signed for {signed}.", hint="sign what you fill in."
+        )
     need_reason(approval, candidate.warned)
     return approval
 
@@ -154,7 +159,11 @@ def name_run(candidate: Candidate) -> None:
 def show(candidate: Candidate) -> None:
     """Leave what a reviewer should look at."""
     create_markdown_artifact(review_page(candidate), key="review", description=f"review of {candidate.release}")
-    tables = {"candidate-metrics": candidate.metrics, "gates": candidate.gates, "moves": candidate.moves}
+    tables = {
+        "candidate-metrics": candidate.metrics,
+        "gates": readable_checks(candidate.gates),
+        "moves": readable_moves(candidate.moves),
+    }
     for key, rows in tables.items():
         create_table_artifact(table_cells(rows), key=key, description=candidate.release)
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest, release_ke
 from pricewright.release.approval import Subject
 from tasks.decisions import subject_of
 from tasks.gates import GATES, warned
-from tasks.markdown import links, shown, table
 from tasks.pages import biggest_moves, read_price_list
 from tasks.releases import verify_release
+from tasks.train import proof_line
 from tasks.workspace import Workspace
 
 URL = "PRICEWRIGHT_REPORTS_URL"  # where the lake's folder reports/ is served, if anywhere
 MOVES = 10
 MEASURES = ("wape", "rmsle", "bias", "coverage")
 OF_CHECK = ("name", "value", "warn", "block", "status")
+SAID = ("unit", "detail")  # of a check, where its verdict is not of an old release
 Table = list[dict[str, Any]]
 
 
@@ -54,7 +55,7 @@ def report_links(lake: Lake, release: str, environment: Mapping[str, str] = os.e
 @dataclass(frozen=True)
 class Candidate:
     """What a reviewer needs to know. `warned`: names of the gates that warned or were overridden; `subject`: what is
-    decided about."""
+    decided about; `promise`: the numbers of plan.json, none of an old release; `proof`: what came true of past ones."""
 
     release: str
     channel: str
@@ -65,6 +66,8 @@ class Candidate:
     links: Mapping[str, str]
     warned: tuple[str, ...]
     subject: Subject
+    promise: Mapping[str, Any] = field(default_factory=dict)
+    proof: str = ""
 
 
 def examine_candidate(lake: Lake, release: str, channel: str) -> Candidate:
@@ -83,6 +86,8 @@ def examine_candidate(lake: Lake, release: str, channel: str) -> Candidate:
         report_links(lake, release),
         warned(manifest.gates),
         subject_of(manifest, channel),
+        manifest.metrics.get("plan", {}),
+        proof_line(manifest.metrics["proof"]) if "slope" in manifest.metrics.get("proof", {}) else "",
     )
 
 
@@ -98,7 +103,7 @@ def compare_metrics(new: Mapping[str, Any], old: Mapping[str, Any]) -> Table:
 def list_checks(gates: Mapping[str, Any]) -> Table:
     """A row per check that any gate made, those that made a verdict first."""
     rows = [
-        {"gate": gate, **{name: check[name] for name in OF_CHECK}, "detail": check.get("detail", "")}
+        {"gate": gate} | {name: check[name] for name in OF_CHECK} | {name: check.get(name, "") for name in SAID}
         for gate in GATES
         for check in gates.get(gate, {}).get("checks", [])
     ]
@@ -108,27 +113,3 @@ def list_checks(gates: Mapping[str, Any]) -> Table:
 def _of(metrics: Mapping[str, Any], model: str, name: str) -> float | None:
     value = metrics.get("models", {}).get(model, {}).get(name)
     return None if value is None else float(value)
-
-
-def review_page(candidate: Candidate, trouble: str = "") -> str:
-    """Markdown; `trouble` says why the last answer was not taken."""
-    against = f"`{candidate.served}`" if candidate.served else "nothing yet"
-    warned = f"**{', '.join(candidate.warned)} did not say ok**: approving needs a reason in `override`."
-    parts = [
-        f"# {candidate.release} for {candidate.channel}",
-        f"Served now: {against}.",
-        f"**The last answer was not taken**: {shown(trouble)}" if trouble else "",
-        "## Metrics, one week ahead on the last full weeks",
-        table(candidate.metrics),
-        "## Gates",
-        warned if candidate.warned else "All checks are ok.",
-        table(candidate.gates),
-        "## Biggest price moves",
-        table(candidate.moves),
-        "## Reports",
-        links(candidate.links),
-        "## To decide",
-        "`pricewright approve` or `pricewright reject` in a terminal that holds the approval key; or here, with what "
-        f"`pricewright sign {candidate.release} --channel {candidate.channel}` prints.",
-    ]
-    return "\n\n".join(part for part in parts if part)

@@ -33,8 +33,8 @@ class Use:
     done_at: str = ""
 
 
-def place_of(nonce: str) -> str:
-    """Where the lake keeps a decision. Raises ApprovalError for what could be a way to another place."""
+def decision_key(nonce: str) -> str:
+    """The key of a decision in the lake. Raises ApprovalError for what could be a path to another folder."""
     if len(nonce) != 32 or not set(nonce) <= set("0123456789abcdef"):
         raise ApprovalError(f"{nonce[:40]!r} is not the nonce of a decision: 32 digits in hex are needed.")
     return f"approvals/{nonce}.json"
@@ -84,7 +84,7 @@ def begin(lake: Lake, approval: Approval, seen: Seen, by: str, now: datetime) ->
             )
         return None
 
-    lake.update(place_of(approval.nonce), use)
+    lake.update(decision_key(approval.nonce), use)
 
 
 def finish(lake: Lake, approval: Approval, now: datetime) -> None:
@@ -94,7 +94,7 @@ def finish(lake: Lake, approval: Approval, now: datetime) -> None:
         known = _use(body or b"")
         return None if known.done_at else _json(replace(known, done_at=_iso(now)))
 
-    lake.update(place_of(approval.nonce), end)
+    lake.update(decision_key(approval.nonce), end)
 
 
 def record(lake: Lake, approval: Approval) -> Manifest:
@@ -113,7 +113,7 @@ def record(lake: Lake, approval: Approval) -> Manifest:
 
 def find(lake: Lake, nonce: str) -> Use:
     """A decision that the lake keeps. Raises ApprovalError when there is none."""
-    blob = lake.find(place_of(nonce))
+    blob = lake.find(decision_key(nonce))
     if blob is None:
         raise ApprovalError(f"the lake {lake.url} keeps no decision {nonce}.", hint="pricewright audit.")
     return _use(blob.body)

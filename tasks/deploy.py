@@ -40,9 +40,9 @@ def check_signature(plan: Plan) -> None:
                 f"the signature of {plan.image} cannot be checked: {error}.", hint=".ci/install FOLDER cosign."
             ) from None
         if done.returncode:
-            said = (done.stderr.strip().splitlines() or ["cosign said nothing"])[-1]
+            message = (done.stderr.strip().splitlines() or ["cosign said nothing"])[-1]
             raise DeploymentError(
-                f"{plan.image} is not signed by {plan.signing_key}: {said}",
+                f"{plan.image} is not signed by {plan.signing_key}: {message}",
                 hint="deploy an image that the build made, and log cosign in to the registry.",
             )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pricewright.backups import model_names
 from tasks.candidate import publish_reports, report_files, report_links
 from tasks.markdown import links, table, table_cells
-from tasks.pages import biggest_moves, count_moves, read_price_list
+from tasks.pages import biggest_moves, count_moves, read_price_list, readable_moves
 from tasks.run import Outcome, Run, kept, open_run
 from tasks.stage import perform
 from tasks.stages import STAGES
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 MOVES = 10
+MOST_AHEAD = 10_000_000  # bytes of files that are read whole: a workbook of these takes 10 s
 RELEASE_DEPLOYMENT = "release-model/on-demand"
 
 
@@ -25,9 +26,28 @@ def prepare(
     root: Path, source: str, store: str, columns: Mapping[str, str], overrides: Mapping[str, Any],
     beside: Mapping[str, str],
 ) -> tuple[Workspace, bool]:  # fmt: skip
-    """Write down what the run is asked for, and say whether every stage is up to date with that."""
+    """Write down what the run is asked for, and say whether every stage is up to date with that.
+
+    Raises SourceError for sales that cannot be used as far as their first rows show: in seconds, before Prefect starts.
+    """
     with open_run(root, source, store, columns, overrides, beside=beside) as run:
-        return run.workspace, is_fresh(run)
+        fresh = is_fresh(run)
+        if not fresh and not run.workspace.simulated:
+            look_ahead(run.workspace)
+        return run.workspace, fresh
+
+
+def look_ahead(workspace: Workspace) -> None:
+    """Raise SourceError where no table of the first rows of the sales can be used; ingest reads large workbooks."""
+    from pricewright.ingest.columns import check_any, with_sales
+    from pricewright.ingest.source import find_files
+    from pricewright.look import TEXTS, sample
+
+    whole = [path for path in find_files(workspace.source) if path.suffix.lower() not in TEXTS]
+    if sum(path.stat().st_size for path in whole) > MOST_AHEAD:
+        return
+    known = workspace.parameters["ingest"]["columns"]
+    check_any(*with_sales(sample(workspace.source, known, workspace.columns).tables, known, workspace.columns))
 
 
 def pass_over(
@@ -99,7 +119,7 @@ def summary_page(run: Run, outcome: Outcome) -> str:
         table(measures),
         "## Prices",
         count_moves(prices),
-        table(biggest_moves(prices, MOVES)),
+        table(readable_moves(biggest_moves(prices, MOVES))),
         "## Reports",
         links(report_links(run.lake, outcome.release)),
     ]
@@ -114,6 +134,7 @@ def ask_for_decision(run: Run, release: str, channel: str) -> str:
     asked = run_deployment(
         RELEASE_DEPLOYMENT,
         parameters={"request": request},
+        flow_run_name=f"{RELEASE_DEPLOYMENT.partition('/')[0]} {release}",
         timeout=0,
         as_subflow=False,
         idempotency_key=f"{run.lake.url} {release} {channel}",

@@ -109,8 +109,8 @@ def warnings(verdict: Mapping[str, Any]) -> list[str]:
 
 def verdict_notes(metrics: Metrics) -> list[str]:
     """What a stage that writes a verdict says below its line."""
-    said: list[str] = metrics["warnings"]
-    return said
+    lines: list[str] = metrics["warnings"]
+    return lines
 
 
 def verdict_line(metrics: Metrics) -> str:

@@ -153,7 +153,7 @@ class Ledger:
             return len(done.transferred)
 
     def pull(self, paths: Collection[str] = ()) -> int:
-        """Bring results from the remote to their place, by default all; returns how many files were downloaded.
+        """Bring results from the remote to their paths, by default all; returns how many files were downloaded.
 
         Raises LakeError when the remote does not have them.
         """

@@ -10,12 +10,12 @@ import polars as pl
 
 from tasks.gates import Metrics, gates_of
 from tasks.ledger import Entry
-from tasks.markdown import shown, table, table_cells
+from tasks.markdown import per_cent, shown, table, table_cells
 from tasks.prefect_tasks import tell_gate, tell_release
 from tasks.stage import Progress
 from tasks.workspace import Workspace
 
-SHOWN = ("stock_code", "description", "current_price", "optimal_price", "sales_uplift", "uplift_probability")
+SHOWN = ("stock_code", "description", "current_price", "optimal_price", "gain", "sales_uplift", "uplift_probability")
 MOVES = 20
 PACE = 2.0  # seconds between two updates of a bar
 Table = list[dict[str, Any]]
@@ -34,10 +34,30 @@ def by_expected_gain(prices: pl.DataFrame) -> pl.DataFrame:
 
 
 def biggest_moves(prices: pl.DataFrame, count: int) -> list[dict[str, Any]]:
-    """Rows of the SKUs whose price moves, the largest expected gain first."""
+    """Rows of the SKUs whose price moves, the largest expected gain first; `gain`: sales a week, money."""
     moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
-    shown = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    moving = moving.with_columns(gain=pl.col("expected_sales") - pl.col("current_expected_sales"))
+    shown: tuple[str, ...] = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    shown += ("profit_now", "profit") if "profit" in prices.columns and prices["profit"].count() else ()
     return by_expected_gain(moving).head(count).select(shown).to_dicts()
+
+
+def readable_moves(moves: Table) -> Table:
+    """Those rows for a person: prices with their cents, changes and shares in per cent."""
+    return [
+        {
+            "code": str(row["stock_code"]),
+            **({"store": row["store"]} if "store" in row else {}),
+            "description": row["description"],
+            "now": f"{row['current_price']:,.2f}",
+            "proposed": f"{row['optimal_price']:,.2f}",
+            "change": per_cent(row["optimal_price"] / row["current_price"] - 1),
+            "gain a week": f"{row['gain']:+,.2f}",
+            "its sales": per_cent(row["sales_uplift"]),
+            "probability": per_cent(row["uplift_probability"], sign=False),
+        }
+        for row in moves
+    ]
 
 
 def count_moves(prices: pl.DataFrame) -> str:
@@ -59,8 +79,8 @@ def leave_artifacts(workspace: Workspace, entry: Entry, line: str, metrics: Metr
     for key, rows in tables(workspace, entry.stage, metrics).items():
         create_table_artifact(table_cells(rows), key=key, description=first)
     for gate in gates_of(entry.stage):
-        said = metrics.get(gate, metrics)  # of a gate of its own name a stage has no other numbers
-        tell_gate(gate, said["status"], said["worst"])
+        verdict = metrics.get(gate, metrics)  # of a gate of its own name a stage has no other numbers
+        tell_gate(gate, verdict["status"], verdict["worst"])
     if entry.stage == "promote" and entry.how == "ran":
         tell_release(metrics["release"], metrics["channel"], metrics["previous"])
 
@@ -74,7 +94,7 @@ def tables(workspace: Workspace, stage: str, metrics: Metrics) -> dict[str, Tabl
     if stage == "train" and (workspace.work / "price_list.parquet").exists():
         models = [{"model": name, **values} for name, values in metrics["models"].items()]
         moves = biggest_moves(read_price_list((workspace.work / "price_list.parquet").read_bytes()), MOVES)
-        return {"metrics": models, "moves": moves, **found}
+        return {"metrics": models, "moves": readable_moves(moves), **found}
     return found
 
 

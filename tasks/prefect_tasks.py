@@ -1,13 +1,16 @@
 """Prefect around our functions: steps with retries, parallel tasks, events, progress bars, run names."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
+from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from pricewright.core.errors import PricewrightError
 from pricewright.tuning import TaskMap, on_threads
 from tasks.markdown import shown, table
 
@@ -15,6 +18,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 Argument = TypeVar("Argument")
 Way = Callable[[], AbstractContextManager[TaskMap]]
+SPOKEN = "prefect.flow_runs"
+LOGGERS = (SPOKEN, "prefect.task_runs", "prefect.engine")
 GATE = "pricewright.gate."
 RELEASE = "pricewright.release."
 API = "pricewright.price-api"
@@ -165,6 +170,33 @@ def _piece(words: str, piece: Piece) -> Any:
     return piece.work(piece.argument)
 
 
+def log_failures_in_a_line(flow: object = None, flow_run: object = None, state: object = None) -> None:
+    """From now on an error of ours is one line in the log of its run, without the calls that led there.
+
+    A hook of flows that begin to run. A task says nothing of its error: its flow does. What is no error of ours keeps
+    its traceback, and so does everything where PRICEWRIGHT_TRACE is set.
+    """
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if _in_a_line not in logger.filters:
+            logger.addFilter(_in_a_line)
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, PricewrightError) or os.environ.get("PRICEWRIGHT_TRACE"):
+        return True
+    record.msg, record.args, record.exc_info = "%s", (str(error),), None
+    return record.name == SPOKEN
+
+
+def name_after_start() -> str:
+    """How a run is called before it knows its week: after its flow, and when it was to start (UTC)."""
+    from prefect.runtime import flow_run
+
+    return f"{flow_run.flow_name} {flow_run.scheduled_start_time:%Y-%m-%d %H:%M}"
+
+
 def rename_run(words: str, tags: Iterable[str] = ()) -> None:
     """Call the run `<flow> <words>`, and add tags; without a run, nothing happens."""
     from prefect.client.orchestration import get_client
@@ -180,13 +212,27 @@ def rename_run(words: str, tags: Iterable[str] = ()) -> None:
 
 def tell_gate(gate: str, status: str, worst: str) -> None:
     """`pricewright.gate.ok`, `.warned` or `.blocked`, about the gate."""
-    said = {"ok": "ok", "warn": "warned", "block": "blocked"}[status]
-    _emit(f"{GATE}{said}", f"{GATE}{gate}", {"gate": gate, "status": status, "worst": worst})
+    ending = {"ok": "ok", "warn": "warned", "block": "blocked"}[status]
+    _emit(f"{GATE}{ending}", f"{GATE}{gate}", {"gate": gate, "status": status, "worst": worst})
 
 
 def tell_release(release: str, channel: str, previous: str | None) -> None:
     """`pricewright.release.promoted`, about the release."""
     _emit(f"{RELEASE}promoted", f"{RELEASE}{release}", {"channel": channel, "previous": previous or ""})
+
+
+def tell_waiting(release: str, summary: str, until: datetime) -> None:
+    """`pricewright.release.waits`, about the release, when its run asks for the first time."""
+    from prefect.context import FlowRunContext
+    from prefect.utilities.urls import url_for
+
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or run.run_count > 1:  # it starts from the top after each answer
+        return
+    facts = {"release": release, "summary": summary, "until": f"{until:%Y-%m-%d %H:%M} UTC"}
+    link = url_for(run, url_type="ui") or ""
+    _emit(f"{RELEASE}waits", f"{RELEASE}{release}", facts | {"link": link, "command": f"pricewright approve {release}"})
 
 
 def _emit(event: str, resource: str, payload: dict[str, Any]) -> None:

@@ -37,10 +37,10 @@ class Listed:
 
 def write_release(lake: Lake, folder: Path, manifest: Manifest) -> None:
     """All files, the manifest last: a release without one is not there. One that is there is left as it is."""
-    place = release_key(manifest.id)
-    if lake.find(f"{place}/{MANIFEST}") is None:
+    prefix = release_key(manifest.id)
+    if lake.find(f"{prefix}/{MANIFEST}") is None:
         for name in (*sorted(manifest.files), MANIFEST):
-            lake.write_new(f"{place}/{name}", (folder / manifest.id / name).read_bytes())
+            lake.write_new(f"{prefix}/{name}", (folder / manifest.id / name).read_bytes())
 
 
 def verify_release(lake: Lake, release: str) -> Manifest:
@@ -145,10 +145,10 @@ def known_key() -> "ApprovalKey | None":
 
 def look_over(lake: Lake, release: str) -> Manifest:
     """The manifest of a release whose files are all there, by their sizes. Raises ReleaseError otherwise."""
-    manifest, place = read_manifest(lake, release), release_key(release)
-    sizes = lake.list(place)
+    manifest, prefix = read_manifest(lake, release), release_key(release)
+    sizes = lake.list(prefix)
     for name, entry in sorted(manifest.files.items()):
-        size = sizes.get(f"{place}/{name}", 0)
+        size = sizes.get(f"{prefix}/{name}", 0)
         if size != entry.size:
             raise ReleaseError(
                 f"{name} of release {release} has {size} bytes in the lake, its manifest says {entry.size}.",

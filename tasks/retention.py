@@ -49,7 +49,7 @@ def _created(lake: Lake, release: str) -> str:
 
 def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
     """Whether it is gone now: not while somebody holds it, nor when a channel points to it after all."""
-    place = release_key(release)
+    prefix = release_key(release)
     try:
         with marked_for_deletion(lake, release, by, clock) as alone:
             if release in needed(lake, clock()):
@@ -58,7 +58,7 @@ def _remove(lake: Lake, release: str, by: str, clock: Clock) -> bool:
             if not _take_manifest(lake, release):
                 return False
             lake.remove_below(f"reports/{release}")  # before the files: these are what a killed removal is known by
-            lake.remove_below(place)
+            lake.remove_below(prefix)
             alone.forget()
     except ReleaseInUse:
         return False

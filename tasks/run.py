@@ -11,7 +11,8 @@ from typing import Any
 
 from blocks.endpoints import dvc_remote
 from blocks.lake import Lake
-from pricewright.core.errors import LedgerError, PricewrightError
+from pricewright.core.errors import GateBlocked, LedgerError, PricewrightError
+from pricewright.files import write_whole
 from tasks.ledger import Entry, Ledger
 from tasks.lock import local_stages, publish_lock, restore_lock
 from tasks.workspace import Workspace, configure
@@ -77,12 +78,32 @@ def open_run(
     """
     from tasks.source import bring_in
 
-    with claim(root):
+    with claim(root), run_file_kept(root):
         files = {name: bring_in(root, address) for name, address in (beside or {}).items()}
         workspace = configure(root, bring_in(root, source), store, columns, overrides, files)
         workspace = replace(workspace, environment=environment)
         lake = Lake(workspace.store, environment)
         yield Run(workspace, open_ledger(root, lake), lake)
+
+
+@contextmanager
+def run_file_kept(root: Path) -> Iterator[None]:
+    """What is run here puts run.yaml back as it was when it fails: other commands go on with the lake that they know.
+
+    A run that a gate stopped has done its work, and is what one looks at next.
+    """
+    path = root / "run.yaml"
+    before = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    except GateBlocked:
+        raise
+    except BaseException:
+        if before is None:
+            path.unlink(missing_ok=True)
+        elif path.read_bytes() != before:
+            write_whole(path, before)
+        raise
 
 
 def open_ledger(root: Path, lake: Lake) -> Ledger:

@@ -91,9 +91,9 @@ def perform(stage: Stage, run: Run, leave: Leave = log_line) -> Entry:
     publish(stage, run.workspace, run.lake)
     run.bring(f"work/metrics/{stage.name}.json")
     metrics = json.loads(run.workspace.metrics(stage.name).read_text())
-    said = stage.summary(metrics)
-    watching.end(entry, said)
-    leave(entry, said, metrics)
+    line = stage.summary(metrics)
+    watching.end(entry, line)
+    leave(entry, line, metrics)
     run.entries.append(entry)
     return entry
 

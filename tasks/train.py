@@ -57,9 +57,9 @@ def _write_proof(workspace: Workspace, trained: "Trained") -> Metrics:
     """The verdict is written whatever it says; promotion reads it."""
     from pricewright.proof import draw_changes
 
-    said, folder = write_verdict(workspace, trained.verdict), workspace.work / "proof"
+    summary, folder = write_verdict(workspace, trained.verdict), workspace.work / "proof"
     draw_changes(trained.price_changes, trained.proof, folder / "price_changes.png")
-    return said
+    return summary
 
 
 def errors_by_week(backtest: pl.DataFrame) -> pl.DataFrame:
@@ -87,29 +87,41 @@ def notes(metrics: Metrics) -> list[str]:
     """What prices by zone are worth in a chain, what rules come to, and what the proof warns of."""
     plan = metrics.get("plan", {})
     zones = [zones_line(plan)] if "zones_gain" in plan else []
-    return [*zones, *rules_lines(plan), *verdict_notes(metrics["proof"])]
+    return [*tax_lines(plan), *zones, *rules_lines(plan), *verdict_notes(metrics["proof"])]
+
+
+def tax_lines(plan: Metrics) -> list[str]:
+    """What was made of rates of tax, where there are any."""
+    if not (tax := plan.get("tax")):
+        return []
+    prices = "include it" if tax["included"] else "are without it"
+    other = "false" if tax["included"] else "true"
+    return [
+        f"sales and profit are without tax, {tax['mean_rate']:.1%} on average of {tax['skus']:,} items; the source's "
+        f"prices {prices}, if not: --param price.includes_tax={other}"
+    ]
 
 
 def rules_lines(plan: Metrics) -> list[str]:
     """A line for each rule that binds, cannot be met or judged, or selects what the shop does not have."""
     lines = []
     for row in plan.get("rules", []):
-        said = [f"binds {row['binds']:,} prices, costs {row['cost']:,.2f} a week"] if row["binds"] else []
-        said += [f"is not met for {row['not_met']:,} items{_against(row)}"] if row["not_met"] else []
-        said += [f"cannot be judged for {row['not_judged']:,} items"] if row["not_judged"] else []
-        said += [f"names what the shop does not have: {', '.join(row['unknown'])}"] if row["unknown"] else []
-        lines += [f"rule {row['rule']!r} {'; '.join(said)}"] if said else []
+        facts = [f"binds {row['binds']:,} prices, costs {row['cost']:,.2f} a week"] if row["binds"] else []
+        facts += [f"is not met for {row['not_met']:,} items{_against(row)}"] if row["not_met"] else []
+        facts += [f"cannot be judged for {row['not_judged']:,} items"] if row["not_judged"] else []
+        facts += [f"names what the shop does not have: {', '.join(row['unknown'])}"] if row["unknown"] else []
+        lines += [f"rule {row['rule']!r} {'; '.join(facts)}"] if facts else []
     return lines
 
 
 def _against(row: Metrics) -> str:
     """Such as ` (7 contradict 'floor of tea', first 85123A)`."""
-    told = [
+    contradictions = [
         f"{one['count']:,} contradict {', '.join(map(repr, one['rules']))}, first {one['items'][0]}"
         for one in row["contradictions"]
         if one["rules"]
     ]
-    return f" ({'; '.join(told)})" if told else ""
+    return f" ({'; '.join(contradictions)})" if contradictions else ""
 
 
 def zones_line(plan: Metrics) -> str:
@@ -117,7 +129,15 @@ def zones_line(plan: Metrics) -> str:
     return (
         f"prices by zone bring {plan['zones_gain']:+.1%} weekly sales over one price per SKU (90 %: "
         f"{plan['zones_gain_low']:+.1%} to {plan['zones_gain_high']:+.1%}; probability {plan['zones_probability']:.2f})"
+        f"{_zones_profit(plan)}"
     )
+
+
+def _zones_profit(plan: Metrics) -> str:
+    if plan.get("zones_profit") is None:
+        return ""
+    low, high = plan["zones_profit_low"], plan["zones_profit_high"]
+    return f" and {plan['zones_profit']:+,.2f} weekly profit (90 %: {low:+,.2f} to {high:+,.2f})"
 
 
 def proof_line(proof: Metrics) -> str:

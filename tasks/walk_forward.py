@@ -70,15 +70,15 @@ def walk(piece: WalkPiece) -> dict[str, Any]:
         lines = pl.concat([pl.read_parquet(part, hive_partitioning=False) for part in parts])
         cancelled = pl.read_parquet(piece.folder / "cancelled.parquet")
         then = known_before(lines, cancelled, week + timedelta(weeks=1))
-        stores, products = (pl.read_parquet(piece.folder / f"{name}.parquet") for name in BESIDE)
-        chain = chain_of(str(piece.numbers["price"]["level"]), then, stores, products)
+        stores, products, stock = (pl.read_parquet(piece.folder / f"{name}.parquet") for name in BESIDE)
+        chain = chain_of(str(piece.numbers["price"]["level"]), then, stores, products, stock)
         scores = score_week(walk_week(then, week, piece.numbers["hyperparameters"], piece.numbers, chain=chain))
     except (SourceError, ModelError) as error:
         result["why"] = error.message
     else:
-        place = piece.out / f"week={piece.week}" / PART
-        place.parent.mkdir(parents=True, exist_ok=True)
-        scores.write_parquet(place)
+        path = piece.out / f"week={piece.week}" / PART
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scores.write_parquet(path)
     (piece.folder / "result.json").write_text(json.dumps(result | {"seconds": time.time() - began}))
     return result
 
@@ -92,7 +92,7 @@ def _pieces(backfill: Backfill) -> list[WalkPiece]:
     numbers = {name: at.parameters[name] for name in SECTIONS}
     numbers["price"] = {"level": at.parameters["price"]["level"]}
     numbers["hyperparameters"] = json.loads(tuned.read_text()) if tuned.exists() else at.parameters["tune"]["defaults"]
-    beside = dict(zip(BESIDE, read_beside_sales(at), strict=True))
+    beside, _ = read_beside_sales(at)
     pieces = []
     for week in backfill.order.weeks:
         cancelled = intake.cancelled_by(found, monday_of(week) + timedelta(weeks=1))
@@ -101,8 +101,8 @@ def _pieces(backfill: Backfill) -> list[WalkPiece]:
         cancelled.write_parquet(folder / "cancelled.parquet")
         for name, table in beside.items():
             table.write_parquet(folder / f"{name}.parquet")
-        told = [table.write_csv() for table in (cancelled, *beside.values())]
-        key = key_of([job.key for job in jobs if job.week <= week], *told, numbers)
+        texts = [table.write_csv() for table in (cancelled, *beside.values())]
+        key = key_of([job.key for job in jobs if job.week <= week], *texts, numbers)
         pieces.append(WalkPiece(at.work / "raw", folder, week, at.work / FOLDER, numbers, key))
     return pieces
 

@@ -20,7 +20,11 @@ from pricewright.files import write_whole
 Parameters = dict[str, Any]
 MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
 # Files beside the sales, and what stands for none of each: the module that reads it.
-BESIDE = {"stores": "pricewright/ingest/stores.py", "products": "pricewright/ingest/products.py"}
+BESIDE = {
+    "stores": "pricewright/ingest/stores.py",
+    "products": "pricewright/ingest/products.py",
+    "stock": "pricewright/ingest/stock.py",
+}
 RULES = "pricewright/rules/file.py"
 ASKED = {**BESIDE, "rules": RULES}
 STORE = "./lake"
@@ -51,13 +55,13 @@ def parse_overrides(texts: Iterable[str]) -> Parameters:
         keys = name.strip().split(".")
         if not equals or not all(keys):
             raise ParameterError(f"{text!r} is not a parameter.", hint="write stage.name=value, as train.seed=7.")
-        place = overrides
+        node = overrides
         for key in keys[:-1]:
-            place = place.setdefault(key, {})
-            if not isinstance(place, dict):
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
                 raise ParameterError(f"{text!r} goes below {key}, which another parameter of this run sets.")
         try:
-            place[keys[-1]] = "," if value.strip() == "," else yaml.safe_load(value)
+            node[keys[-1]] = "," if value.strip() == "," else yaml.safe_load(value)
         except yaml.YAMLError:
             raise ParameterError(f"{text!r}: the value is not YAML.", hint="put it in quotes.") from None
     return overrides
@@ -84,6 +88,14 @@ def overlay(defaults: Mapping[str, Any], overrides: Mapping[str, Any], at: str =
                 hint=f"its default is {default!r}.",
             )
     return merged
+
+
+def checked(parameters: Parameters) -> Parameters:
+    """The same parameters. Raises ParameterError for a value that breaks its rule."""
+    from pricewright.parameters import check_parameters  # pydantic takes 0.1 s, and not all commands need it
+
+    check_parameters(parameters)
+    return parameters
 
 
 def differences(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> Parameters:
@@ -146,8 +158,8 @@ class Workspace:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """params.yaml overlaid by this run's overrides: a mapping per stage."""
-        return overlay(read_parameters(self.root / "params.yaml"), self.overrides)
+        """params.yaml overlaid by this run's overrides: a mapping per stage. Raises ParameterError, see checked."""
+        return checked(overlay(read_parameters(self.root / "params.yaml"), self.overrides))
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -160,7 +172,7 @@ class Workspace:
         return self.root / str(self._asked["source"])
 
     def beside(self, name: str) -> Path | None:
-        """The file of `stores`, `products` or `rules`; None where the run has none."""
+        """The file of `stores`, `products`, `stock` or `rules`; None where the run has none."""
         asked = str(self._asked.get(name, ASKED[name]))
         return None if asked == ASKED[name] else self.root / asked
 
@@ -208,7 +220,7 @@ def configure(
     for name, address in (("source", source), ("store", store), *given.items()):
         refuse_secret(name, address)
     defaults = read_parameters(root / "params.yaml")
-    overlay(defaults, overrides or {})
+    checked(overlay(defaults, overrides or {}))
     changed = differences(defaults, overrides or {})
     unused = sorted(set(changed) - set(SECTIONS))
     if unused:
@@ -220,6 +232,7 @@ def configure(
         "store": _store(root, store),
         "columns": dict(columns or {}),
         "overrides": {section: changed.get(section, {}) for section in SECTIONS},
+        "price_level": overlay(defaults, changed).get("price", {}).get("level"),  # alone of `price` it makes features
     }
     text = "# What the last run was asked for; written by `pricewright run`.\n" + yaml.safe_dump(asked, sort_keys=False)
     write_whole(root / "run.yaml", text.encode())

@@ -38,7 +38,7 @@ class Checkout:
 
     root: Path
     extra: dict[str, str] = field(default_factory=dict)  # environment
-    told: list[str] = field(default_factory=list)  # all that commands have said
+    printed: list[str] = field(default_factory=list)  # all that commands have printed
 
     def pricewright(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run([sys.executable, "-c", COMMAND, *arguments])
@@ -68,7 +68,7 @@ class Checkout:
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=900)
-        self.told += [done.stdout, done.stderr]
+        self.printed += [done.stdout, done.stderr]
         return done
 
     @property

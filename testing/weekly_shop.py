@@ -32,7 +32,7 @@ class WeeklyShop:
         self.lines = lines.with_columns(week=pl.col("InvoiceDate").dt.strftime("%G-W%V"))
 
     def copy(self, root: Path) -> "WeeklyShop":
-        """The same checkout, with all it has made, in another place."""
+        """The same checkout, with all it has made, in another folder."""
         shutil.copytree(self.root, root)
         other = copy(self)
         other.checkout, other.root, other.source = Checkout(root), root, root / "exports"
@@ -57,7 +57,7 @@ class WeeklyShop:
 
     def held(self) -> dict[str, str]:
         """sha256 of every file of the workspace and the lake that a backfill may change."""
-        folders = [self.root / place for place in ("work/raw", "work/quarantine", "work/panel", "lake")]
+        folders = [self.root / path for path in ("work/raw", "work/quarantine", "work/panel", "lake")]
         paths = [path for folder in folders for path in sorted(folder.rglob("*.parquet"))]
         single = [path for name in ("coming", "catalog") if (path := self.root / "work" / f"{name}.parquet").exists()]
         return {

@@ -33,7 +33,7 @@ def redis_of(url: str) -> str:
 
 
 def forms(secret: str) -> dict[str, bytes]:
-    """The secret as it may be written: plain, as in a URL, in JSON, in base64 at each of its three places."""
+    """The secret as it may be written: plain, as in a URL, in JSON, in base64 at each of its three offsets."""
     plain = secret.encode()
     parts = {secret, urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1], *secret.split(":")[1:]}
     encoded = {base64.b64encode(b"x" * shift + plain)[4 * bool(shift) : -4] for shift in range(3)}

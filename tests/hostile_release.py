@@ -50,11 +50,11 @@ def write_unchecked(folder: Path, bodies: Mapping[str, bytes], week: str = WEEK)
     """Write these files and a manifest that fits them below `folder`, whatever they are; the release's id."""
     files = {name: FileEntry.of(body) for name, body in bodies.items()}
     manifest = Manifest(files, week, CREATED, {}, {}, {})
-    place = folder / manifest.id
-    place.mkdir(parents=True, exist_ok=True)
+    target = folder / manifest.id
+    target.mkdir(parents=True, exist_ok=True)
     for name, body in bodies.items():
-        (place / name).write_bytes(body)
-    (place / MANIFEST).write_bytes(manifest.to_json())
+        (target / name).write_bytes(body)
+    (target / MANIFEST).write_bytes(manifest.to_json())
     return manifest.id
 
 

@@ -22,7 +22,7 @@ def listening(process: int) -> set[str]:
             fields = line.split()
             if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
                 packed = bytes.fromhex(fields[1].split(":")[0])
-                words = [packed[place : place + 4][::-1] for place in range(0, len(packed), 4)]
+                words = [packed[i : i + 4][::-1] for i in range(0, len(packed), 4)]
                 found.add(str(ip_address(b"".join(words))))
     return found
 

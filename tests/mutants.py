@@ -70,9 +70,11 @@ def mutants(target: Target) -> Iterator[Mutant]:
 def _changes(tree: ast.Module, functions: tuple[str, ...]) -> Iterator[tuple[int, str, Callable[[], None]]]:
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef) and function.name in functions:
-            said = {node for raised in ast.walk(function) if isinstance(raised, ast.Raise) for node in ast.walk(raised)}
+            in_messages = {
+                node for raised in ast.walk(function) if isinstance(raised, ast.Raise) for node in ast.walk(raised)
+            }
             for node in ast.walk(function):
-                yield from () if node in said else _of(node)  # what a message says is not what holds
+                yield from () if node in in_messages else _of(node)  # what a message says is not what holds
 
 
 def _of(node: ast.AST) -> Iterator[tuple[int, str, Callable[[], None]]]:
@@ -86,17 +88,17 @@ def _of(node: ast.AST) -> Iterator[tuple[int, str, Callable[[], None]]]:
         yield node.lineno, f"without not: {ast.unparse(node)}", lambda: setattr(node, "op", ast.UAdd())
     for name in ("body", "orelse"):
         body = getattr(node, name, None)
-        for place, statement in enumerate(body if isinstance(body, list) else ()):
+        for i, statement in enumerate(body if isinstance(body, list) else ()):
             left_out = isinstance(statement, ast.Raise) or (
                 isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
             )
             if left_out:
                 words = ast.unparse(statement).splitlines()[0][:90]
-                yield statement.lineno, f"without: {words}", lambda body=body, place=place: _leave_out(body, place)
+                yield statement.lineno, f"without: {words}", lambda body=body, i=i: _leave_out(body, i)
 
 
-def _leave_out(body: list[ast.stmt], place: int) -> None:
-    body[place] = ast.copy_location(ast.Pass(), body[place])
+def _leave_out(body: list[ast.stmt], i: int) -> None:
+    body[i] = ast.copy_location(ast.Pass(), body[i])
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -30,8 +30,8 @@ def differences(before: Path, after: Path) -> Iterator[str]:
     for name in sorted(old & new):
         ours, theirs = (folder / name for folder in (before, after))
         if ours.name == MANIFEST:
-            said = [plain(json.loads(path.read_text())) for path in (ours, theirs)]
-            yield from (f"{name}: {key}" for key in sorted(changed(*said)))
+            contents = [plain(json.loads(path.read_text())) for path in (ours, theirs)]
+            yield from (f"{name}: {key}" for key in sorted(changed(*contents)))
         elif ours.read_bytes() != theirs.read_bytes():
             yield f"{name}: its bytes"
 
@@ -48,12 +48,12 @@ def plain(value: Any) -> Any:
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def changed(before: Any, after: Any, place: str = "") -> set[str]:
-    """Places at which two values differ."""
+def changed(before: Any, after: Any, path: str = "") -> set[str]:
+    """Paths at which two values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = before.keys() | after.keys()
-        return set().union(*(changed(before.get(key), after.get(key), f"{place}.{key}") for key in keys))
-    return set() if before == after else {place.lstrip(".")}
+        return set().union(*(changed(before.get(key), after.get(key), f"{path}.{key}") for key in keys))
+    return set() if before == after else {path.lstrip(".")}
 
 
 if __name__ == "__main__":

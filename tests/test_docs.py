@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.run import parameters_page
+from pricewright.parameters import list_parameters
 from tasks.stages import STAGES
 
 ROOT = Path(__file__).parents[1]
@@ -21,8 +23,8 @@ CODE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.(?:py|json|yaml))`")
 
 def test_the_site_is_built_without_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)]
-    told = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     built = {page.stem for page in tmp_path.glob("*.html")}
     assert {page.stem for page in (ROOT / "docs").glob("*.md")} <= built
 
@@ -51,17 +53,23 @@ def test_the_architecture_shows_the_stages_in_their_order() -> None:
     assert " ─► ".join(STAGES) in (ROOT / "docs" / "architecture.md").read_text()
 
 
+def test_the_page_of_parameters_is_that_of_params_yaml_and_its_schema() -> None:
+    entries = list_parameters(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    page = (ROOT / "docs" / "parameters.md").read_text()
+    assert page == parameters_page(entries), "pricewright parameters --markdown > docs/parameters.md"
+
+
 EXTENDING = (ROOT / "docs" / "extending.md").read_text()
 
 
 def test_a_model_and_a_gate_are_added_in_three_edited_places_at_most() -> None:
     _, *sections = EXTENDING.split("\n## ")
-    places = {
+    edited = {
         section.splitlines()[0]: re.findall(r"^\d\. `?\[?([\w/.]+)", section, re.MULTILINE) for section in sections
     }
-    assert list(places) == ["A backup model", "A gate", "A feature", "A stage"]
-    assert all(places.values()) and len(places["A backup model"]) <= 3 and len(places["A gate"]) <= 3
-    files = {name for named in places.values() for name in named if name != "Architecture"}
+    assert list(edited) == ["A backup model", "A gate", "A feature", "A stage"]
+    assert all(edited.values()) and len(edited["A backup model"]) <= 3 and len(edited["A gate"]) <= 3
+    files = {name for named in edited.values() for name in named if name != "Architecture"}
     assert [name for name in files if not (ROOT / name).is_file()] == []
 
 

@@ -24,8 +24,9 @@ from pricewright.core.manifest import MANIFEST, Manifest
 from pricewright.tuning import tune_backup
 from pricewright.verdict import Check, Verdict
 from tasks import promote
-from tasks.candidate import examine_candidate, publish_reports, report_links, review_page
+from tasks.candidate import examine_candidate, publish_reports, report_links
 from tasks.gates import GATES, Gate, Report, write_verdict
+from tasks.review import review_page
 from tasks.stage import Stage, do, report_nothing
 from tasks.stages import STAGES
 from tasks.workspace import Workspace, configure
@@ -202,9 +203,9 @@ def test_a_gate_that_blocks_stops_promotion_by_its_name(tmp_path: Path) -> None:
         do(TRAINED, at)
         with pytest.raises(GateBlocked, match=r"assortment blocks: skus is 40, the limit is 1000"):
             promote.work(at, report_nothing)
-        said = TRAINED.summary(json.loads(at.metrics("train").read_text()))
-    assert said.splitlines()[1].startswith("assortment blocks: skus is 40")
-    assert "see work/assortment/checks.csv" in said
+        text = TRAINED.summary(json.loads(at.metrics("train").read_text()))
+    assert text.splitlines()[1].startswith("assortment blocks: skus is 40")
+    assert "see work/assortment/checks.csv" in text
     assert Channel(Lake(at.store)).read() is None
 
 

@@ -8,12 +8,12 @@ import pytest
 from tests.same_release import main
 
 
-def lake(root: Path, **said: object) -> Path:
+def lake(root: Path, **changes: object) -> Path:
     release = root / "releases" / "2025-W01-0123abcd"
     release.mkdir(parents=True)
     (release / "plan.json").write_bytes(b"1")
     (release / "manifest.json").write_text(
-        json.dumps({"created": root.name, "metrics": {"wape": 0.4, "all": [1]}} | said)
+        json.dumps({"created": root.name, "metrics": {"wape": 0.4, "all": [1]}} | changes)
     )
     return root
 
@@ -38,9 +38,9 @@ def test_a_number_a_byte_and_a_file_are_each_named(
     (after / "releases/2025-W01-0123abcd/plan.json").write_bytes(b"2")
     (after / "releases/2025-W01-0123abcd/more").touch()
     assert main([str(before), str(after)]) == 1
-    told = capsys.readouterr().out
-    assert "manifest.json: metrics.wape" in told and "metrics.all" not in told
-    assert "plan.json: its bytes" in told and "only after: 2025-W01-0123abcd/more" in told
+    printed = capsys.readouterr().out
+    assert "manifest.json: metrics.wape" in printed and "metrics.all" not in printed
+    assert "plan.json: its bytes" in printed and "only after: 2025-W01-0123abcd/more" in printed
 
 
 def test_an_empty_lake_proves_nothing(tmp_path: Path) -> None:

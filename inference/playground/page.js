@@ -74,8 +74,8 @@ let waiting;
 function showFound(rows) {
   found = rows;
   chosen = -1;
-  at("found").replaceChildren(...rows.map((row, place) => {
-    const item = make("li", "", { role: "option", id: `found-${place}`, "aria-selected": "false" });
+  at("found").replaceChildren(...rows.map((row, index) => {
+    const item = make("li", "", { role: "option", id: `found-${index}`, "aria-selected": "false" });
     const uplift = row.optimal_price === row.current_price ? "" : words.share(row.sales_uplift);
     item.append(make("span", row.description || row.stock_code), make("b", uplift, { class: "gain" }), make("small", words.item(row)), make("small", words.money(row.current_price)));
     item.onmousedown = (event) => { event.preventDefault(); choose(row); };
@@ -88,7 +88,7 @@ function showFound(rows) {
 function move(step) {
   if (!found.length) return;
   chosen = (chosen + step + found.length) % found.length;
-  [...at("found").children].forEach((item, place) => item.setAttribute("aria-selected", String(place === chosen)));
+  [...at("found").children].forEach((item, index) => item.setAttribute("aria-selected", String(index === chosen)));
   at("found").children[chosen].scrollIntoView({ block: "nearest" });
   at("sku").setAttribute("aria-activedescendant", `found-${chosen}`);
 }
@@ -170,11 +170,12 @@ function show(answer, history, parameters) {
 
 function showTable(curve) {
   const head = make("tr");
-  head.append(...["Price", "Units", "Low", "High", "Sales"].map((name) => make("th", name, { scope: "col" })));
+  const profit = curve.predicted_profit;
+  head.append(...["Price", "Units", "Low", "High", "Sales", ...(profit ? ["Profit"] : [])].map((name) => make("th", name, { scope: "col" })));
   const show = (value, how) => (value == null ? "–" : how(value));
-  const rows = curve.unit_price.map((price, place) => {
+  const rows = curve.unit_price.map((price, index) => {
     const row = make("tr");
-    const cells = [words.money(price), show(curve.quantity[place], words.units), show(curve.quantity_min[place], words.units), show(curve.quantity_max[place], words.units), words.money(curve.predicted_sales[place])];
+    const cells = [words.money(price), show(curve.quantity[index], words.units), show(curve.quantity_min[index], words.units), show(curve.quantity_max[index], words.units), words.money(curve.predicted_sales[index]), ...(profit ? [words.money(profit[index])] : [])];
     row.append(...cells.map((text) => make("td", text)));
     return row;
   });

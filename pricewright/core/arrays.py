@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pricewright.core.blocks import BLOCK, Blocks, DamagedFile
 from pricewright.core.errors import PricewrightError, ReleaseError
 
-Need = Callable[[int, int], None]  # sees to it that bytes from one place to another are there
+Need = Callable[[int, int], None]  # sees to it that bytes from one offset to another are there
 END, CENTRAL = b"PK\5\6", b"PK\1\2"
 END_SIZE, CENTRAL_SIZE, LOCAL_SIZE = 22, 46, 30
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -58,18 +58,18 @@ def directory(body: Any, need: Need) -> dict[str, Member] | None:
     need(max(size - END_SIZE, 0), size)
     if bytes(body[-END_SIZE : -END_SIZE + 4]) != END:
         return None
-    count, length, place = struct.unpack_from("<HLL", body, size - END_SIZE + 10)
-    need(place, place + length)
+    count, length, offset = struct.unpack_from("<HLL", body, size - END_SIZE + 10)
+    need(offset, offset + length)
     found: dict[str, Member] = {}
     for _ in range(count):
-        if bytes(body[place : place + 4]) != CENTRAL:
+        if bytes(body[offset : offset + 4]) != CENTRAL:
             return None
-        method, stored, name, extra, comment, header = struct.unpack_from("<10xH8xL4x3H8xL", body, place)
+        method, stored, name, extra, comment, header = struct.unpack_from("<10xH8xL4x3H8xL", body, offset)
         if method:
             return None
-        key = bytes(body[place + CENTRAL_SIZE : place + CENTRAL_SIZE + name]).decode()
+        key = bytes(body[offset + CENTRAL_SIZE : offset + CENTRAL_SIZE + name]).decode()
         found[key.removesuffix(".npy")] = Member(header, stored)
-        place += CENTRAL_SIZE + name + extra + comment
+        offset += CENTRAL_SIZE + name + extra + comment
     if len(found) != count:
         raise ValueError(f"{count} arrays have {len(found)} names.")
     _fit(sum(member.size for member in found.values()), size)
@@ -77,7 +77,7 @@ def directory(body: Any, need: Need) -> dict[str, Member] | None:
 
 
 def find(body: Any, need: Need, name: str, member: Member) -> ArrayLocation:
-    """The place of an array. Raises ValueError when it holds Python objects, or more than the zip's directory says."""
+    """Where an array lies. Raises ValueError when it holds Python objects, or more than the zip's directory says."""
     header = member.header
     need(header, min(header + LONGEST_HEADER, len(body)))
     name_size, extra = struct.unpack_from("<HH", body, header + LOCAL_SIZE - 4)
@@ -87,12 +87,12 @@ def find(body: Any, need: Need, name: str, member: Member) -> ArrayLocation:
     shape, fortran, dtype = read(stream)
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects.")
-    place = ArrayLocation(start + stream.tell(), dtype, shape, fortran)
-    if min(shape, default=0) < 0 or stream.tell() + place.size > member.size:
+    location = ArrayLocation(start + stream.tell(), dtype, shape, fortran)
+    if min(shape, default=0) < 0 or stream.tell() + location.size > member.size:
         raise ValueError(f"{name} has the shape {shape}, and {member.size} bytes for it.")
-    if place.start + place.size > len(body):
+    if location.start + location.size > len(body):
         raise ValueError(f"{name} ends after the file does.")
-    return place
+    return location
 
 
 def unzipped(body: bytes) -> dict[str, NDArray[Any]]:
@@ -121,22 +121,22 @@ def _read(name: str, body: bytes) -> NDArray[Any]:
 class Rows:
     """A long array; one row or a slice of rows is read and checked alone, anything else needs all of it."""
 
-    def __init__(self, blocks: Blocks, place: ArrayLocation) -> None:
+    def __init__(self, blocks: Blocks, location: ArrayLocation) -> None:
         self._blocks = blocks
-        self._place = place
-        self._view = place.view(blocks.body)
+        self._location = location
+        self._view = location.view(blocks.body)
         self._view.flags.writeable = False
-        self._row = place.size // len(self._view)
-        self.shape, self.dtype = place.shape, place.dtype
+        self._row = location.size // len(self._view)
+        self.shape, self.dtype = location.shape, location.dtype
 
     def __len__(self) -> int:
         return len(self._view)
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, int) and not self._place.fortran:
+        if isinstance(key, int) and not self._location.fortran:
             first = key % len(self)
             self._need(first, first + 1)
-        elif isinstance(key, slice) and not self._place.fortran:
+        elif isinstance(key, slice) and not self._location.fortran:
             first, last, step = key.indices(len(self))
             self._need(first, last) if step == 1 else self._need(0, len(self))
         else:
@@ -148,7 +148,7 @@ class Rows:
         return np.array(self._view, dtype=dtype, copy=copy)
 
     def _need(self, first: int, last: int) -> None:
-        start = self._place.start
+        start = self._location.start
         self._blocks.need(start + first * self._row, start + last * self._row)
 
 
@@ -179,11 +179,11 @@ class Lazy(Mapping[str, Any]):
         return len(self._members)
 
     def _find(self, name: str, member: Member) -> Any:
-        place = find(self._blocks.body, self._blocks.need, name, member)
-        if place.size > BLOCK:
-            return Rows(self._blocks, place)
-        self._blocks.need(place.start, place.start + place.size)
-        array = place.view(self._blocks.body)
+        location = find(self._blocks.body, self._blocks.need, name, member)
+        if location.size > BLOCK:
+            return Rows(self._blocks, location)
+        self._blocks.need(location.start, location.start + location.size)
+        array = location.view(self._blocks.body)
         array.flags.writeable = False
         return array
 

@@ -48,7 +48,7 @@ class Blocks:
     """The bytes of a file; those that were asked for with `need` are there, the others are anything."""
 
     def __init__(self, name: str, size: int, hexadecimal: str, read: ReadPart) -> None:
-        """`read` gives the bytes from one place to another. Raises DamagedFile when there are too few digests."""
+        """`read` gives the bytes from one offset to another. Raises DamagedFile when there are too few digests."""
         self._name = name
         self._digests = bytes.fromhex(hexadecimal)
         self._read = read
@@ -70,7 +70,7 @@ class Blocks:
             raise ValueError(f"bytes {start} to {stop} of {len(self.body)}")
         missing = [number for number in range(start // BLOCK, -(-stop // BLOCK)) if not self._good[number]]
         while missing:
-            count = next((place for place, number in enumerate(missing) if number != missing[0] + place), len(missing))
+            count = next((i for i, number in enumerate(missing) if number != missing[0] + i), len(missing))
             self._take(missing[0], missing[0] + count)
             del missing[:count]
 

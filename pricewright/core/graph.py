@@ -70,7 +70,7 @@ def _sliced(shape: Shape, starts: list[int], ends: list[int], axes: list[int]) -
 
 def _reduced(shape: Shape, axes: list[int], keep: int) -> Shape:
     gone = {range(len(shape))[axis] for axis in axes}
-    return tuple(1 if place in gone else size for place, size in enumerate(shape) if keep or place not in gone)
+    return tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keep or axis not in gone)
 
 
 def _product(left: Shape, right: Shape) -> Shape:
@@ -117,21 +117,21 @@ class Graph:
         file = read_onnx(body)
         if file.opset != OPSET or set(file.inputs) != {PRICE, *SKU_INPUTS} or file.outputs != (OUTPUT,):
             raise UnknownGraph(f"opset {file.opset}, inputs {file.inputs}, outputs {file.outputs}")
-        self._places: dict[str, int] = {}
-        constants = {self._place(name): array for name, array in file.constants.items()}
+        self._slots: dict[str, int] = {}
+        constants = {self._slot(name): array for name, array in file.constants.items()}
         early, late = _parts(file.nodes)
         self._early, self._file = early, file
-        self._values: list[Any] = [None] * (len(self._places) + len(SKU_INPUTS) + 1 + len(file.nodes))
-        self._inputs = [self._place(name) for name in SKU_INPUTS]
-        self._price = self._place(PRICE)
+        self._values: list[Any] = [None] * (len(self._slots) + len(SKU_INPUTS) + 1 + len(file.nodes))
+        self._inputs = [self._slot(name) for name in SKU_INPUTS]
+        self._price = self._slot(PRICE)
         self._sku_steps, self._price_steps = self._steps(early, file.nodes), self._steps(late, file.nodes)
-        if OUTPUT not in self._places:
+        if OUTPUT not in self._slots:
             raise UnknownGraph(f"nothing makes {OUTPUT}")
-        self._result = self._places[OUTPUT]
-        for place, array in constants.items():
-            self._values[place] = array
+        self._result = self._slots[OUTPUT]
+        for slot, array in constants.items():
+            self._values[slot] = array
         made = {step[2] for step in self._sku_steps} | set(self._inputs)
-        used = {place for _, places, _, _ in self._price_steps for place in places}
+        used = {slot for _, slots, _, _ in self._price_steps for slot in slots}
         self._between = sorted((made & used) | ({self._result} & made))
 
     def refuse_huge(self, features: int, effects: int, rows: int, prices: int) -> None:
@@ -143,11 +143,11 @@ class Graph:
     def prepare(self, features: Array, effects: Array) -> list[tuple[Array, ...]]:
         """What r SKUs need for any price, from features (r, k) and effects (r, e): one entry per SKU."""
         values = self._values.copy()
-        for place, table in zip(self._inputs, (features, effects), strict=True):
-            values[place] = np.asarray(table, dtype=np.float32)
+        for slot, table in zip(self._inputs, (features, effects), strict=True):
+            values[slot] = np.asarray(table, dtype=np.float32)
         with np.errstate(all="ignore"):
             _run(self._sku_steps, values, float("inf"))
-        tables = [values[place] for place in self._between]
+        tables = [values[slot] for slot in self._between]
         rows = len(features)
         if any(table.ndim != 2 or len(table) != rows for table in tables):
             raise UnknownGraph("what prices meet is not one row per SKU")
@@ -156,37 +156,37 @@ class Graph:
     def units(self, prepared: Sequence[Array], ratio: Array, until: float = float("inf")) -> Array:
         """Units (n, S) at log price ratios (n,). Raises TimeoutError when time.perf_counter() passes `until`."""
         values = self._values.copy()
-        for place, table in zip(self._between, prepared, strict=True):
-            values[place] = table
+        for slot, table in zip(self._between, prepared, strict=True):
+            values[slot] = table
         values[self._price] = np.asarray(ratio, dtype=np.float32)
         with np.errstate(all="ignore"):  # what is no number is refused where the units are checked
             _run(self._price_steps, values, until)
         units: Array = values[self._result]
         return units
 
-    def _place(self, name: str) -> int:
-        return self._places.setdefault(name, len(self._places))
+    def _slot(self, name: str) -> int:
+        return self._slots.setdefault(name, len(self._slots))
 
     def _steps(self, nodes: Sequence[Node], everything: Sequence[Node]) -> list[Step]:
         needed = Counter(name for node in everything for name in node.inputs)
         own: set[str] = set()  # values that one of these steps has made in memory of its own
         steps = []
         for node in nodes:
-            if any(name not in self._places for name in node.inputs):
+            if any(name not in self._slots for name in node.inputs):
                 raise UnknownGraph(f"{node.kind} takes what is not there")
             free = [name in own and needed[name] == 1 for name in node.inputs]
             into = free.index(True) if node.kind in SAME_TYPE and True in free else -1
             needed.subtract(node.inputs)
-            places = tuple(self._places[name] for name in node.inputs)
-            steps.append((_operation(node), places, self._place(node.output), into))
+            slots = tuple(self._slots[name] for name in node.inputs)
+            steps.append((_operation(node), slots, self._slot(node.output), into))
             if node.kind in UFUNCS or node.kind == "Clip":
                 own.add(node.output)
         return steps
 
 
 def _run(steps: Sequence[Step], values: list[Any], until: float) -> None:
-    for compute, places, result, into in steps:
-        taken = [values[place] for place in places]
+    for compute, slots, result, into in steps:
+        taken = [values[slot] for slot in slots]
         if into < 0:
             values[result] = compute(*taken)
         else:

@@ -142,13 +142,13 @@ class Manifest:
 
 
 def is_id(text: str) -> bool:
-    """Whether it can be the id of a release, and so is no way to another place."""
+    """Whether it can be the id of a release, and so is no path to another folder."""
     week, _, hexadecimal = text.rpartition("-")
     return bool(WEEK.fullmatch(week)) and len(hexadecimal) == SHORT and HEX.issuperset(hexadecimal)
 
 
 def need_id(release: str) -> None:
-    """Raise ReleaseError for what is not the id of a release, and could be a way to another place."""
+    """Raise ReleaseError for what is not the id of a release, and could be a path to another folder."""
     if not is_id(release):
         raise ReleaseError(
             f"{release[:80]!r} is not the id of a release, such as 2011-W48-0a1b2c3d.", hint="see pricewright releases."

@@ -105,41 +105,41 @@ def read_message(body: memoryview) -> dict[int, list[Any]]:
 
 
 def _fields(body: memoryview) -> Iterator[Field]:
-    place, end = 0, len(body)
-    while place < end:
-        key, place = _varint(body, place)
+    offset, end = 0, len(body)
+    while offset < end:
+        key, offset = _varint(body, offset)
         kind = key & 7
         if kind == VARINT:
-            value, place = _varint(body, place)
+            value, offset = _varint(body, offset)
             yield key >> 3, value
             continue
-        size, place = _varint(body, place) if kind == BYTES else ({FIXED32: 4, FIXED64: 8}[kind], place)
-        if place + size > end:
+        size, offset = _varint(body, offset) if kind == BYTES else ({FIXED32: 4, FIXED64: 8}[kind], offset)
+        if offset + size > end:
             raise ValueError("the file ends early")
-        yield key >> 3, body[place : place + size]
-        place += size
+        yield key >> 3, body[offset : offset + size]
+        offset += size
 
 
-def _varint(body: memoryview, place: int) -> tuple[int, int]:
-    value = body[place]
+def _varint(body: memoryview, offset: int) -> tuple[int, int]:
+    value = body[offset]
     if value < 128:
-        return value, place + 1
+        return value, offset + 1
     value, shift = value & 127, 7
     while True:
-        place += 1
-        more = body[place]
+        offset += 1
+        more = body[offset]
         value |= (more & 127) << shift
         if more < 128:
-            return value, place + 1
+            return value, offset + 1
         shift += 7
         if shift > 63:
             raise ValueError("a number of more than 64 bits")
 
 
 def _packed(body: memoryview) -> list[int]:
-    values, place = [], 0
-    while place < len(body):
-        value, place = _varint(body, place)
+    values, offset = [], 0
+    while offset < len(body):
+        value, offset = _varint(body, offset)
         values.append(value)
     return values
 

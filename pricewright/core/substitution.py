@@ -1,7 +1,7 @@
 """Units of products that compete in families, at any prices, per posterior draw.
 
 Numpy only: training and serving share it. The model is that of pricewright/network/families.py without promotions: with
-shares w of the family's units at anchor prices and log attractions a, log units of a product change by
+shares w of the family's units at base prices and log attractions a, log units of a product change by
 a_j - (1 - keeps) x log sum_k w_k exp(a_k).
 """
 
@@ -26,13 +26,13 @@ ARRAYS = ("demand_level", "anchor_price", "demand_curve", "demand_own", "demand_
 class Posterior:
     """What is known of n products' demand in the coming week.
 
-    level: (n,) expected units at anchor prices (n,); curve: (n, 2) mean latent slope and curvature; own: (n, 3)
+    level: (n,) expected units at base prices (n,); curve: (n, 2) mean latent slope and curvature; own: (n, 3)
     Cholesky factor of their own covariance, row by row; shared: (n, 2, h) what h standard normals that all products
     share add; family: (n,) numbers; keeps: (n, 3) latent share that a family keeps: mean, own and shared deviation.
     """
 
     level: Floats
-    anchor: Floats
+    base_price: Floats
     curve: Floats
     own: Floats
     shared: Floats
@@ -47,8 +47,8 @@ class Posterior:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The same as the catalog keeps it."""
         single = np.float32
-        values = (self.level, self.anchor, self.curve, self.own.astype(single), self.shared.astype(single), self.family,
-                  self.keeps.astype(single))  # fmt: skip
+        values = (self.level, self.base_price, self.curve, self.own.astype(single), self.shared.astype(single),
+                  self.family, self.keeps.astype(single))  # fmt: skip
         return dict(zip(ARRAYS, values, strict=True))
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Posterior:
     def __getitem__(self, rows: Whole) -> "Posterior":
         """Some products."""
         return Posterior(
-            self.level[rows], self.anchor[rows], self.curve[rows], self.own[rows], self.shared[rows],
+            self.level[rows], self.base_price[rows], self.curve[rows], self.own[rows], self.shared[rows],
             self.family[rows], self.keeps[rows],
         )  # fmt: skip
 
@@ -69,9 +69,11 @@ class Posterior:
         return covariance
 
     def beside(self, prices: Floats) -> tuple[Floats, Floats]:
-        """Each product's share of its family's units at anchor prices, and how much the others attract at `prices`
-        against the whole family at anchor prices, by the mean curves; (n,) each."""
-        mean = Demand(self.level, self.anchor, _softplus(self.curve[:, :1]), _softplus(self.curve[:, 1:]), np.ones(1))
+        """Each product's share of its family's units at base prices, and how much the others attract at `prices`
+        against the whole family at base prices, by the mean curves; (n,) each."""
+        mean = Demand(
+            self.level, self.base_price, _softplus(self.curve[:, :1]), _softplus(self.curve[:, 1:]), np.ones(1)
+        )
         count = int(self.family.max(initial=0)) + 1
         level = np.maximum(self.level, LEAST)
         share = level / np.bincount(self.family, level, count)[self.family]
@@ -90,15 +92,15 @@ class Demand:
     """S draws of the demand of the m products of one family. slope, curvature: (m, S); keeps: (S,); others: above."""
 
     level: Floats
-    anchor: Floats
+    base_price: Floats
     slope: Floats
     curvature: Floats
     keeps: Floats
 
     def attraction(self, prices: Floats) -> Floats:
-        """Log attraction at prices (m, ...) relative to the anchor price, (m, ..., S)."""
-        wide = (len(self.anchor), *(1,) * (prices.ndim - 1))
-        x = np.log(prices / self.anchor.reshape(wide))[..., None]
+        """Log attraction at prices (m, ...) relative to the base price, (m, ..., S)."""
+        wide = (len(self.base_price), *(1,) * (prices.ndim - 1))
+        x = np.log(prices / self.base_price.reshape(wide))[..., None]
         slope, curvature = (a.reshape(*wide, -1) for a in (self.slope, self.curvature))
         effect: Floats = np.clip(-slope * np.expm1(curvature * x) / curvature, -STEEPEST, STEEPEST)
         return effect
@@ -122,13 +124,13 @@ class Draws:
         """Draws for the products of one family; for a family of one, too."""
         slope, curvature, rng = self._curves(family)
         keeps = self._keeps(family.keeps[0], rng.standard_normal(self._count))
-        return Demand(family.level, family.anchor, slope, curvature, keeps)
+        return Demand(family.level, family.base_price, slope, curvature, keeps)
 
     def of_alone(self, products: Posterior) -> Demand:
         """Draws for families of one, all at once: what each of them keeps is part of its slope."""
         slope, curvature, rng = self._curves(products)
         keeps = self._keeps(products.keeps[:, :, None].swapaxes(0, 1), rng.standard_normal(slope.shape))
-        return Demand(products.level, products.anchor, slope * keeps, curvature, np.ones(self._count))
+        return Demand(products.level, products.base_price, slope * keeps, curvature, np.ones(self._count))
 
     def _curves(self, products: Posterior) -> tuple[Floats, Floats, np.random.Generator]:
         """Slopes and curvatures (m, S), and what draws the rest."""

@@ -262,7 +262,7 @@ def _weekly_orders(rows: pl.DataFrame) -> Floats:
 
 
 def _level(weekly: Floats, end: int, weeks: int) -> Level:
-    """Mean orders of the weeks with any before the place `end`: silent weeks have a measure of their own."""
+    """Mean orders of the weeks with any before the index `end`: silent weeks have a measure of their own."""
     orders = weekly[end - weeks : end]
     orders = orders[orders > 0]
     return Level(log(orders.mean()), 1.0 / orders.sum()) if len(orders) else Level(nan, nan)

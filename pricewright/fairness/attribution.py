@@ -52,18 +52,18 @@ def draw_sample(
     if rows.height == 0:
         raise ParameterError("the panel has no row of the weeks of the backtest: there is nothing to explain.")
     ordered = rows.sort("stock_code", "week").sample(fraction=1.0, shuffle=True, seed=int(params["seed"]))
-    ordered = ordered.with_row_index("place")
+    ordered = ordered.with_row_index("position")
     background = ordered.tail(int(params["background_rows"]))
     wanted = (
-        ordered.select("place", "stock_code")
+        ordered.select("position", "stock_code")
         .join(members, on="stock_code")
-        .sort("place")
+        .sort("position")
         .group_by(KEY, maintain_order=True)
         .head(int(params["explained_rows"]))
     )
-    explained = ordered.filter(pl.col("place").is_in(wanted["place"].unique().implode()))
-    numbered = explained.select("place").with_row_index("row")
-    belongs = wanted.join(numbered, on="place").select(*KEY, "row")
+    explained = ordered.filter(pl.col("position").is_in(wanted["position"].unique().implode()))
+    numbered = explained.select("position").with_row_index("row")
+    belongs = wanted.join(numbered, on="position").select(*KEY, "row")
     return Sample(_inputs(explained, features), _inputs(background, features), belongs)
 
 

@@ -227,7 +227,7 @@ def _colours(groups: list[str]) -> dict[str, str]:
     """Colour of every group, those that are judged first."""
     others = [group for group in groups if group not in JUDGED]
     first = {group: colour for group, colour in JUDGED.items() if group in groups}
-    return first | {group: OTHERS[place % len(OTHERS)] for place, group in enumerate(others)}
+    return first | {group: OTHERS[i % len(OTHERS)] for i, group in enumerate(others)}
 
 
 def draw_fairness(fairness: Fairness, folder: Path) -> list[Path]:

@@ -33,10 +33,10 @@ def memberships(catalog: pl.DataFrame, dimensions: Iterable[str]) -> pl.DataFram
 def sizes(members: pl.DataFrame) -> pl.DataFrame:
     """One row per segment with its number of SKUs, dimension by dimension; terciles rise, others fall in size."""
     rising = pl.col("segment").replace_strict({name: i for i, name in enumerate(RISING)}, default=len(RISING))
-    order = members.group_by("dimension", maintain_order=True).agg().with_row_index("place")
+    order = members.group_by("dimension", maintain_order=True).agg().with_row_index("position")
     counted = members.group_by(KEY).agg(skus=pl.col("stock_code").n_unique().cast(pl.Int64))
-    ordered = counted.join(order, on="dimension").sort("place", rising, -pl.col("skus"), "segment")
-    return ordered.drop("place")
+    ordered = counted.join(order, on="dimension").sort("position", rising, -pl.col("skus"), "segment")
+    return ordered.drop("position")
 
 
 def accuracy(backtest: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:

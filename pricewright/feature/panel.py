@@ -42,6 +42,7 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
         "price_max",
         "unit_cost",
         "competitor_price",
+        "tax_rate",
         customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
         country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
         price_tier=_terciles("regular_price", TIERS),
@@ -57,7 +58,7 @@ def _terciles(column: str, names: tuple[str, ...]) -> pl.Expr:
 
 
 @dataclass(frozen=True)
-class Said:
+class WeekCounts:
     """Numbers of one week's transactions. units: of all lines; sold_units: of the sales; unsold: SKUs with lines only
     that were cancelled in the week."""
 
@@ -68,18 +69,23 @@ class Said:
 
 
 def count(
-    said: Sequence[Said], carried: pl.DataFrame, kept: pl.DataFrame, listed: int, weeks: pl.DataFrame, later: set[str]
+    week_counts: Sequence[WeekCounts],
+    carried: pl.DataFrame,
+    kept: pl.DataFrame,
+    listed: int,
+    weeks: pl.DataFrame,
+    later: set[str],
 ) -> dict[str, Any]:
     """Numbers of the feature stage; units + units_dropped of each reason = units of the transactions.
 
-    said: of all weeks; carried: of all SKUs after the last full week, kept: of the panel's; weeks: as open_weeks gives
-    them; later: SKUs of the weeks after the last full one.
+    week_counts: of all weeks; carried: of all SKUs after the last full week, kept: of the panel's; weeks: as open_weeks
+    gives them; later: SKUs of the weeks after the last full one.
     """
     first, last, coming = weeks["week"][0], weeks["week"][-2], weeks["week"][-1]
-    accepted = sum(week.units for week in said)
-    in_weeks = sum(week.sold_units for week in said if week.week < coming)
+    accepted = sum(week.units for week in week_counts)
+    in_weeks = sum(week.sold_units for week in week_counts if week.week < coming)
     in_panel, skus = counted(kept["all_units"].sum()), kept.height
-    everything = later.union(carried["stock_code"], *(week.unsold for week in said))
+    everything = later.union(carried["stock_code"], *(week.unsold for week in week_counts))
     return {
         "rows": int(kept["age"].sum()),
         "skus": skus,
@@ -140,11 +146,11 @@ def build_panel(
     again = gather(
         repeat_customers([week.buyers.lazy() for week in past], 0, codes, sum(w.buyers.height for w in past))
     )
-    builder = PanelBuilder(codes, weeks, params, parted=chain.parted)
+    builder = PanelBuilder(codes, weeks, params, parted=chain.parted, stock=chain.stock)
     steps = [builder.step(week, again.get(t, NOBODY)) for t, week in enumerate(past)]
     carried = builder.carried_on()
     later = set().union(*(week.names["stock_code"] for week in sales[len(past) :]))
-    ending = end(builder, carried, [said(week) for week in sales], weeks, later, params, chain)
+    ending = end(builder, carried, [counts_of(week) for week in sales], weeks, later, params, chain)
     rows = pl.concat(steps).join(ending.dropped, on="stock_code", how="anti")
     return Panel(rows.sort("stock_code", "week"), ending.coming, ending.catalog, ending.counts)
 
@@ -163,15 +169,15 @@ def gather(parts: Any) -> dict[int, pl.DataFrame]:
     return {t: pl.concat(rows) for t, rows in found.items()}
 
 
-def said(week: WeekSales) -> Said:
+def counts_of(week: WeekSales) -> WeekCounts:
     """What is counted of a week."""
     unsold = week.names.join(week.sales, on="stock_code", how="anti")["stock_code"].sort()
-    return Said(week.week, week.units, counted(week.sales["units"].sum()), unsold.to_list())
+    return WeekCounts(week.week, week.units, counted(week.sales["units"].sum()), unsold.to_list())
 
 
 def end(
-    builder: PanelBuilder, carried: pl.DataFrame, said: Sequence[Said], weeks: pl.DataFrame, later: set[str],
-    params: Mapping[str, Any], chain: Chain,
+    builder: PanelBuilder, carried: pl.DataFrame, week_counts: Sequence[WeekCounts], weeks: pl.DataFrame,
+    later: set[str], params: Mapping[str, Any], chain: Chain,
 ) -> Ending:  # fmt: skip
     """The coming week, the catalog and the counts, when the walk has seen the last full week."""
     least = int(params["min_selling_weeks"])
@@ -189,5 +195,5 @@ def end(
         coming=ahead.join(catalog, on="stock_code", how="semi", maintain_order="left"),
         catalog=catalog,
         dropped=carried.filter(~often).select("stock_code", "age"),
-        counts=count(said, carried, kept, catalog.height, weeks, later),
+        counts=count(week_counts, carried, kept, catalog.height, weeks, later),
     )

@@ -112,20 +112,20 @@ class Channels:
         self._units: dict[str, Floats] = {}
         self._count = count
 
-    def load(self, frame: pl.DataFrame, places: Whole) -> None:
-        """Go on from the columns of a frame whose SKUs stand at these places."""
+    def load(self, frame: pl.DataFrame, indices: Whole) -> None:
+        """Go on from the columns of a frame whose SKUs have these indices."""
         for name in frame.columns:
             if name.startswith(CHANNEL):
                 self._units[name.removeprefix(CHANNEL)] = units = np.zeros(self._count)
-                units[places] = frame[name].to_numpy()
+                units[indices] = frame[name].to_numpy()
 
     def columns(self) -> list[pl.Series]:
         """A column per channel, in order of their names."""
         return [pl.Series(CHANNEL + name, units) for name, units in sorted(self._units.items())]
 
-    def week(self, asked: pl.DataFrame, places: Whole, list_price: Floats) -> Prices:
-        """What the main channel asked in a week. asked: see asked_prices, of SKUs at these places; list_price: of the
-        week before.
+    def week(self, asked: pl.DataFrame, indices: Whole, list_price: Floats) -> Prices:
+        """What the main channel asked in a week. asked: see asked_prices, of SKUs with these indices; list_price: of
+        the week before.
 
         A SKU's main channel sold most of its units up to the end of the week, of equals the first by name.
         """
@@ -136,23 +136,23 @@ class Channels:
         channel = asked["channel"].cast(pl.Enum(channels)).to_physical().to_numpy()
         for number in np.unique(channel):
             of = channel == number
-            self._units[channels[number]] += np.bincount(places[of], units[of], self._count)
+            self._units[channels[number]] += np.bincount(indices[of], units[of], self._count)
         most = np.argmax([self._units[name] for name in channels], axis=0) if channels else np.zeros(self._count)
-        inside = most[places] == channel
-        return _prices(asked.filter(pl.Series(inside)), places[inside], list_price)
+        inside = most[indices] == channel
+        return _prices(asked.filter(pl.Series(inside)), indices[inside], list_price)
 
 
-def _prices(asked: pl.DataFrame, places: Whole, list_price: Floats) -> Prices:
+def _prices(asked: pl.DataFrame, indices: Whole, list_price: Floats) -> Prices:
     """The prices of one channel per SKU, in order of SKU and price; see Channels.week."""
     price, lines, weight = (asked[name].to_numpy() for name in ("unit_price", "lines", "weight"))
     count = len(list_price)
-    total = np.bincount(places, weight, count)
+    total = np.bincount(indices, weight, count)
     below = np.cumsum(weight) - weight  # of all SKUs before, and of the lower prices of this one
-    below = below - np.concatenate([[0.0], np.cumsum(total)[:-1]])[places]
-    upper = 2 * below <= total[places]
+    below = below - np.concatenate([[0.0], np.cumsum(total)[:-1]])[indices]
+    upper = 2 * below <= total[indices]
     median = np.full(count, np.nan)
-    median[places[upper]] = price[upper]  # the last one of a SKU stays: the highest
-    same = np.abs(np.log(price) - np.log(list_price[places])) <= SAME_PRICE
-    all_lines = np.bincount(places, lines, count).astype(np.float64)
-    held = HELD_SHARE * np.bincount(places, lines * same, count) >= all_lines
+    median[indices[upper]] = price[upper]  # the last one of a SKU stays: the highest
+    same = np.abs(np.log(price) - np.log(list_price[indices])) <= SAME_PRICE
+    all_lines = np.bincount(indices, lines, count).astype(np.float64)
+    held = HELD_SHARE * np.bincount(indices, lines * same, count) >= all_lines
     return Prices(median, all_lines, held & (all_lines > 0))

@@ -13,6 +13,7 @@ import polars as pl
 
 from pricewright.core.errors import SourceError
 from pricewright.feature.prices import asked_prices
+from pricewright.items import OUT_SHARE
 from pricewright.units import counted, rounded
 
 MOST = 8_000_000  # pairs of SKU and buyer that are held at once, of a week each
@@ -26,10 +27,9 @@ NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
 NAMED = {
     **dict.fromkeys(("description", "category", "brand"), pl.String),
-    **dict.fromkeys(("unit_cost", "competitor_price"), pl.Float64),
+    **dict.fromkeys(("unit_cost", "competitor_price", "tax_rate"), pl.Float64),
 }
-OUT_SHARE = 0.5  # a zone is out of stock where more of its stores with a line are
-SAID = NAMED | {
+STATED = NAMED | {
     "promotion": pl.Float64,
     "channel": pl.String,
     "in_stock": pl.Boolean,
@@ -132,7 +132,7 @@ def read_sales(transactions: pl.DataFrame, countries: Mapping[str, int] | None =
     A line that was cancelled as a whole in its own week is not a sale. The column `cancelled_in_week` says how many
     units were; without it, all cancellations count as made in the week of the sale.
     """
-    missing = [pl.lit(None, dtype).alias(name) for name, dtype in SAID.items() if name not in transactions.columns]
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in STATED.items() if name not in transactions.columns]
     week = monday(pl.col("invoice_time"))
     transactions = transactions.with_columns(_known_units(transactions), *missing, week=week)
     lines = transactions.filter(pl.col("known_units") > 0)

@@ -17,8 +17,8 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.feature.features import FEATURES, KEPT
-from pricewright.feature.panel import NOBODY, Ending, Said, end, gather, said, weeks_of
+from pricewright.feature.features import FEATURES, KEPT, SOMETIMES
+from pricewright.feature.panel import NOBODY, Ending, WeekCounts, counts_of, end, gather, weeks_of
 from pricewright.feature.panel_builder import WINDOW, PanelBuilder
 from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
 from pricewright.files import Digests, digest_of
@@ -32,7 +32,7 @@ SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
 ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
         "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-        "in_stock", "store", "zone", "brand", "competitor_price")  # fmt: skip
+        "in_stock", "store", "zone", "brand", "competitor_price", "tax_rate")  # fmt: skip
 OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
 ReportProgress = Callable[[float, str], None]
 
@@ -54,10 +54,10 @@ class CachedSales:
         return tuple(date.fromisoformat(day) for day in self.entry.index["days"])
 
     @property
-    def said(self) -> Said:
+    def counts(self) -> WeekCounts:
         """What is counted of it."""
         index = self.entry.index
-        return Said(self.week, index["units"], index["sold_units"], index["unsold"])
+        return WeekCounts(self.week, index["units"], index["sold_units"], index["unsold"])
 
     def buyers(self) -> pl.LazyFrame:
         """stock_code and buyer."""
@@ -93,7 +93,7 @@ def write_sales(week: WeekSales, folder: Path) -> dict[str, Any]:
         frame.write_parquet(folder / name, compression="lz4")
     # in small groups of rows, in order of SKU, so that those of a range of SKUs are read without the others
     week.buyers.write_parquet(folder / BUYERS, compression="lz4", row_group_size=2**16)
-    counted = said(week)
+    counted = counts_of(week)
     return {
         "week": str(week.week),
         "days": [str(day) for day in week.days],
@@ -118,7 +118,7 @@ class WeeklyPanel:
 
     def write(self, folder: Path) -> None:
         """Make the folder hold the panel's weeks."""
-        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *FEATURES))
+        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *SOMETIMES, *FEATURES))
 
 
 class IncrementalPanel:
@@ -143,7 +143,7 @@ class IncrementalPanel:
         )
         report_progress(0.9, "leaving out what sold too rarely")
         later = set().union(*(week.codes() for week in sales[len(past) :]))
-        counted = [week.said for week in sales]
+        counted = [week.counts for week in sales]
         ending = end(builder, builder.carried_on(), counted, weeks, later, self._params, self._chain)
         entries = list(side_by_side(lambda t: self._without(rows[t], ending.dropped, len(rows) - t), range(len(rows))))
         self.sales.prune({week.entry.key for week in sales}, SPARE_DAYS)
@@ -158,11 +158,11 @@ class IncrementalPanel:
         digests = Digests(self._digests)  # of links, whose inodes change with each
         found: list[CachedSales] = []
         waiting: dict[str, pl.DataFrame] = {}
-        for place, (name, path) in enumerate(sorted(raw.items())):
+        for number, (name, path) in enumerate(sorted(raw.items())):
             key = key_of(code_digest(), self._chain.digest, name, digests.of(path))
             entry = self.sales.find(key)
             if entry or sum(lines.height for lines in waiting.values()) >= BATCH:
-                report_progress(place / len(raw), f"sales of the weeks before {name}")
+                report_progress(number / len(raw), f"sales of the weeks before {name}")
                 found += self._make(waiting, found)
                 waiting = {}
             if entry and entry.index["home"] == home_country(_countries([*found, CachedSales(entry)])):
@@ -187,9 +187,14 @@ class IncrementalPanel:
         keys: list[str] = []
         before = key_of(code_digest(), {name: self._params[name] for name in OF_ROWS})
         for week in past:
-            before = key_of(before, week.entry.key, week.entry.index["home"])
+            before = key_of(before, week.entry.key, week.entry.index["home"], *self._stock_of(week.week))
             keys.append(before)
         return keys
+
+    def _stock_of(self, week: date) -> list[str]:
+        """What the stock file says of a week, as part of a key; nothing where it says nothing."""
+        listed = self._chain.stock.filter(pl.col("week") == week)
+        return [listed.write_csv()] if listed.height else []
 
     def _known(self, keys: Sequence[str]) -> Iterator[CachedResult]:
         for key in keys:
@@ -212,7 +217,7 @@ class IncrementalPanel:
         files = [*carried[-1:], *(week.entry.folder / SALES for week in past[start:])]
         codes = [pl.read_parquet(file, columns=["stock_code"])["stock_code"] for file in files]
         found = pl.concat(codes).unique().sort().to_list() if codes else []
-        builder = PanelBuilder(found, weeks, self._params, parted=self._chain.parted)
+        builder = PanelBuilder(found, weeks, self._params, parted=self._chain.parted, stock=self._chain.stock)
         builder.go_on(start, (pl.read_parquet(file) for file in carried))
         pairs = sum(int(week.entry.index["buyers"]) for week in past)
         again = gather(repeat_customers([week.buyers() for week in past], start, builder.codes, pairs))

@@ -18,7 +18,7 @@ from pricewright.units import DECIMALS, rounded
 
 PAIRS = {"cancellation": pl.Int64, "sale": pl.Int64, "units": pl.Float64}
 GUEST = ["stock_code", "unit_price", "country", "store"]  # what a sale to nobody known and its cancellation share
-PLACE = ("source", "row")
+SOURCE_ROW = ("source", "row")
 
 
 def match_cancellations(
@@ -160,15 +160,15 @@ def settle_source(survey: Survey, params: Mapping[str, Any], before: date | None
     cancellation_lines, sales = cancellation_lines.filter(inside), sales.filter(inside)
     pairs = match_cancellations(sales, cancellation_lines, params)
     cancelled = cancelled_units(sales, cancellation_lines, pairs).join(
-        sales.select("line", *PLACE, "invoice_time"), on="line"
+        sales.select("line", *SOURCE_ROW, "invoice_time"), on="line"
     )
     asked = cancellation_lines.with_columns(pl.lit(None, pl.String).alias(name) for name in ("reason", "detail"))
     return _by_week(cancelled, settle(asked, sales, pairs))
 
 
 def _by_week(cancelled: pl.DataFrame, answers: pl.DataFrame) -> dict[str, Settlement]:
-    cancelled = cancelled.select("line", *PLACE, "cancelled", "cancelled_in_week", week=week_of("invoice_time"))
-    answers = answers.select("line", *PLACE, "reason", "detail", week=week_of("invoice_time"))
+    cancelled = cancelled.select("line", *SOURCE_ROW, "cancelled", "cancelled_in_week", week=week_of("invoice_time"))
+    answers = answers.select("line", *SOURCE_ROW, "reason", "detail", week=week_of("invoice_time"))
     parts = [
         {
             str(week): part.drop("week").sort("line")
@@ -185,10 +185,10 @@ def _by_week(cancelled: pl.DataFrame, answers: pl.DataFrame) -> dict[str, Settle
 
 def unsettled() -> Settlement:
     """The settlement of a week that has no part in any."""
-    place = {"line": pl.Int64, "source": pl.String, "row": pl.Int64}
+    line_schema = {"line": pl.Int64, "source": pl.String, "row": pl.Int64}
     return Settlement(
-        pl.DataFrame(schema=place | {"cancelled": pl.Float64, "cancelled_in_week": pl.Float64}),
-        pl.DataFrame(schema=place | {"reason": pl.String, "detail": pl.String}),
+        pl.DataFrame(schema=line_schema | {"cancelled": pl.Float64, "cancelled_in_week": pl.Float64}),
+        pl.DataFrame(schema=line_schema | {"reason": pl.String, "detail": pl.String}),
     )
 
 

@@ -194,9 +194,9 @@ def _check_used_once(table: Table, found: Mapping[str, str], asked: Mapping[str,
 def _check_stand_once(table: Table, guessed: Mapping[str, str]) -> None:
     """Raises SourceError where another column with the same name holds something else."""
     for word, column in guessed.items():
-        for place, other in enumerate(table.frame.columns):
+        for i, other in enumerate(table.frame.columns):
             # what readers call a column whose name another has already
-            again = other in (f"{column}_1", f"{column}_{place}") or other.startswith(f"{column}_duplicated_")
+            again = other in (f"{column}_1", f"{column}_{i}") or other.startswith(f"{column}_duplicated_")
             if again and not table.frame[other].equals(table.frame[column]):
                 raise SourceError(
                     f"{table.name}: the column {column!r} ({word}) stands twice in the header, with different values.",
@@ -230,7 +230,7 @@ def usual_width(rows: Sequence[Cells]) -> int:
 
 def width_of(cells: Cells) -> int:
     """The number of cells up to the last one that is filled."""
-    return max((place for place, cell in enumerate(cells, start=1) if (cell or "").strip()), default=0)
+    return max((i for i, cell in enumerate(cells, start=1) if (cell or "").strip()), default=0)
 
 
 def _is_text(cells: Cells) -> bool:

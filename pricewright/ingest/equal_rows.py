@@ -14,7 +14,7 @@ from pricewright.core.errors import ParameterError
 from pricewright.ingest.columns import WORDS
 
 NTH = "nth"
-IDENTITY = (*WORDS, NTH)  # their place in the files does not count
+IDENTITY = (*WORDS, NTH)  # their position in the files does not count
 LINES, COPIES = "lines", "copies"
 MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: spreads sums of hashes over all bits
 
@@ -61,8 +61,8 @@ def copied_blocks(table: pl.DataFrame, least: int) -> pl.Series:
 
 def _hash_blocks(hashes: np.ndarray[Any, np.dtype[np.uint64]], least: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """A hash of every `least` consecutive hashes."""
-    places = len(hashes) - least + 1
-    blocks = np.zeros(places, dtype=np.uint64)
+    positions = len(hashes) - least + 1
+    blocks = np.zeros(positions, dtype=np.uint64)
     for step in range(least):
-        blocks = blocks * MIXER + hashes[step : step + places]
+        blocks = blocks * MIXER + hashes[step : step + positions]
     return blocks

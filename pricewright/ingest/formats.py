@@ -21,7 +21,7 @@ from pricewright.ingest.columns import LOOKED_AT
 from pricewright.ingest.tables import CellGrid, check_size, unpacked_size
 
 SEPARATORS = (",", ";", "\t", "|")
-SAID = r'^"?sep=([^"\r\n])"?\r?\n'  # Excel's way to name the separator in the first line
+SEPARATOR_LINE = r'^"?sep=([^"\r\n])"?\r?\n'  # Excel's way to name the separator in the first line
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 SAMPLE = 1_000_000  # characters from which separator and width are taken
 EMPTY_HINT = "was the export cut off?"
@@ -37,7 +37,7 @@ def read_delimited(content: bytes, name: str) -> CellGrid:
     separator = find_separator(text)
     top = list(_sample(text, separator))
     width = max(map(len, top), default=1)
-    header = separator.join(f"column {place}" for place in range(1, width + 1))
+    header = separator.join(f"column {number}" for number in range(1, width + 1))
     try:
         rows = pl.read_csv(f"{header}\n{text}".encode(), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError:  # a quote inside a value, such as 12" RULER, is too much for it
@@ -89,8 +89,8 @@ def _unmarked(content: bytes, name: str) -> str:
 
 def find_separator(text: str) -> str:
     """The separator that the first line names; else the one that gives most rows one width, the widest of these."""
-    if said := re.match(SAID, text[:20]):
-        return said[1]
+    if named := re.match(SEPARATOR_LINE, text[:20]):
+        return named[1]
 
     def agreement(separator: str) -> tuple[int, int]:
         widths = Counter(len(cells) for cells in _sample(text, separator) if len(cells) > 1)
@@ -111,14 +111,14 @@ def _text_below(rows: pl.DataFrame, top: list[list[str]], header_row: int, name:
     """The rows below the header, without columns that have neither name nor value."""
     header, below = top[header_row - 1], rows.slice(header_row)
     names: dict[str, str] = {}
-    for place, column in enumerate(rows.columns):
-        if place < len(header) and header[place].strip():
-            names[column] = header[place] if header[place] not in header[:place] else f"{header[place]}_{place}"
+    for i, column in enumerate(rows.columns):
+        if i < len(header) and header[i].strip():
+            names[column] = header[i] if header[i] not in header[:i] else f"{header[i]}_{i}"
             continue
         filled = below[column].str.strip_chars().fill_null("") != ""
         if not filled.any():
             below = below.drop(column)
-        elif place >= len(header):
+        elif i >= len(header):
             index = filled.arg_max() or 0
             values = [value for value in below.row(index) if value is not None]
             raise _too_long(name, header_row + 1 + index, len(values), values[-1], len(header), separator)
@@ -140,7 +140,7 @@ def _read_patiently(text: str, name: str, separator: str, width: int) -> pl.Data
         if any(value.strip() for value in values[width:]):
             raise _too_long(name, number, len(values), values[-1], width, separator)
     padded = [[*values[:width], *[None] * (width - len(values))] for values in rows]
-    schema = {f"column {place}": pl.String for place in range(1, width + 1)}
+    schema = {f"column {i}": pl.String for i in range(1, width + 1)}
     return pl.DataFrame(padded, schema=schema, orient="row")
 
 

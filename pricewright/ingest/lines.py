@@ -103,8 +103,8 @@ def are_totals(texts: Mapping[str, pl.Series], codes: pl.Series) -> pl.Series:
     totals = texts["stock_code"].is_in(named.implode()).fill_null(False) if len(named) else nowhere
     rows = pl.DataFrame([column.alias(word) for word, column in texts.items() if word in {*NEEDED, *SAYING}])
     lacking = rows.select(pl.any_horizontal(pl.col(w).is_null() for w in NEEDED if w in texts)).to_series().arg_true()
-    said = [pl.col(word).str.contains(rf"{TOTAL}(?:\W|$)").fill_null(False) for word in SAYING if word in texts]
-    found = lacking.filter(rows[lacking].select(pl.any_horizontal(said)).to_series())
+    mentions = [pl.col(word).str.contains(rf"{TOTAL}(?:\W|$)").fill_null(False) for word in SAYING if word in texts]
+    found = lacking.filter(rows[lacking].select(pl.any_horizontal(mentions)).to_series())
     return totals.scatter(found, True)
 
 

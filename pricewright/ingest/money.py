@@ -111,13 +111,13 @@ def check_reading(table: Table, lines: pl.DataFrame, columns: Mapping[str, str])
     say nothing.
     """
     word, other = (LINE_TOTAL, "unit_price") if LINE_TOTAL in columns else ("unit_price", LINE_TOTAL)
-    told = _odd_quantities(lines, divide=word == "unit_price")
-    otherwise = told.filter(pl.col("otherwise") < pl.col("as_read")).height
-    lie = told.filter(pl.col("otherwise") != pl.col("as_read")).height
+    odd = _odd_quantities(lines, divide=word == "unit_price")
+    otherwise = odd.filter(pl.col("otherwise") < pl.col("as_read")).height
+    lie = odd.filter(pl.col("otherwise") != pl.col("as_read")).height
     if lie < LEAST or otherwise < SURE * lie:
         return
     kind = "a line's total" if word == "unit_price" else "the price of one piece"
-    row, code, pieces = told.select("row", "stock_code", "quantity").row(0)
+    row, code, pieces = odd.select("row", "stock_code", "quantity").row(0)
     raise SourceError(
         f"{table.name}: the column {columns[word]!r} ({word}) looks like {kind}: {otherwise:,} of {lie:,} lines with "
         f"an unusual quantity say so (first: row {row}, {pieces:g} of {code}).",

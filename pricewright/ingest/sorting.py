@@ -21,7 +21,7 @@ from pricewright.ingest.numbers import POINT, Signs, decide_sign, facts
 from pricewright.ingest.rules import CANCELLATION, GIVEN, given_texts, judge
 from pricewright.ingest.source import Document
 from pricewright.ingest.tables import Table
-from pricewright.ingest.texts import negative_stock, said_of
+from pricewright.ingest.texts import code_counts, odd_values
 from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, dates_of, day_balance, periods_of
 from pricewright.partitions import by_week, week_of
 
@@ -95,18 +95,18 @@ def sort_document(
         table, words, columns_of = used.pop(0), named.pop(0), columns.pop(0)
         signs, currency = seen[len(tables)]
         decimal = decide_sign(signs, others, params["decimal_sign"]) or POINT
-        place = folder / str(len(tables))
-        place.mkdir()
+        table_folder = folder / str(len(tables))
+        table_folder.mkdir()
         schema = schema_of(table, params)
         known = {"suffix": table.name.removeprefix(document.name), "columns": columns_of, "schema": schema}
         known |= {"signs": asdict(signs), "decimal_sign": decimal}
         known["facts"] = {
             **table.facts,
             **facts(signs, decimal, currency, params["decimal_sign"]),
-            **negative_stock(table, words, params["missing_values"]),
+            **odd_values(table, words, params["missing_values"]),
         }
         own = with_habits(settled | {"decimal_sign": decimal}, schema)
-        tables.append(known | _sort_table(table, words, columns_of, own, place))
+        tables.append(known | _sort_table(table, words, columns_of, own, table_folder))
     if not document.stays():
         raise SourceError(f"{document.name} was written to while it was read.", "run again when it is complete.")
     either = any(table["dates"] in (*DAY_FIRST, *MONTH_FIRST) for table in tables)
@@ -137,7 +137,7 @@ def _sort_table(
             if part.height:
                 part.write_parquet(folder / f"{week}.{kind}.parquet", compression="lz4")
     aside.filter(pl.col("reason") == CANCELLATION).select(list(SALE)).write_parquet(folder / "takings.parquet")
-    said_of(lines).write_parquet(folder / CODES, compression="lz4")
+    code_counts(lines).write_parquet(folder / CODES, compression="lz4")
     mondays = lines.group_by(pl.col("invoice_time").dt.truncate("1w"))
     counted = mondays.agg(rows=pl.len(), readable=pl.col("reason").is_null().sum())
     counted = counted.select("rows", "readable", week=week_of("invoice_time")).sort("week")

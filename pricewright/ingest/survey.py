@@ -24,15 +24,15 @@ from pricewright.result_cache import CachedResult, ResultCache, key_of, side_by_
 
 BYTES_AT_ONCE = 16_000_000  # of the files that are sorted side by side: a million lines of Parquet
 SPELLED = "spelled"  # of a table: its codes that the source spells otherwise
-NUMBERS = 2**40  # a table's lines are numbered from its place times this on
+NUMBERS = 2**40  # a table's lines are numbered from its number times this on
 ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class SortedTable:
-    """A table whose lines lie in `folder`, sorted into weeks; `place` is its place in the source, from 0 on."""
+    """A table whose lines lie in `folder`, sorted into weeks; `number` is its position in the source, from 0 on."""
 
-    place: int
+    number: int
     name: str
     key: str
     folder: Path
@@ -55,7 +55,9 @@ class SortedTable:
         """The rows with their number in the source, the name of the table, and codes as the source spells them."""
         if spelled := self.known.get(SPELLED):
             rows = rows.with_columns(pl.col("stock_code").replace(spelled))
-        return rows.select((pl.col("row") + self.place * NUMBERS).alias("line"), pl.lit(self.name).alias("source"), "*")
+        return rows.select(
+            (pl.col("row") + self.number * NUMBERS).alias("line"), pl.lit(self.name).alias("source"), "*"
+        )
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,8 @@ def survey(
             lambda key: by_key[key].size,
             BYTES_AT_ONCE,
         )
-        for place, key in enumerate(chosen):
-            report_progress(place / len(chosen), f"reading {by_key[key].name}{words}")
+        for i, key in enumerate(chosen):
+            report_progress(i / len(chosen), f"reading {by_key[key].name}{words}")
             entries[key] = next(found)
 
     in_order = list(dict.fromkeys(keys))
@@ -230,7 +232,7 @@ def _surveyed(documents: Iterable[Document], entries: Sequence[CachedResult], ga
                 key, known = f"{key} {sorted(spelled.items())}", known | {SPELLED: spelled}
             name = document.name + known["suffix"]
             tables.append(SortedTable(len(tables), name, key, entry.folder / str(number), known))
-        left_out += [Refusal(document.name + suffix, *said) for suffix, *said in entry.index["left_out"]]
+        left_out += [Refusal(document.name + suffix, *details) for suffix, *details in entry.index["left_out"]]
     check_any(tables, left_out)
     check_one_currency((table.name, table.known["facts"].get("currency", "")) for table in tables)
     days = [[date.fromisoformat(day) for day in table.known["days"]] for table in tables]
@@ -244,9 +246,9 @@ def _spelled(folders: Sequence[Path]) -> list[dict[str, str]]:
     if len(folders) < 2:
         return [{} for _ in folders]
     paths = [folder / CODES for folder in folders]
-    said = pl.scan_parquet(paths, glob=False, hive_partitioning=False, include_file_paths="path").collect()
-    spelled = one_spelling(said.group_by("stock_code", "described").agg(pl.col("lines").sum()))
-    own = said.filter(pl.col("stock_code").is_in(list(spelled))).group_by("path").agg(pl.col("stock_code").unique())
+    counts = pl.scan_parquet(paths, glob=False, hive_partitioning=False, include_file_paths="path").collect()
+    spelled = one_spelling(counts.group_by("stock_code", "described").agg(pl.col("lines").sum()))
+    own = counts.filter(pl.col("stock_code").is_in(list(spelled))).group_by("path").agg(pl.col("stock_code").unique())
     codes = dict(own.iter_rows())
     return [{code: spelled[code] for code in sorted(codes.get(str(path), []))} for path in paths]
 

@@ -9,7 +9,7 @@ from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.tables import Table
 
 ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d+$"  # 4.00638E+12: what a spreadsheet shows of a long number
-SAID = {"stock_code": pl.String, "described": pl.String, "lines": pl.UInt32}
+CODE_COUNTS = {"stock_code": pl.String, "described": pl.String, "lines": pl.UInt32}
 CAPITALS = 0.9  # of the lines whose code has several spellings: from this share on the shop writes in capitals
 YES = ("yes", "y", "true", "t", "in stock", "instock", "available")
 NO = ("no", "n", "false", "f", "out of stock", "outofstock", "unavailable", "sold out")
@@ -69,27 +69,27 @@ def in_one_spelling(codes: pl.Series, different: pl.Series, descriptions: pl.Ser
     found = pl.DataFrame(
         {"stock_code": codes, "description": descriptions}, schema_overrides={"description": pl.String}
     )
-    spelled = one_spelling(said_of(found.filter(codes.is_in(several.implode()))))
+    spelled = one_spelling(code_counts(found.filter(codes.is_in(several.implode()))))
     return codes.replace(spelled) if spelled else codes
 
 
-def said_of(lines: pl.DataFrame) -> pl.DataFrame:
-    """SAID: how many lines each code with letters has by description, whose case and blanks do not count."""
+def code_counts(lines: pl.DataFrame) -> pl.DataFrame:
+    """CODE_COUNTS: how many lines each code with letters has by description, whose case and blanks do not count."""
     codes = lines["stock_code"].unique().drop_nulls()
     lettered = codes.filter(codes.str.to_uppercase() != codes.str.to_lowercase())
     counted = lines.filter(pl.col("stock_code").is_in(lettered.implode())).group_by("stock_code", "description").len()
     described = pl.col("description").str.to_uppercase().str.replace_all(r"\s+", " ")
-    return counted.select("stock_code", described.alias("described"), pl.col("len").alias("lines")).cast(SAID)  # type: ignore[arg-type]
+    return counted.select("stock_code", described.alias("described"), pl.col("len").alias("lines")).cast(CODE_COUNTS)  # type: ignore[arg-type]
 
 
-def one_spelling(said: pl.DataFrame) -> dict[str, str]:
+def one_spelling(counts: pl.DataFrame) -> dict[str, str]:
     """By code, the spelling in use of the same product; those that keep their own are left out.
 
     Spellings that differ in case only are one product where they share a description or one of them has none. The
     most frequent is used, or the one in capitals in a shop that nearly always writes so.
     """
-    said = said.filter(pl.col("stock_code").n_unique().over(pl.col("stock_code").str.to_uppercase()) > 1)
-    spellings = said.group_by("stock_code").agg(pl.col("described").drop_nulls(), pl.col("lines").sum())
+    counts = counts.filter(pl.col("stock_code").n_unique().over(pl.col("stock_code").str.to_uppercase()) > 1)
+    spellings = counts.group_by("stock_code").agg(pl.col("described").drop_nulls(), pl.col("lines").sum())
     spellings = spellings.with_columns(capitals=pl.col("stock_code").str.to_uppercase())
     lines = spellings.group_by(pl.col("stock_code") == pl.col("capitals")).agg(pl.col("lines").sum()).rows()
     share = dict(lines).get(True, 0) / max(sum(count for _, count in lines), 1)
@@ -114,9 +114,9 @@ def read_shares(texts: pl.Series) -> pl.Series:
     different = texts.unique(maintain_order=True).drop_nulls()
     words = different.str.strip_chars().str.to_lowercase()
     answers = dict.fromkeys(YES, 1.0) | dict.fromkeys(NO, 0.0)
-    said = words.replace_strict(answers, default=None, return_dtype=pl.Float64)
-    numbers = read_numbers(words.set(said.is_not_null(), None))
-    values = said.fill_null(numbers.set(~numbers.is_between(0, 1).fill_null(False), None))
+    answered = words.replace_strict(answers, default=None, return_dtype=pl.Float64)
+    numbers = read_numbers(words.set(answered.is_not_null(), None))
+    values = answered.fill_null(numbers.set(~numbers.is_between(0, 1).fill_null(False), None))
     return texts.replace_strict(different, values, default=None, return_dtype=pl.Float64)
 
 
@@ -133,7 +133,12 @@ def read_flags(texts: pl.Series) -> pl.Series:
     )
 
 
-def negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+def odd_values(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+    """Facts of a table about values that are hardly meant so: units on hand below zero, rates of tax of 1 and more."""
+    return _negative_stock(table, named, missing) | _odd_rates(table, named, missing)
+
+
+def _negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
     """How many rows say that units on hand are below zero, and the first of them; empty where none does."""
     if "in_stock" not in named.columns:
         return {}
@@ -143,6 +148,21 @@ def negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) ->
         return {}
     first = below.arg_max() or 0
     return {"negative_stock": f"{below.sum():,} rows (first: row {table.row(first)}, {texts[first]!r})"}
+
+
+def _odd_rates(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+    """How many rates of tax are above 1 and taken for per cent, and how many are none; with the first of each."""
+    if "tax_rate" not in named.columns:
+        return {}
+    texts = read_texts(named["tax_rate"], missing)
+    unread = texts.is_not_null() & read_rates(texts).is_null()
+    per_cent = (read_numbers(texts) >= 1).fill_null(False) & ~unread
+    found = {"tax_rates_per_cent": per_cent, "tax_rates_unread": unread}
+    return {
+        name: f"{rows.sum():,} rows (first: row {table.row(rows.arg_max() or 0)}, {texts[rows.arg_max() or 0]!r})"
+        for name, rows in found.items()
+        if rows.any()
+    }
 
 
 def read_rates(texts: pl.Series) -> pl.Series:

@@ -51,19 +51,19 @@ def save_job(job: WeekJob, folder: Path) -> None:
     for name, frame in _frames(job).items():
         frame.write_parquet(folder / f"{name}.parquet")
     tables = [_table(table, job.week) for table in job.tables]
-    said: dict[str, Any] = {"week": job.week, "key": job.key, "tables": tables}
-    said["period"] = asdict(job.period) if job.period else None
-    said["frames"] = list(_frames(job))
-    write_whole(folder / "job.json", json.dumps(said, default=str).encode())
+    content: dict[str, Any] = {"week": job.week, "key": job.key, "tables": tables}
+    content["period"] = asdict(job.period) if job.period else None
+    content["frames"] = list(_frames(job))
+    write_whole(folder / "job.json", json.dumps(content, default=str).encode())
 
 
 def load_job(folder: Path) -> WeekJob:
     """The job that a folder holds."""
-    said = json.loads((folder / "job.json").read_text())
-    frames = {name: pl.read_parquet(folder / f"{name}.parquet", hive_partitioning=False) for name in said["frames"]}
-    tables = tuple(SortedTable(**{**table, "folder": Path(table["folder"])}) for table in said["tables"])
+    content = json.loads((folder / "job.json").read_text())
+    frames = {name: pl.read_parquet(folder / f"{name}.parquet", hive_partitioning=False) for name in content["frames"]}
+    tables = tuple(SortedTable(**{**table, "folder": Path(table["folder"])}) for table in content["tables"])
     settlement = Settlement(frames["cancelled"], frames["answers"])
-    return WeekJob(said["week"], said["key"], tables, settlement, _period(said["period"]), frames.get("given"))
+    return WeekJob(content["week"], content["key"], tables, settlement, _period(content["period"]), frames.get("given"))
 
 
 def _frames(job: WeekJob) -> dict[str, pl.DataFrame]:
@@ -76,14 +76,14 @@ def _table(table: SortedTable, week: str) -> dict[str, Any]:
     known = {name: table.known[name] for name in ("suffix", "columns", "first_row")}
     known[SPELLED] = table.known.get(SPELLED, {})
     known["weeks"] = {week: table.known["weeks"][week]}
-    return {"place": table.place, "name": table.name, "key": table.key, "folder": str(table.folder), "known": known}
+    return {"number": table.number, "name": table.name, "key": table.key, "folder": str(table.folder), "known": known}
 
 
-def _period(said: Mapping[str, Any] | None) -> Period | None:
-    if said is None:
+def _period(content: Mapping[str, Any] | None) -> Period | None:
+    if content is None:
         return None
-    first, last = (datetime.fromisoformat(said[name]) for name in ("first", "last"))
-    return Period(first, last, int(said["lines"]))
+    first, last = (datetime.fromisoformat(content[name]) for name in ("first", "last"))
+    return Period(first, last, int(content["lines"]))
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,12 @@ class Whole:
 
     def first(self, reason: str) -> tuple[int, str, str | None]:
         """Row, source and detail of the first row that was rejected for this reason, in the order of the source."""
-        places = {table.name: table.place for table in self.found.tables}
+        numbers = {table.name: table.number for table in self.found.tables}
         firsts = []
         for path in _files(self.weeks, QUARANTINE).values():
             rows = pl.read_parquet(path, columns=["source", "row", "reason", "detail"], hive_partitioning=False)
             rows = rows.filter(pl.col("reason") == reason).head(1)
-            firsts += [(places[source], row, source, detail) for source, row, _, detail in rows.iter_rows()]
+            firsts += [(numbers[source], row, source, detail) for source, row, _, detail in rows.iter_rows()]
         _, row, source, detail = min(firsts)
         return row, source, detail
 

@@ -268,7 +268,7 @@ class CurveFit:
         return Curves(
             codes=self.grid.codes,
             weeks=self.grid.weeks,
-            anchor=self.grid.anchor,
+            base_price=self.grid.base_price,
             mean=mean.numpy(),
             covariance=covariance.numpy(),
             own_covariance=own.numpy(),
@@ -285,7 +285,7 @@ class CurveFit:
         )
 
     def _log_base(self) -> Tensor:
-        """Log units at anchor prices apart from the weeks that the SKUs share, (n, T)."""
+        """Log units at base prices apart from the weeks that the SKUs share, (n, T)."""
         parts = (
             linearise(self.effects[rows], self.data[rows], self.layout, self.price_covariance[rows]).base
             for rows in self.batches

@@ -13,7 +13,17 @@ from pricewright.network.effects import expected_softplus
 from pricewright.network.families import ALONE
 
 Floats = NDArray[np.float64]
-OF_SKU = ("anchor", "mean", "covariance", "own_covariance", "loading", "log_size", "promotion", "log_base", "informed")
+OF_SKU = (
+    "base_price",
+    "mean",
+    "covariance",
+    "own_covariance",
+    "loading",
+    "log_size",
+    "promotion",
+    "log_base",
+    "informed",
+)
 OF_FAMILY = ("coefficients", "coefficient_own_sd", "coefficient_shared_sd")
 # What prices that follow a demand nobody sees hide of the latent slopes, in families and alone: what is learned lies
 # nearer to 0 (Villas-Boas and Winer 1999), so plans add it. Learned from the worlds that are developed on.
@@ -26,14 +36,14 @@ class Curves:
 
     mean: (n, 2); covariance: (n, 2, 2), of which own_covariance is a SKU's own, and loading (n, 2, h) times h standard
     normals what all SKUs share; log_size: (n,) of the negative binomial; promotion: (n, 3) effects of depth, display
-    and dip; log_base: (n, T) log units of the fitted weeks at anchor prices; family: (n,); coefficients: (f, 2) latent
+    and dip; log_base: (n, T) log units of the fitted weeks at base prices; family: (n,); coefficients: (f, 2) latent
     log-sum coefficients of the families, own_sd and shared_sd (f,) of the regular one; informed: (n,) how much of the
     uncertainty about the slope the data took away, 0 to 1; summary: what was learned.
     """
 
     codes: tuple[str, ...]
     weeks: tuple[object, ...]
-    anchor: Floats
+    base_price: Floats
     mean: Floats
     covariance: Floats
     own_covariance: Floats
@@ -55,14 +65,14 @@ class Curves:
         return expected_softplus(latent, variance)[0].numpy()
 
     def posterior(self, level: Floats) -> Posterior:
-        """What is known of the SKUs' demand, given their expected units at anchor prices (n,); slopes with HIDDEN."""
+        """What is known of the SKUs' demand, given their expected units at base prices (n,); slopes with HIDDEN."""
         curve = self.mean.copy()
         curve[:, 0] += np.where(self.coefficients[self.family, 0] < ALONE, HIDDEN, HIDDEN_ALONE)
         root = np.linalg.cholesky(self.own_covariance + 1e-10 * np.eye(2))
         spread = (self.coefficients[:, 0], self.coefficient_own_sd, self.coefficient_shared_sd)
         return Posterior(
             level=level,
-            anchor=self.anchor,
+            base_price=self.base_price,
             curve=curve,
             own=np.column_stack([root[:, 0, 0], root[:, 1, 0], root[:, 1, 1]]),
             shared=self.loading,
@@ -77,15 +87,15 @@ class Curves:
 
     def of(self, codes: Sequence[str]) -> "Curves":
         """The curves of some SKUs, in the order given; families keep their numbers apart."""
-        place = {code: i for i, code in enumerate(self.codes)}
-        rows = np.array([place[code] for code in codes], dtype=np.int64)
+        index = {code: i for i, code in enumerate(self.codes)}
+        rows = np.array([index[code] for code in codes], dtype=np.int64)
         known, family = np.unique(self.family[rows], return_inverse=True)
         by_sku = {name: getattr(self, name)[rows] for name in OF_SKU}
         by_family = {name: getattr(self, name)[known] for name in OF_FAMILY}
         return replace(self, codes=tuple(codes), family=family, **by_sku, **by_family)
 
 
-def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_units: Floats) -> Curves:
+def with_strangers(curves: Curves, codes: Sequence[str], base_price: Floats, log_units: Floats) -> Curves:
     """The curves, with the population's mean curve for SKUs that came after the fit; each is a family of one."""
     count = len(codes)
 
@@ -97,7 +107,7 @@ def with_strangers(curves: Curves, codes: Sequence[str], anchor: Floats, log_uni
     return replace(
         curves,
         codes=curves.codes + tuple(codes),
-        anchor=np.concatenate([curves.anchor, anchor]),
+        base_price=np.concatenate([curves.base_price, base_price]),
         log_base=np.concatenate([curves.log_base, np.tile(log_units[:, None], (1, curves.log_base.shape[1]))]),
         family=np.concatenate([curves.family, int(curves.family.max()) + 1 + np.arange(count)]),
         **tables,

@@ -52,7 +52,7 @@ def size_step(units: Tensor, mean: Tensor, seen: Tensor, log_size: Tensor, centr
 
 
 def box_cox(x: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor]:
-    """g(x; c) = (exp(c x) - 1) / c and its derivative by c; x = log(price / anchor); the shapes broadcast."""
+    """g(x; c) = (exp(c x) - 1) / c and its derivative by c; x = log(price / base price); the shapes broadcast."""
     cx = curvature * x
     near = cx.abs() < SERIES
     safe = torch.where(near, torch.ones_like(cx), cx)
@@ -86,7 +86,7 @@ def with_same_softplus(mean: Tensor, variance: Tensor, wider: Tensor) -> Tensor:
 
 
 def log_effect(x: Tensor, latent_slope: Tensor, latent_curvature: Tensor) -> Tensor:
-    """Log units at the price minus log units at the anchor: -softplus(slope) x g(x; softplus(curvature))."""
+    """Log units at the price minus log units at the base price: -softplus(slope) x g(x; softplus(curvature))."""
     return -softplus(latent_slope) * box_cox(x, softplus(latent_curvature).clamp(min=FLATTEST))[0]
 
 

@@ -79,7 +79,7 @@ def to_onnx(network: DemandNetwork, draws: int, seed: int, calibration: float = 
 
 
 def _level(graph: _Graph, network: DemandNetwork, inputs: str) -> str:
-    """Log expected units at the anchor price, (members, r, 1)."""
+    """Log expected units at the base price, (members, r, 1)."""
     level: LevelNetwork = network.level
 
     def parameter(name: str) -> str:
@@ -94,8 +94,8 @@ def _level(graph: _Graph, network: DemandNetwork, inputs: str) -> str:
     bias = graph.constant(level.last_bias.detach().numpy()[:, :, : MEAN + 1])
     past = graph.constant(level.past.detach().numpy()[:, :, : MEAN + 1])
     out = graph("Add", graph("Add", graph("MatMul", hidden, last), bias), graph("MatMul", x, past))
-    place = network.features.index(network.trainer.params["base"])
-    rough = graph("Max", graph.columns("features", place, place + 1), graph.constant(0.0))
+    column = network.features.index(network.trainer.params["base"])
+    rough = graph("Max", graph.columns("features", column, column + 1), graph.constant(0.0))
     rough = graph("Add", graph("Sub", graph("Exp", rough), graph.constant(1.0)), graph.constant(0.1))
     return graph("Clip", graph("Add", out, graph("Log", rough)), graph.constant(-8.0), graph.constant(12.0))
 

@@ -1,6 +1,6 @@
 """Substitutes: how the SKUs of a family take sales from each other, a nested logit (McFadden 1978) in changes.
 
-A SKU's attraction moves with its regular price and its promotions. With shares w of the family's units at anchor
+A SKU's attraction moves with its regular price and its promotions. With shares w of the family's units at base
 prices and log attractions r (regular price) and a (both), log units of SKU j change by
 
     a_j - L(a) + promotion x (L(a) - L(r)) + regular x L(r),      L(x) = log sum_k w_k exp(x_k).

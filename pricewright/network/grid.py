@@ -23,8 +23,8 @@ DIP = (0.5, 0.3, 0.2)  # weights of the promotions of the last weeks in the stoc
 class Grid:
     """n SKUs x T weeks, SKUs of a family side by side.
 
-    units, log_price_ratio, depth, promotion, dip, seen, listed: (n, T). log_price_ratio is log(regular price / anchor),
-    where the anchor (n,) is the reference price that the release keeps; depth >= 0 the log depth of a temporary cut;
+    units, log_price_ratio, depth, promotion, dip, seen, listed: (n, T). log_price_ratio is log(regular price /
+    base_price), base_price: (n,), which the release keeps as anchor_price; depth >= 0 the log depth of a temporary cut;
     promotion the share of units on promotion; dip the promotions of the weeks before. listed is 1 from a SKU's first
     sale on, seen where it was in stock as well; unseen units are 0. attributes: (n, 4) standardised log units and log
     price of a SKU, and both over the mean of its family; family: (n,) numbers from 0 on, in order; product: (n,)
@@ -40,7 +40,7 @@ class Grid:
     dip: Floats
     seen: Floats
     listed: Floats
-    anchor: Floats
+    base_price: Floats
     attributes: Floats
     family: Whole
     product: Whole
@@ -49,21 +49,21 @@ class Grid:
         return len(self.codes)
 
     @property
-    def place(self) -> dict[str, int]:
+    def index(self) -> dict[str, int]:
         """Where each SKU stands."""
         return {code: i for i, code in enumerate(self.codes)}
 
 
 def grid_of(
     panel: pl.DataFrame,
-    anchor_weeks: int,
+    base_weeks: int,
     families: Mapping[str, str] | None = None,
-    anchors: Mapping[str, float] | None = None,
+    base_prices: Mapping[str, float] | None = None,
 ) -> Grid:
-    """Pivot panel rows (stock_code, week, units, price); the anchor is the median of the last regular prices.
+    """Pivot panel rows (stock_code, week, units, price); the base price is the median of the last regular prices.
 
     Where the panel has a list_price, the curves learn from that: it is what the shop asked for; promotion and in_stock
-    are read where it has them. families: the family of each SKU, a SKU without one is its own; anchors: known ones.
+    are read where it has them. families: the family of each SKU, a SKU without one is its own; base_prices: known ones.
     Raises ModelError for an empty panel and for a price that is not positive.
     """
     if panel.is_empty():
@@ -84,24 +84,24 @@ def grid_of(
     seen, listed = tables["in_stock"], tables["listed"]
     log_price = np.log(np.where(listed > 0, tables["price"], 1.0))
     paths = part_prices(log_price, listed, tables["promotion"])
-    anchor = _anchors(paths.regular, listed, anchor_weeks)
-    if anchors:
-        known = np.array([anchors.get(code, np.nan) for code in codes["stock_code"]])
-        anchor = np.where(np.isnan(known), anchor, known)
+    base_price = _base_prices(paths.regular, listed, base_weeks)
+    if base_prices:
+        known = np.array([base_prices.get(code, np.nan) for code in codes["stock_code"]])
+        base_price = np.where(np.isnan(known), base_price, known)
     log_units = np.log((tables["units"] * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1.0) + 0.1)
     family = codes["family"].rle_id().to_numpy().astype(np.int64)
-    sizes = (log_units, np.log(anchor))
+    sizes = (log_units, np.log(base_price))
     return Grid(
         codes=tuple(codes["stock_code"]),
         weeks=tuple(weeks),
         units=tables["units"] * seen,
-        log_price_ratio=np.where(listed > 0, paths.regular - np.log(anchor)[:, None], 0.0),
+        log_price_ratio=np.where(listed > 0, paths.regular - np.log(base_price)[:, None], 0.0),
         depth=paths.depth,
         promotion=tables["promotion"],
         dip=dip_after(paths.depth + 0.1 * tables["promotion"]),
         seen=seen,
         listed=listed,
-        anchor=anchor,
+        base_price=base_price,
         attributes=np.column_stack([*map(_standardised, sizes), *(_in_family(size, family) for size in sizes)]),
         family=family,
         product=_products(rows),
@@ -124,11 +124,11 @@ def regular_now(panel: pl.DataFrame, codes: Sequence[str]) -> Floats:
     """The regular price of each SKU after the last week of the panel, (n,): the one before a cut that will end."""
     chosen = panel.filter(pl.col("stock_code").is_in(list(codes)))
     grid = grid_of(chosen, 1)
-    rows = np.array([grid.place[code] for code in codes])
+    rows = np.array([grid.index[code] for code in codes])
     price = "list_price" if "list_price" in panel.columns else "price"
     last = chosen.sort("week").group_by("stock_code").agg(pl.col(price).last().cast(pl.Float64))
     asked = np.array([dict(last.iter_rows())[code] for code in codes])
-    regular = np.exp(grid.log_price_ratio[rows, -1] + np.log(grid.anchor[rows])).round(2)
+    regular = np.exp(grid.log_price_ratio[rows, -1] + np.log(grid.base_price[rows])).round(2)
     return np.where(grid.depth[rows, -1] > 0, regular, asked)
 
 
@@ -169,12 +169,12 @@ def _improbable(units: Floats, seen: Floats) -> NDArray[np.bool_]:
     return improbable
 
 
-def _anchors(regular: Floats, listed: Floats, weeks: int) -> Floats:
+def _base_prices(regular: Floats, listed: Floats, weeks: int) -> Floats:
     """Medians of the last regular prices of each SKU, (n,)."""
-    anchors = np.empty(len(regular))
+    medians = np.empty(len(regular))
     for i, (prices, there) in enumerate(zip(regular, listed > 0, strict=True)):
-        anchors[i] = np.exp(np.median(prices[there][-weeks:]))
-    return anchors
+        medians[i] = np.exp(np.median(prices[there][-weeks:]))
+    return medians
 
 
 def dip_after(intensity: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The feedforward part: from the features of a row to the level of its units at the anchor price.
+"""The feedforward part: from the features of a row to the level of its units at the base price.
 
 A few members with their own starting weights learn side by side as one batched network; the weeks that all SKUs
 share are a random effect with its own prior, so that no member can learn single weeks by heart.
@@ -83,8 +83,8 @@ class Rows:
 def mean_log_effect(curves: Curves, grid: Grid, cap: float) -> Floats:
     """What prices and promotions of all SKUs do to the log units of each, along the mean curves; (n, T).
 
-    The SKUs of the grid are those of the curves, in their order. Prices further than `cap` (log ratio) from the anchor
-    count as that far: such weekly prices are mixtures of sales channels rather than prices anybody set.
+    The SKUs of the grid are those of the curves, in their order. Prices further than `cap` (log ratio) from the base
+    price count as that far: such weekly prices are mixtures of sales channels rather than prices anybody set.
     """
     x = np.clip(grid.log_price_ratio, -cap, cap)
     slope, curvature = curves.slope[:, None], np.logaddexp(0.0, curves.mean[:, 1, None])
@@ -100,10 +100,10 @@ def mean_log_effect(curves: Curves, grid: Grid, cap: float) -> Floats:
 
 
 def _known_base(curves: Curves, grid: Grid) -> Floats:
-    """Log units at anchor prices in the weeks of the grid, (n, T): as fitted, of later weeks as in the last ones."""
-    place = {week: t for t, week in enumerate(curves.weeks)}
+    """Log units at base prices in the weeks of the grid, (n, T): as fitted, of later weeks as in the last ones."""
+    column = {week: t for t, week in enumerate(curves.weeks)}
     recent = curves.log_base[:, -RECENT_WEEKS:].mean(axis=1)
-    known = [curves.log_base[:, place[week]] if week in place else recent for week in grid.weeks]
+    known = [curves.log_base[:, column[week]] if week in column else recent for week in grid.weeks]
     return np.stack(known, axis=1)
 
 
@@ -115,9 +115,9 @@ def rows_of(panel: pl.DataFrame, features: Sequence[str], curves: Curves, base: 
     """
     panel = panel.filter(pl.col("stock_code").is_in(list(curves.codes))).sort("stock_code", "week")
     chosen = curves.of(panel["stock_code"].unique().to_list())
-    grid = grid_of(panel, 1, chosen.families, dict(zip(chosen.codes, chosen.anchor, strict=True)))
+    grid = grid_of(panel, 1, chosen.families, dict(zip(chosen.codes, chosen.base_price, strict=True)))
     chosen = chosen.of(grid.codes)
-    sku = panel["stock_code"].replace_strict(grid.place, return_dtype=pl.Int64).to_numpy()
+    sku = panel["stock_code"].replace_strict(grid.index, return_dtype=pl.Int64).to_numpy()
     week = panel["week"].rank("dense").to_numpy().astype(np.int64) - 1
     effect = mean_log_effect(chosen, grid, cap)[sku, week]
     log_price = grid.log_price_ratio[sku, week] - grid.depth[sku, week]

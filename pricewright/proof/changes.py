@@ -49,7 +49,7 @@ class Change:
 
 
 def log_prices(grid: Grid) -> Floats:
-    """Log of the prices asked for over the anchors, temporary cuts included, (n, T)."""
+    """Log of the prices asked for over the base prices, temporary cuts included, (n, T)."""
     return grid.log_price_ratio - grid.depth
 
 
@@ -131,7 +131,7 @@ def price_changes(panel: pl.DataFrame, curves: Curves, params: Mapping[str, Any]
     """
     known = panel.filter(pl.col("stock_code").is_in(list(curves.codes)))
     chosen = curves.of(known["stock_code"].unique().sort().to_list())
-    grid = grid_of(known, 1, chosen.families, dict(zip(chosen.codes, chosen.anchor, strict=True)))
+    grid = grid_of(known, 1, chosen.families, dict(zip(chosen.codes, chosen.base_price, strict=True)))
     chosen, least = chosen.of(grid.codes), least_steps(grid)
     fitted = sum(week <= curves.weeks[-1] for week in grid.weeks)  # type: ignore[operator]
     start = max(fitted - SPAN, 0)
@@ -228,17 +228,17 @@ def _measured(span: _Span, pooled: float, week_sd: float) -> Iterator[_Measured]
     level = span.spread.variance(pooled)
     if skus >= LEAST_UNCHANGED:
         weight = 1 / (span.noise[span.still] + level)
-        usual, said = (float(np.average(x[span.still], weights=weight)) for x in (span.realised, span.predicted))
+        usual, expected = (float(np.average(x[span.still], weights=weight)) for x in (span.realised, span.predicted))
         unsure = 1 / float(weight.sum())
     else:
         first = span.changes[0]
-        usual = said = 0.0
+        usual = expected = 0.0
         unsure = week_sd**2 * (1 / len(first.before) + 1 / len(first.after))
     for change in span.changes:
         if span.enough[change.sku]:
             realised, predicted = (float(x[change.sku]) for x in (span.realised, span.predicted))
             variance = float(span.noise[change.sku]) + level + unsure
-            yield _Measured(change, realised - usual, predicted - said, variance, skus)
+            yield _Measured(change, realised - usual, predicted - expected, variance, skus)
 
 
 def _posterior_variance(
@@ -246,13 +246,13 @@ def _posterior_variance(
 ) -> Floats:
     """Of what the curves say of each change, (c,), over draws of them."""
     rng = np.random.default_rng(int(params["seed"]))
-    said = np.zeros((int(params["draws"]), len(changes)))
-    for row in said if changes else ():
+    effects = np.zeros((int(params["draws"]), len(changes)))
+    for row in effects if changes else ():
         effect = mean_log_effect(_drawn(curves, rng), grid, cap)
         row[:] = [
             effect[change.sku, change.after].mean() - effect[change.sku, change.before].mean() for change in changes
         ]
-    variance: Floats = said.var(axis=0, ddof=1)
+    variance: Floats = effects.var(axis=0, ddof=1)
     return variance
 
 
@@ -270,7 +270,7 @@ def _drawn(curves: Curves, rng: np.random.Generator) -> Curves:
 
 def _row(grid: Grid, one: _Measured, doubt: float) -> tuple[Any, ...]:
     change, variance = one.change, one.variance + doubt
-    price = grid.anchor[change.sku] * np.exp(log_prices(grid)[change.sku])
+    price = grid.base_price[change.sku] * np.exp(log_prices(grid)[change.sku])
     reach = NORMAL * variance**0.5
     return (
         grid.codes[change.sku], grid.weeks[change.week], float(price[change.week - 1]), float(price[change.week]),

@@ -159,9 +159,9 @@ def title(proof: Proof) -> str:
 def _mark(axes: Any, some: pl.DataFrame, marker: str, colour: str, words: str) -> None:
     if some.is_empty():
         return
-    said, happened = some["predicted_log_change"].to_numpy(), some["realised_log_change"].to_numpy()
+    predicted, happened = some["predicted_log_change"].to_numpy(), some["realised_log_change"].to_numpy()
     reach = (some["predicted_high"] - some["predicted_low"]).to_numpy() / 2
-    axes.errorbar(said, happened, yerr=reach, fmt=marker, color=colour, ecolor=colour, elinewidth=0.5, alpha=0.6,
+    axes.errorbar(predicted, happened, yerr=reach, fmt=marker, color=colour, ecolor=colour, elinewidth=0.5, alpha=0.6,
                   markersize=4, label=f"{words}, with 90 % intervals")  # fmt: skip
 
 

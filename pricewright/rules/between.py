@@ -44,24 +44,24 @@ def clauses_of(rules: Sequence[Any], items: Items) -> tuple[list[Clause], dict[s
     found: list[Clause] = []
     unjudged: dict[str, list[int]] = {}
     for number, rule in enumerate(rules):
-        places = items.chosen(rule.where)
-        if isinstance(rule, MostChanges) and len(places):
-            ones = (1.0,) * len(places)
-            found.append(Clause(number, tuple(places.tolist()), ones, float(rule.changes), counts=True))
+        indices = items.chosen(rule.where)
+        if isinstance(rule, MostChanges) and len(indices):
+            ones = (1.0,) * len(indices)
+            found.append(Clause(number, tuple(indices.tolist()), ones, float(rule.changes), counts=True))
         elif isinstance(rule, PriceLine):
-            for group in items.groups(places, rule.within):
+            for group in items.groups(indices, rule.within):
                 found += [Clause(number, pair, (1.0, -1.0), 0.0, 0.0) for pair in pairwise(group)]
         elif isinstance(rule, Order):
-            found += _order(number, rule, items, places)
+            found += _order(number, rule, items, indices)
         elif isinstance(rule, Pack):
-            unjudged[rule.name] = [i for i in places.tolist() if read_size(str(items.words["size"][i])) is None]
-            found += _packs(number, rule, items, places)
-    return found, {name: places for name, places in unjudged.items() if places}
+            unjudged[rule.name] = [i for i in indices.tolist() if read_size(str(items.words["size"][i])) is None]
+            found += _packs(number, rule, items, indices)
+    return found, {name: indices for name, indices in unjudged.items() if indices}
 
 
-def _order(number: int, rule: Order, items: Items, places: NDArray[np.int64]) -> list[Clause]:
+def _order(number: int, rule: Order, items: Items, indices: NDArray[np.int64]) -> list[Clause]:
     """A pair of each lower item with each upper one of its group: lower <= (1 - share) x upper."""
-    lower, upper = set(places.tolist()), set(items.chosen(rule.under).tolist())
+    lower, upper = set(indices.tolist()), set(items.chosen(rule.under).tolist())
     found = []
     for group in items.groups(np.array(sorted(lower | upper), dtype=np.int64), rule.within):
         pairs = [(low, high) for low in group if low in lower for high in group if high in upper and high != low]
@@ -69,9 +69,9 @@ def _order(number: int, rule: Order, items: Items, places: NDArray[np.int64]) ->
     return found
 
 
-def _packs(number: int, rule: Pack, items: Items, places: NDArray[np.int64]) -> list[Clause]:
+def _packs(number: int, rule: Pack, items: Items, indices: NDArray[np.int64]) -> list[Clause]:
     """Neighbours by size in each group: price / size of the larger <= that of the smaller."""
-    sizes = {i: size for i in places.tolist() if (size := read_size(str(items.words["size"][i])))}
+    sizes = {i: size for i in indices.tolist() if (size := read_size(str(items.words["size"][i])))}
     found = []
     for group in items.groups(np.array(sorted(sizes), dtype=np.int64), rule.within):
         for unit in sorted({sizes[i].unit for i in group}):
@@ -82,8 +82,8 @@ def _packs(number: int, rule: Pack, items: Items, places: NDArray[np.int64]) -> 
 def _chain(number: int, sized: Sequence[tuple[float, int]]) -> list[Clause]:
     """Each size against the next smaller one; packs of one size are not compared."""
     levels: dict[float, list[int]] = {}
-    for amount, place in sized:
-        levels.setdefault(amount, []).append(place)
+    for amount, index in sized:
+        levels.setdefault(amount, []).append(index)
     found = []
     for small, large in pairwise(sorted(levels)):
         ratio = large / small
@@ -142,9 +142,9 @@ def _system(
     rows, columns, values = [], [], []
     lowest, highest = [1.0] * len(options), [1.0] * len(options)
     for row, (item, option) in enumerate(options.items()):
-        for place in range(len(option.prices)):
+        for choice in range(len(option.prices)):
             rows.append(row)
-            columns.append(starts[item] + place)
+            columns.append(starts[item] + choice)
             values.append(1.0)
     for clause in clauses:
         row = len(lowest)
@@ -160,18 +160,18 @@ def _system(
 
 
 def blocks_of(count: int, groups: Iterable[Sequence[int]]) -> list[list[int]]:
-    """Places 0 to count - 1 in blocks such that no group is in two of them."""
+    """Indices 0 to count - 1 in blocks such that no group is in two of them."""
     head = list(range(count))
 
-    def root(place: int) -> int:
-        while head[place] != place:
-            head[place] = place = head[head[place]]
-        return place
+    def root(index: int) -> int:
+        while head[index] != index:
+            head[index] = index = head[head[index]]
+        return index
 
     for group in groups:
-        for place in group:
-            head[root(place)] = root(group[0])
+        for index in group:
+            head[root(index)] = root(group[0])
     found: dict[int, list[int]] = {}
-    for place in range(count):
-        found.setdefault(root(place), []).append(place)
+    for index in range(count):
+        found.setdefault(root(index), []).append(index)
     return list(found.values())

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from pricewright.core.errors import ParameterError
 
 SHOWN = 60  # characters of a value in a message
-FIRST = 5  # complaints of a file that are told
+FIRST = 5  # complaints of a file that are shown
 Column = Literal["category", "brand", "sku", "zone", "size"]
 
 
@@ -236,10 +236,10 @@ def read_rules(path: Path) -> tuple[OfItem | Between, ...]:
     try:
         return TypeAdapter(RulesFile).validate_python(content or {}).rules
     except ValidationError as error:
-        said = [_complaint(one, node, content) for one in error.errors(include_url=False)]
-        more = f"; and {len(said) - FIRST} more" if len(said) > FIRST else ""
+        complaints = [_complaint(one, node, content) for one in error.errors(include_url=False)]
+        more = f"; and {len(complaints) - FIRST} more" if len(complaints) > FIRST else ""
         raise ParameterError(
-            f"{path.name}: {'; '.join(said[:FIRST])}{more}.", hint="docs/rules.md lists the kinds of rules."
+            f"{path.name}: {'; '.join(complaints[:FIRST])}{more}.", hint="docs/rules.md lists the kinds of rules."
         ) from None
 
 
@@ -253,7 +253,7 @@ def lines_of(path: Path) -> dict[str, int]:
 
 def _complaint(error: Any, node: yaml.Node | None, content: Any) -> str:
     """Such as `line 4, rules[0].price: 'two' (a valid number is needed)`."""
-    line, names, value = _place(error["loc"], node, content)
+    line, names, value = _location(error["loc"], node, content)
     missing = error["type"] == "missing"
     what = {
         "extra_forbidden": "there is no such key",
@@ -264,8 +264,8 @@ def _complaint(error: Any, node: yaml.Node | None, content: Any) -> str:
     return f"line {line}, {names or 'the file'}{shown}: {what}"
 
 
-def _place(loc: tuple[int | str, ...], node: yaml.Node | None, content: Any) -> tuple[int, str, Any]:
-    """Line, name and value of a place in the file; kinds that pydantic puts into the path are no places."""
+def _location(loc: tuple[int | str, ...], node: yaml.Node | None, content: Any) -> tuple[int, str, Any]:
+    """Line, name and value of a node in the file; kinds that pydantic puts into the path name none."""
     line, names = 1, ""
     for step in loc:
         if isinstance(node, yaml.MappingNode) and isinstance(content, dict) and step in content:

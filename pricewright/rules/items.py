@@ -45,7 +45,8 @@ def read_size(text: str | None) -> Size | None:
 class Items:
     """n items. words: the text of each in every column of WORDS, "" where it has none; the rest is nan where unknown.
 
-    weeks_since: since the last change of the regular price; week: the Monday of the week that prices are for.
+    weeks_since: since the last change of the regular price; week: the Monday of the week that prices are for; net: what
+    tax leaves of a price, (n,), where it takes any.
     """
 
     keys: tuple[str, ...]
@@ -54,6 +55,7 @@ class Items:
     competitor_price: NDArray[np.float64]
     weeks_since: NDArray[np.float64]
     week: date
+    net: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -63,11 +65,11 @@ class Items:
         words = {name: values[rows] for name, values in self.words.items()}
         return Items(
             tuple(self.keys[row] for row in rows), words, self.unit_cost[rows], self.competitor_price[rows],
-            self.weeks_since[rows], self.week,
+            self.weeks_since[rows], self.week, None if self.net is None else self.net[rows],
         )  # fmt: skip
 
     def chosen(self, where: Selection) -> NDArray[np.int64]:
-        """The places of the selected items. A category is also chosen by its path down to it: Food, of Food > Juice."""
+        """The indices of the selected items. A category is also chosen by the path to it: Food, of Food > Juice."""
         mask = np.ones(len(self), dtype=bool)
         for column, names in where.given().items():
             wanted, words = [_plain(name) for name in names], self.words[column]
@@ -76,13 +78,13 @@ class Items:
             mask &= np.array([known[word] for word in words.tolist()], dtype=bool)
         return np.flatnonzero(mask)
 
-    def groups(self, places: NDArray[np.int64], within: Sequence[str]) -> list[list[int]]:
-        """Places in groups of one zone and the same words of `within`; an item without such a word is in none."""
+    def groups(self, indices: NDArray[np.int64], within: Sequence[str]) -> list[list[int]]:
+        """Indices in groups of one zone and the same words of `within`; an item without such a word is in none."""
         found: dict[tuple[str, ...], list[int]] = {}
-        for place in places.tolist():
-            words = tuple(_plain(str(self.words[column][place])) for column in within)
+        for index in indices.tolist():
+            words = tuple(_plain(str(self.words[column][index])) for column in within)
             if all(words):
-                found.setdefault((str(self.words["zone"][place]), *words), []).append(place)
+                found.setdefault((str(self.words["zone"][index]), *words), []).append(index)
         return list(found.values())
 
     def unknown(self, rules: Sequence[Rule]) -> list[tuple[str, str, str]]:

@@ -148,9 +148,9 @@ class Block:
             return []
         low, high = (product.low / REACH, product.high * REACH) if beyond else (product.low, product.high)
         labels = limit.labels(low, high)
-        place = int(np.searchsorted(labels, price))
+        nearest = int(np.searchsorted(labels, price))
         coarse = np.linspace(0, max(len(labels) - 1, 0), min(COARSE, len(labels))).round().astype(int)
-        near = np.arange(max(place - NEAR, 0), min(place + NEAR, len(labels)))
+        near = np.arange(max(nearest - NEAR, 0), min(nearest + NEAR, len(labels)))
         return [float(one) for one in labels[np.union1d(coarse, near).astype(int)]]
 
     def _possible(self, limits: Mapping[int, Limits], clauses: Sequence[Clause], around: Iterable[int]) -> bool:
@@ -227,7 +227,7 @@ class Block:
         if not self.explain:
             self.unmet.append(Unmet(self.rules[number].name, items, ()))
             return
-        names = {rule.name: place for place, rule in enumerate(self.rules)}
+        names = {rule.name: i for i, rule in enumerate(self.rules)}
         for against in sorted({one.against for one in self.unmet if one.rule == self.rules[number].name}, key=len):
             if not self._possible_under({number, *(names[name] for name in against)}, met, clauses, items):
                 self.unmet.append(Unmet(self.rules[number].name, items, against))

@@ -109,7 +109,7 @@ def _whole_cents(prices: Floats) -> NDArray[np.bool_]:
 
 
 class Unmet(NamedTuple):
-    """A rule that is not met for some items (places), and the rules that it contradicts there."""
+    """A rule that is not met for some items (indices), and the rules that it contradicts there."""
 
     rule: str
     items: tuple[int, ...]
@@ -118,7 +118,7 @@ class Unmet(NamedTuple):
 
 @dataclass
 class Narrowed:
-    """limits: per item; applied: per item the places of the rules that it keeps to; unmet: what contradicts; unjudged:
+    """limits: per item; applied: per item the indices of the rules that it keeps to; unmet: what contradicts; unjudged:
     items per rule of which the rule needs something that nobody knows."""
 
     limits: list[Limits]
@@ -134,88 +134,88 @@ def narrow(rules: Sequence[Any], items: Items, starts: Sequence[Limits]) -> Narr
         if isinstance(rule, BETWEEN):
             continue
         failed: dict[tuple[str, ...], list[int]] = {}
-        for place in items.chosen(rule.where).tolist():
-            narrowed = with_rule(found.limits[place], rule, items, place)
+        for index in items.chosen(rule.where).tolist():
+            narrowed = with_rule(found.limits[index], rule, items, index)
             if narrowed is None:
-                found.unjudged.setdefault(rule.name, []).append(place)
+                found.unjudged.setdefault(rule.name, []).append(index)
             elif narrowed.possible:
-                found.limits[place] = narrowed
-                found.applied[place].append(number)
+                found.limits[index] = narrowed
+                found.applied[index].append(number)
             else:
-                kept = [rules[one] for one in found.applied[place]]
-                failed.setdefault(_against(rule, kept, items, place, starts[place]), []).append(place)
-        found.unmet += [Unmet(rule.name, tuple(places), against) for against, places in failed.items()]
+                kept = [rules[one] for one in found.applied[index]]
+                failed.setdefault(_against(rule, kept, items, index, starts[index]), []).append(index)
+        found.unmet += [Unmet(rule.name, tuple(indices), against) for against, indices in failed.items()]
     return found
 
 
-def _against(rule: Any, kept: Sequence[Any], items: Items, place: int, start: Limits) -> tuple[str, ...]:
+def _against(rule: Any, kept: Sequence[Any], items: Items, index: int, start: Limits) -> tuple[str, ...]:
     """A smallest set of the rules kept with which `rule` leaves no price: each that can be left out is."""
     needed = list(kept)
     for one in reversed(kept):
         fewer = [other for other in needed if other is not one]
-        if not all_of([*fewer, rule], items, place, start).possible:
+        if not all_of([*fewer, rule], items, index, start).possible:
             needed = fewer
     blank = replace(start, low=CENT, high=np.inf)
-    from_file = all_of([*needed, rule], items, place, blank).possible
+    from_file = all_of([*needed, rule], items, index, blank).possible
     return (*((PRODUCT_FILE,) if from_file else ()), *(one.name for one in needed))
 
 
-def all_of(rules: Sequence[Any], items: Items, place: int, start: Limits) -> Limits:
+def all_of(rules: Sequence[Any], items: Items, index: int, start: Limits) -> Limits:
     """The limits under all of the rules, whether a price is left or not."""
     for rule in rules:
-        start = with_rule(start, rule, items, place) or start
+        start = with_rule(start, rule, items, index) or start
     return start
 
 
-def with_rule(limits: Limits, rule: Any, items: Items, place: int) -> Limits | None:
+def with_rule(limits: Limits, rule: Any, items: Items, index: int) -> Limits | None:
     """The limits under one rule more; None where it needs something that is not known of the item."""
-    return NARROW[rule.kind](limits, rule, items, place)
+    return NARROW[rule.kind](limits, rule, items, index)
 
 
 def _inside(limits: Limits, low: float = CENT, high: float = np.inf) -> Limits:
     return replace(limits, low=max(limits.low, low), high=min(limits.high, high))
 
 
-def _floor(limits: Limits, rule: Floor, items: Items, place: int) -> Limits:
+def _floor(limits: Limits, rule: Floor, items: Items, index: int) -> Limits:
     return _inside(limits, low=rule.price)
 
 
-def _ceiling(limits: Limits, rule: Ceiling, items: Items, place: int) -> Limits:
+def _ceiling(limits: Limits, rule: Ceiling, items: Items, index: int) -> Limits:
     return _inside(limits, high=rule.price)
 
 
-def _margin_floor(limits: Limits, rule: MarginFloor, items: Items, place: int) -> Limits | None:
-    cost = float(items.unit_cost[place])
+def _margin_floor(limits: Limits, rule: MarginFloor, items: Items, index: int) -> Limits | None:
+    cost = float(items.unit_cost[index]) / (1.0 if items.net is None else float(items.net[index]))
     return _inside(limits, low=cost / (1 - rule.at_least)) if np.isfinite(cost) else None
 
 
-def _largest_step(limits: Limits, rule: LargestStep, items: Items, place: int) -> Limits:
+def _largest_step(limits: Limits, rule: LargestStep, items: Items, index: int) -> Limits:
     return _inside(limits, limits.current * (1 - rule.at_most), limits.current * (1 + rule.at_most))
 
 
-def _smallest_step(limits: Limits, rule: SmallestStep, items: Items, place: int) -> Limits:
+def _smallest_step(limits: Limits, rule: SmallestStep, items: Items, index: int) -> Limits:
     return replace(limits, step=max(limits.step, rule.at_least))
 
 
-def _endings(limits: Limits, rule: Endings, items: Items, place: int) -> Limits:
+def _endings(limits: Limits, rule: Endings, items: Items, index: int) -> Limits:
     endings = rule.endings if limits.endings is None else tuple(one for one in limits.endings if one in rule.endings)
     return replace(limits, endings=endings)
 
 
-def _competitor(limits: Limits, rule: Competitor, items: Items, place: int) -> Limits | None:
-    asked = float(items.competitor_price[place])
+def _competitor(limits: Limits, rule: Competitor, items: Items, index: int) -> Limits | None:
+    asked = float(items.competitor_price[index])
     if not (np.isfinite(asked) and asked > 0):
         return None
     low = CENT if rule.lowest is None else asked * (1 + rule.lowest)
     return _inside(limits, low, np.inf if rule.highest is None else asked * (1 + rule.highest))
 
 
-def _frozen(limits: Limits, rule: Frozen, items: Items, place: int) -> Limits:
+def _frozen(limits: Limits, rule: Frozen, items: Items, index: int) -> Limits:
     return _inside(limits, limits.current, limits.current) if rule.holds(items.week) else limits
 
 
-def _rest(limits: Limits, rule: Rest, items: Items, place: int) -> Limits:
-    rests = items.weeks_since[place] < rule.weeks  # nan: it never changed
+def _rest(limits: Limits, rule: Rest, items: Items, index: int) -> Limits:
+    rests = items.weeks_since[index] < rule.weeks  # nan: it never changed
     return _inside(limits, limits.current, limits.current) if rests else limits
 
 

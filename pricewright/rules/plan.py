@@ -186,7 +186,7 @@ def cost_of(number: int, rules: Sequence[Any], shop: Shop, prices: Floats, bound
     blocks = blocks_of(len(prices), [*families, *(clause.items for clause in clauses)])
     rows = np.array(sorted(i for block in blocks if set(block) & set(bound) for i in block), dtype=np.int64)
     part = shop.some(rows)
-    others = [rule for place, rule in enumerate(rules) if place != number]
+    others = [rule for i, rule in enumerate(rules) if i != number]
     without = decide(part, others, explain=False).prices
     return earned(part, without) - earned(part, prices[rows])
 

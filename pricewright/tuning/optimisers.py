@@ -252,7 +252,7 @@ class ScikitOptimize:
             points += self._propose(count - len(points))
         first = len(self._asked)
         self._asked += points
-        return [(first + place, self._read(point)) for place, point in enumerate(points)]
+        return [(first + i, self._read(point)) for i, point in enumerate(points)]
 
     def bars(self) -> dict[int, float]:
         """None: nothing is pruned."""

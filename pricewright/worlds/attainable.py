@@ -36,11 +36,11 @@ def ascend(
     family_sales: expected sales (F, K) at K sets of prices (n, K). Never worse than start.
     """
     family = curves.family
-    place = np.arange(len(family)) - np.searchsorted(family, family)
+    position = np.arange(len(family)) - np.searchsorted(family, family)
     best, prices = family_sales(start[:, None])[:, 0], start.copy()
     for reach in REACHES:
-        for p in (-1, *range(int(place.max()) + 1)):
-            chosen = (place == p) | (p < 0)
+        for p in (-1, *range(int(position.max()) + 1)):
+            chosen = (position == p) | (p < 0)
             tried = np.where(chosen[:, None], _around(prices, low, high, reach, together=p < 0), prices[:, None])
             earned = family_sales(tried)
             found = earned.argmax(axis=1)
@@ -73,19 +73,19 @@ class Block(NamedTuple):
     members: Ints
     columns: Ints
 
-    def _places(self) -> tuple[NDArray[np.bool_], Ints, Ints]:
+    def _indices(self) -> tuple[NDArray[np.bool_], Ints, Ints]:
         own = self.columns < len(FAMILY)
-        place, parameter = np.divmod(np.where(own, len(FAMILY), self.columns) - len(FAMILY), len(ITEM))
-        return own, self.members[place], parameter
+        position, parameter = np.divmod(np.where(own, len(FAMILY), self.columns) - len(FAMILY), len(ITEM))
+        return own, self.members[position], parameter
 
     def read(self, at: Standard) -> Floats:
         """(c,): the block's parameters."""
-        own, item, parameter = self._places()
+        own, item, parameter = self._indices()
         return np.where(own, at.families[self.family, self.columns * own], at.items[item, parameter])
 
     def add(self, at: Standard, values: Floats) -> None:
         """Add values (..., c) to the block's parameters; at may have the same leading axes."""
-        own, item, parameter = self._places()
+        own, item, parameter = self._indices()
         at.families[..., self.family, self.columns[own]] += values[..., own]
         at.items[..., item[~own], parameter[~own]] += values[..., ~own]
 
@@ -188,9 +188,9 @@ def heard(truth: Truth, mean: Floats, units: Floats) -> tuple[Floats, Floats]:
 
 
 def slopes_of(truth: Truth, at: Standard, mean: Floats) -> dict[int, Floats]:
-    """d log mean / d parameter, (n, T), by column: the parameter of every family, or of its item in one place."""
+    """d log mean / d parameter, (n, T), by column: the parameter of every family, or of its item at one position."""
     curves = truth.curves
-    place = np.arange(len(curves.family)) - np.searchsorted(curves.family, curves.family)
+    position = np.arange(len(curves.family)) - np.searchsorted(curves.family, curves.family)
 
     def slope(moved: Standard) -> Floats:
         nudged = expected(truth, moved)
@@ -201,9 +201,9 @@ def slopes_of(truth: Truth, at: Standard, mean: Floats) -> dict[int, Floats]:
         families = at.families.copy()
         families[:, parameter] += NUDGE
         slopes[int(parameter)] = slope(Standard(families, at.items))
-    for p in range(int(place.max()) + 1):
+    for p in range(int(position.max()) + 1):
         for parameter in np.flatnonzero(curves.item_prior[1] > 0):
             items = at.items.copy()
-            items[place == p, parameter] += NUDGE
+            items[position == p, parameter] += NUDGE
             slopes[len(FAMILY) + len(ITEM) * p + int(parameter)] = slope(Standard(at.families, items))
     return slopes

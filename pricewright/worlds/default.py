@@ -23,7 +23,7 @@ def open_market(params: Mapping[str, Any]) -> World | Market:
 
 
 def simulated_lines(params: Mapping[str, Any]) -> pl.DataFrame:
-    """Its sales lines, with the dirt of real data."""
+    """Its sales lines, messy as real ones."""
     return open_market(params).transactions(params)
 
 

@@ -74,12 +74,12 @@ def _family(
     members, weeks = weight.shape
     some = np.flatnonzero(weight.ravel() > 1e-6)
     prior = np.kron(np.ones((members, members)), covariances[0]) + np.kron(np.eye(members), covariances[1])
-    place = (np.arange(members)[:, None] * (weeks + 1) + np.arange(weeks)).ravel()[some]
+    cells = (np.arange(members)[:, None] * (weeks + 1) + np.arange(weeks)).ravel()[some]
     working = (slope @ at + (away[:, :-1] + residual).ravel())[some]
-    root = np.linalg.cholesky(prior[np.ix_(place, place)] + np.diag(1 / weight.ravel()[some]))
+    root = np.linalg.cholesky(prior[np.ix_(cells, cells)] + np.diag(1 / weight.ravel()[some]))
     white, target = np.linalg.solve(root, slope[some]), np.linalg.solve(root, working)
     precision: Floats = white.T @ white + np.eye(len(at))
     found: Floats = np.asarray(np.linalg.solve(precision, white.T @ target), dtype=np.float64)
     left = np.linalg.solve(root.T, target - white @ found)
-    levels: Floats = (prior[:, place] @ left).reshape(members, weeks + 1)
+    levels: Floats = (prior[:, cells] @ left).reshape(members, weeks + 1)
     return found, levels, precision

@@ -49,7 +49,7 @@ def draw_second_channel(rng: np.random.Generator, kind: Kind, assortment: Assort
 
 
 def ring_up_world(world: "World", params: Mapping[str, Any]) -> pl.DataFrame:
-    """Sales lines in order of time; params: seed, cut_off_days, dirt (share of lines with each kind of dirt)."""
+    """Sales lines in order of time; params: seed, cut_off_days, dirt (share of lines messy in each way)."""
     online, factor = world.second.units, world.second.factor
     coming = world.expected_units(world.now)
     there = coming * world.second.share

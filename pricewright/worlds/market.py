@@ -1,7 +1,7 @@
 """A simulated market with known demand curves, and the sales lines that its weekly units become.
 
 Weekly units are negative binomial around level x season x trend x shocks x curve(price), with curves of
-five shapes that no model is told about. `pricewright/worlds/market.py` turns the weeks into sales lines with real dirt.
+five shapes that no model is told about. The weeks become sales lines, messy ones among them.
 """
 
 from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ class Market:
         return units
 
     def transactions(self, params: Mapping[str, Any]) -> pl.DataFrame:
-        """The market's sales lines with the dirt of real data, in the columns of the UCI file."""
+        """The market's sales lines, messy as real ones, in the columns of the UCI file."""
 
         return to_transactions(self, params)
 
@@ -151,7 +151,7 @@ def _codes(rng: np.random.Generator, n: int) -> tuple[str, ...]:
 
 
 def to_transactions(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame:
-    """Sales lines in the UCI columns, in order of time; `params["dirt"]` is the share of dirty lines."""
+    """Sales lines in the UCI columns, in order of time; `params["dirt"]` is the share of messy lines."""
     rng = np.random.default_rng([int(params["seed"]), 1])
     units, prices = market.units, market.prices
     if days := int(params["cut_off_days"]):  # the week after the last full one has begun
@@ -159,7 +159,7 @@ def to_transactions(market: "Market", params: Mapping[str, Any]) -> pl.DataFrame
         units, prices = np.column_stack([units, begun]), np.column_stack([prices, prices[:, -1]])
     pack = rng.choice(PACKS, len(units))
     lines = _sales_lines(market, rng, units, prices, pack, days)
-    return _with_dirt(lines, rng, float(params["dirt"]))
+    return _with_messy_lines(lines, rng, float(params["dirt"]))
 
 
 def to_transactions_of_week(market: "Market", week: int, params: Mapping[str, Any]) -> pl.DataFrame:
@@ -171,19 +171,23 @@ def to_transactions_of_week(market: "Market", week: int, params: Mapping[str, An
     alone = replace(market, weeks=market.weeks[week : week + 1])
     units, prices = market.units[:, week : week + 1], market.prices[:, week : week + 1]
     lines = _sales_lines(alone, rng, units, prices, pack, 0, first_invoice=FIRST_INVOICE + week * INVOICES_A_WEEK)
-    return _with_dirt(lines, rng, float(params["dirt"]))
+    return _with_messy_lines(lines, rng, float(params["dirt"]))
 
 
-def _with_dirt(lines: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.DataFrame:
+def _with_messy_lines(lines: pl.DataFrame, rng: np.random.Generator, messy_share: float) -> pl.DataFrame:
     """The sales lines among what else a till writes down, in order of time."""
     parts = [lines]
-    if dirt > 0:
-        parts += [_cancellations(lines, rng, dirt), _services(lines, rng, dirt), _broken(lines, rng, dirt)]
+    if messy_share > 0:
+        parts += [
+            _cancellations(lines, rng, messy_share),
+            _services(lines, rng, messy_share),
+            _broken(lines, rng, messy_share),
+        ]
     frame = pl.concat(parts).sort("InvoiceDate", "InvoiceNo", "StockCode", "Quantity", maintain_order=True)
-    if dirt > 0:
-        again = frame.filter(pl.Series(rng.random(len(frame)) < 0.5 * dirt))
+    if messy_share > 0:
+        again = frame.filter(pl.Series(rng.random(len(frame)) < 0.5 * messy_share))
         frame = pl.concat([frame, again]).sort("InvoiceDate", maintain_order=True)
-        frame = _blemished(frame, rng, dirt)
+        frame = _blemished(frame, rng, messy_share)
     return frame
 
 
@@ -247,25 +251,25 @@ def _taken_back(lines: pl.DataFrame, minutes: int) -> pl.DataFrame:
     )
 
 
-def _cancellations(lines: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.DataFrame:
+def _cancellations(lines: pl.DataFrame, rng: np.random.Generator, messy_share: float) -> pl.DataFrame:
     """Extra sales that are taken back: some the next hour, one of 70,000 units twelve minutes later."""
-    extra = lines.filter(pl.Series(rng.random(len(lines)) < dirt))
+    extra = lines.filter(pl.Series(rng.random(len(lines)) < messy_share))
     extra = extra.with_columns(pl.format("{}9", "InvoiceNo").alias("InvoiceNo"), pl.lit("17999").alias("CustomerID"))
     huge = extra.head(1).with_columns(pl.lit(70_000, dtype=pl.Int64).alias("Quantity"))
     huge = huge.with_columns(pl.lit("5999999").alias("InvoiceNo"), pl.lit("16446").alias("CustomerID"))
     return pl.concat([extra, _taken_back(extra, 47), huge, _taken_back(huge, 12)])
 
 
-def _services(lines: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.DataFrame:
+def _services(lines: pl.DataFrame, rng: np.random.Generator, messy_share: float) -> pl.DataFrame:
     """Postage and discounts: lines that sell no product."""
-    some = lines.filter(pl.Series(rng.random(len(lines)) < dirt))
+    some = lines.filter(pl.Series(rng.random(len(lines)) < messy_share))
     code = pl.Series("StockCode", rng.choice(["POST", "D", "M", "BANK CHARGES"], len(some)))
     return some.with_columns(code, pl.lit(1, dtype=pl.Int64).alias("Quantity"), pl.lit(18.0).alias("UnitPrice"))
 
 
-def _broken(lines: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.DataFrame:
+def _broken(lines: pl.DataFrame, rng: np.random.Generator, messy_share: float) -> pl.DataFrame:
     """Write-offs (negative, free, no customer) and free samples."""
-    some = lines.filter(pl.Series(rng.random(len(lines)) < 0.5 * dirt)).with_columns(
+    some = lines.filter(pl.Series(rng.random(len(lines)) < 0.5 * messy_share)).with_columns(
         pl.lit(0.0).alias("UnitPrice"),
         pl.lit(None, dtype=pl.String).alias("CustomerID"),
         pl.format("{}7", "InvoiceNo").alias("InvoiceNo"),
@@ -274,15 +278,15 @@ def _broken(lines: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.Da
     return some.with_columns(pl.when(negative).then(-pl.col("Quantity")).otherwise("Quantity").alias("Quantity"))
 
 
-def _blemished(frame: pl.DataFrame, rng: np.random.Generator, dirt: float) -> pl.DataFrame:
+def _blemished(frame: pl.DataFrame, rng: np.random.Generator, messy_share: float) -> pl.DataFrame:
     """Some codes in lower case or with a blank behind, some descriptions missing."""
     draw = pl.Series(rng.random(len(frame)))
     return frame.with_columns(
-        pl.when(draw < dirt)
+        pl.when(draw < messy_share)
         .then(pl.col("StockCode").str.to_lowercase())
-        .when(draw < 1.5 * dirt)
+        .when(draw < 1.5 * messy_share)
         .then(pl.col("StockCode") + " ")
         .otherwise("StockCode")
         .alias("StockCode"),
-        pl.when(draw > 1 - dirt).then(None).otherwise("Description").alias("Description"),
+        pl.when(draw > 1 - messy_share).then(None).otherwise("Description").alias("Description"),
     )

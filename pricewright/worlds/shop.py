@@ -51,10 +51,10 @@ def stock_shelf(rng: np.random.Generator, kind: Kind, items: int) -> Assortment:
     usual = rng.normal(1.3, 0.6, items)[category] + rng.normal(0, np.where(high > 1, ALIKE, APART), items)
     number = np.sort(rng.choice(np.arange(20000, max(90000, 20000 + 9 * items)), items, replace=False))
     codes = tuple(f"{i}{letter}" for i, letter in zip(number, rng.choice(["", "", "", "A", "B"], items), strict=True))
-    place = np.arange(items) - np.searchsorted(category, category)
+    position = np.arange(items) - np.searchsorted(category, category)
     described = tuple(
         f"{VARIETIES[p % len(VARIETIES)]} {GOODS[c % len(GOODS)]} {c // len(GOODS) + 1}"
-        for p, c in zip(place, category, strict=True)
+        for p, c in zip(position, category, strict=True)
     )
     return Assortment(codes, described, family, category, np.round(np.exp(usual).clip(0.6, 60.0), 2))
 

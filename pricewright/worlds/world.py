@@ -90,7 +90,7 @@ class World:
         return float(self.sales(prices).sum())
 
     def transactions(self, params: Mapping[str, Any]) -> pl.DataFrame:
-        """Sales lines with the dirt of real data: the UCI columns, then Category, Promotion, Channel and InStock."""
+        """Sales lines, messy as real ones: the UCI columns, then Category, Promotion, Channel and InStock."""
         from pricewright.worlds.lines import ring_up_world
 
         return ring_up_world(self, params)
@@ -212,10 +212,10 @@ def _guardrail(prices: Floats, regular: Floats, in_stock: Floats, now: Floats) -
 def _own_elasticity(truth: Truth, now: Floats) -> Floats:
     """(n,): d log units / d log price of each item's own price alone."""
     family, up, down = truth.curves.family, 1 + NUDGE, 1 - NUDGE
-    place = np.arange(len(family)) - np.searchsorted(family, family)
+    position = np.arange(len(family)) - np.searchsorted(family, family)
     elasticity = np.zeros(len(family))
-    for p in range(int(place.max()) + 1):  # one item of every family at a time
-        chosen = place == p
+    for p in range(int(position.max()) + 1):  # one item of every family at a time
+        chosen = position == p
         sides = now[:, None] * np.where(chosen[:, None], [up, down], 1.0)
         units = sell_coming(truth, truth.curves, sides)[chosen]
         elasticity[chosen] = np.log(units[:, 0] / units[:, 1]) / np.log(up / down)

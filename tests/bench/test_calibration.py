@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bench.calibration import calibrate, draw_picture, draw_shop, held, places
+from bench.calibration import calibrate, draw_picture, draw_shop, held, posterior_ranks
 from pricewright.network.curve_fit import fit_curves
 from pricewright.network.grid import grid_of
 
@@ -30,13 +30,13 @@ def test_the_truth_lies_where_the_posterior_says(substitutes: bool) -> None:
 def test_a_posterior_that_is_too_sure_is_found_out() -> None:
     shop = draw_shop(1, SKUS, WEEKS, PARAMS, substitutes=False)
     curves = fit_curves(grid_of(shop.panel, 26, shop.families), PARAMS)
-    sure = places(shop, replace(curves, covariance=curves.covariance / 16))[0]
-    assert held(sure, 0.9) < 0.7 < held(places(shop, curves)[0], 0.9)
-    biased = places(shop, replace(curves, mean=curves.mean + np.array([1.0, 0.0])))[0]
-    assert biased.mean() < 0.3
+    sure = posterior_ranks(shop, replace(curves, covariance=curves.covariance / 16))[0]
+    assert held(sure, 0.9) < 0.7 < held(posterior_ranks(shop, curves)[0], 0.9)
+    shifted = posterior_ranks(shop, replace(curves, mean=curves.mean + np.array([1.0, 0.0])))[0]
+    assert shifted.mean() < 0.3
 
 
-def test_the_picture_is_flat_where_places_are_even() -> None:
+def test_the_picture_is_flat_where_ranks_are_even() -> None:
     figure = draw_picture({"slopes": np.linspace(0.0005, 0.9995, 1000)})
     heights = [bar.get_height() for bar in figure.axes[0].patches]
     assert len(heights) == 20 and max(heights) < 1.05 and min(heights) > 0.95

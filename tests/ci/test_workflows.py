@@ -88,11 +88,11 @@ def test_ci_runs_what_a_developer_runs() -> None:
 def test_every_scan_that_is_claimed_is_an_active_step() -> None:
     table = re.findall(r"^\| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|", (ROOT / "SECURITY.md").read_text(), re.M)
     assert len(table) >= 9
-    for scan, place, command in table:
-        text = (ROOT / place).read_text()
+    for scan, file, command in table:
+        text = (ROOT / file).read_text()
         active = [line.strip() for line in text.splitlines() if not line.strip().startswith("#")]
-        assert any(command in line for line in active), f"{scan}: {place} does not run {command}"
-    claimed = {command for _, place, command in table if place.endswith("test.yml")}
+        assert any(command in line for line in active), f"{scan}: {file} does not run {command}"
+    claimed = {command for _, file, command in table if file.endswith("test.yml")}
     assert {run for name, run in steps("test").items() if name not in ("set up", "make test")} == claimed - {".ci/run"}
 
 
@@ -170,8 +170,8 @@ def test_what_is_built_was_tested() -> None:
 def test_an_image_is_deployed_only_after_its_signature_was_checked() -> None:
     (job,) = workflow("deploy")["jobs"].values()
     runs = [step.get("run", "") for step in job["steps"]]
-    (checked,) = [place for place, run in enumerate(runs) if ".ci/verify" in run]
-    (deployed,) = [place for place, run in enumerate(runs) if "pricewright deploy" in run]
+    (checked,) = [i for i, run in enumerate(runs) if ".ci/verify" in run]
+    (deployed,) = [i for i, run in enumerate(runs) if "pricewright deploy" in run]
     assert checked < deployed
 
 

@@ -1,6 +1,7 @@
 """The console command: help that a newcomer understands, errors with a hint, exit codes that say whose turn it is."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,30 @@ def test_every_command_says_what_it_is_for(command: str) -> None:
     assert len(run(command, "--help")) > 200
 
 
+def test_a_slip_in_a_parameter_is_found_before_prefect_is_loaded_and_changes_nothing(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "run.yaml").write_text("as it was")
+    code = (
+        "import os, sys; from cli import run\n"
+        "from pricewright.core.errors import ParameterError\n"
+        "try: run.refresh('', '', {'price': {'minimum_probability': 1.7}}, {}, {})\n"
+        "except ParameterError as error: print(error.message)\n"
+        "print([name for name in ('prefect', 'great_expectations', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.stdout.splitlines()[-2:] == [
+        "price.minimum_probability is 1.7: it must be less than or equal to 1.", "[]",
+    ], done.stdout + done.stderr  # fmt: skip
+    assert (tmp_path / "run.yaml").read_text() == "as it was"
+
+
+def test_parameters_are_listed_with_what_they_may_be() -> None:
+    listed = run("parameters", "price")
+    assert "price.minimum_probability = 0.75" in listed and "number from 0 to 1." in listed and "market" not in listed
+
+
 def test_a_command_that_is_in_a_hurry_waits_for_no_library_that_it_does_not_need() -> None:
     code = (
         "import sys, cli.main\n"
@@ -89,6 +114,13 @@ def test_a_sku_that_is_not_known_is_one_line_with_the_nearest(shop: Shop) -> Non
     assert "did you mean 20007" in done.stderr
 
 
+def test_profit_stands_beside_sales_where_costs_are_known(shop: Shop) -> None:
+    shown = run("what-if", "--store", str(shop.folder), "--change", "-10%")
+    assert "profit of all" in shown and "products whose unit cost is known" in shown
+    assert "weekly profit" in run("price", "20007", "--store", str(shop.folder))
+    assert "weekly profit" not in run("price", "20028", "--store", str(shop.folder)), "its cost is not known"
+
+
 def test_what_if_shows_units_and_sales_now_and_then(shop: Shop) -> None:
     shown = run("what-if", "--store", str(shop.folder), "--category", "MUGS", "--change", "-10%")
     assert shown.startswith("4 products, 4 at another price")
@@ -110,7 +142,7 @@ def test_what_if_of_one_price_for_all_says_how_many_lie_beyond_their_guardrail(s
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--sku", "20007B", "--change", "-10%"], "hint:  did you mean 20007"),
         (["--category", "MUG", "--change", "-10%"], "hint:  there is MUGS"),
@@ -121,12 +153,14 @@ def test_what_if_of_one_price_for_all_says_how_many_lie_beyond_their_guardrail(s
         ([], "exactly one of them"),
     ],
 )
-def test_what_if_that_cannot_be_answered_says_why_and_ends_with_2(shop: Shop, arguments: list[str], said: str) -> None:
+def test_what_if_that_cannot_be_answered_says_why_and_ends_with_2(
+    shop: Shop, arguments: list[str], message: str
+) -> None:
     code = "from cli.main import main; main()"
     command = [sys.executable, "-c", code, "what-if", "--store", str(shop.folder), *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ") and said in done.stderr and "hint:" in done.stderr
+    assert done.stderr.startswith("error: ") and message in done.stderr and "hint:" in done.stderr
 
 
 def test_releases_are_listed_promoted_and_rolled_back(shop: Shop) -> None:

@@ -3,7 +3,7 @@
 from importlib import metadata
 from pathlib import Path
 
-from cli.doctor import checkout, packages, proxy
+from cli.doctor import checkout, packages, proxy, stack
 
 
 def test_without_a_lock_file_it_says_where_it_looked(tmp_path: Path) -> None:
@@ -40,3 +40,8 @@ def test_a_checkout_that_is_no_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert checkout(tmp_path).status == "ok"
     assert checkout(tmp_path / "file").status == "fail"
+
+
+def test_without_a_stack_it_says_how_one_starts(tmp_path: Path) -> None:
+    found = stack(tmp_path)
+    assert found.status == "ok" and "pricewright up" in found.words

@@ -25,7 +25,7 @@ def look(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["look", *arguments], catch_exceptions=True)
 
 
-def told(*arguments: str) -> dict[str, Any]:
+def report(*arguments: str) -> dict[str, Any]:
     done = look(*arguments, "--json")
     assert done.exit_code == 0, done.output
     found: dict[str, Any] = json.loads(done.stdout)
@@ -59,7 +59,7 @@ def test_a_look_says_how_a_file_is_written_and_what_it_covers(german: Path) -> N
 
 
 def test_a_look_counts_the_rows_as_the_run_does(german: Path) -> None:
-    found = told(str(german), *NAMED)
+    found = report(str(german), *NAMED)
     assert found["whole"] and found["counts"]["accepted"] == SHOP.height and found["counts"]["quarantined"] == 0
     assert found["prices_moved"] == 22
     assert found["lines_per_week"] == pytest.approx(SHOP.height / 56, abs=0.1)
@@ -72,7 +72,7 @@ def test_the_mapping_that_a_look_writes_reads_the_file_in_the_same_way(german: P
         "columns": GERMAN,
         "ingest": {"decimal_sign": ",", "day_first": True},
     }
-    assert told(str(german), "--mapping", str(written)) == told(str(german), *NAMED)
+    assert report(str(german), "--mapping", str(written)) == report(str(german), *NAMED)
 
 
 def configured(tmp_path: Path, *arguments: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def test_a_run_takes_the_mapping_and_what_is_asked_for_goes_before_it(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "cannot be read"),
         ("columns: [a", "is not YAML"),
@@ -111,11 +111,11 @@ def test_a_run_takes_the_mapping_and_what_is_asked_for_goes_before_it(tmp_path: 
         ("columns: {invoice: 7}", "columns.invoice"),
     ],
 )
-def test_a_mapping_that_is_none_is_refused_with_2(tmp_path: Path, content: str | None, said: str) -> None:
+def test_a_mapping_that_is_none_is_refused_with_2(tmp_path: Path, content: str | None, message: str) -> None:
     if content is not None:
         (tmp_path / "mapping.yaml").write_text(content)
     error = look("anything.csv", "--mapping", str(tmp_path / "mapping.yaml")).exception
-    assert said in str(error) and getattr(error, "exit_code", None) == 2
+    assert message in str(error) and getattr(error, "exit_code", None) == 2
 
 
 def test_a_file_that_cannot_be_used_ends_with_2_and_says_which_column_it_lacks(german: Path) -> None:
@@ -127,19 +127,19 @@ def test_a_file_that_cannot_be_used_ends_with_2_and_says_which_column_it_lacks(g
     assert "umsatz.csv has no column for stock_code" in done.stderr and "--column stock_code=NAME" in done.stderr
 
 
-def test_prices_that_never_moved_and_a_short_history_are_said_before_a_run(tmp_path: Path) -> None:
+def test_prices_that_never_moved_and_a_short_history_are_reported_before_a_run(tmp_path: Path) -> None:
     still = plain_shop(skus=5, weeks=12).with_columns(pl.col("unit_price").first().over("stock_code"))
-    found = told(str(write_german(tmp_path / "short.csv", still)), *NAMED)
+    found = report(str(write_german(tmp_path / "short.csv", still)), *NAMED)
     assert kinds(found, "no price ever moved") == ["warns"]
     assert kinds(found, "12 weeks with sales: at least") == ["stops"]
     assert kinds(found, "skus: 5 SKUs") == ["warns"]
     assert found["prices_moved"] == 0
 
 
-def test_what_a_shop_tells_is_not_said_to_be_missing(tmp_path: Path) -> None:
+def test_what_a_shop_tells_is_not_reported_missing(tmp_path: Path) -> None:
     more = SHOP.with_columns(unit_cost=pl.col("unit_price") / 2, category=pl.lit("HOME"), promotion=pl.lit(0))
     more.write_csv(tmp_path / "shop.csv")
-    found = told(str(tmp_path / "shop.csv"))
+    found = report(str(tmp_path / "shop.csv"))
     assert not any(finding["words"].startswith("no ") for finding in found["findings"])
 
 
@@ -147,7 +147,7 @@ def test_a_list_of_products_beside_the_sales_stays_left_out_with_the_mapping(tmp
     SHOP.write_csv(tmp_path / "sales.csv")
     SHOP.select("stock_code", "unit_price").unique().write_csv(tmp_path / "products.csv")
     written = tmp_path / "mapping.yaml"
-    first = told(str(tmp_path))
+    first = report(str(tmp_path))
     assert look(str(tmp_path), "--out", str(written)).exit_code == 0
     assert "left out" in first["tables"]["products.csv"]
-    assert told(str(tmp_path), "--mapping", str(written)) == first
+    assert report(str(tmp_path), "--mapping", str(written)) == first

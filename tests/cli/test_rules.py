@@ -53,12 +53,12 @@ def test_rules_that_can_be_met_are_counted(checked: Check, capsys: pytest.Captur
     assert re.search(r"1 rules about 2 items", capsys.readouterr().out)
 
 
-def test_a_code_that_is_not_there_is_told_with_its_line(checked: Check) -> None:
+def test_a_code_that_is_not_there_is_reported_with_its_line(checked: Check) -> None:
     with pytest.raises(ParameterError, match="line 2, rule 'a': no item has the sku '503'"):
         checked("rules:\n- {name: a, kind: frozen, where: {sku: '503'}}\n")
 
 
-def test_contradictions_are_told_with_the_rules(checked: Check) -> None:
+def test_contradictions_are_reported_with_the_rules(checked: Check) -> None:
     text = (
         "rules:\n- {name: low, kind: floor, price: 5}\n- {name: far, kind: largest_step, at_most: 50%}\n"
         "- {name: high, kind: ceiling, price: 4.5}\n"

@@ -34,7 +34,7 @@ def served(*arguments: str) -> Iterator[str]:
         yield address
 
 
-class Told:
+class Output:
     """What a process prints, as it is read."""
 
     def __init__(self, stream: Any) -> None:
@@ -59,8 +59,8 @@ def started(
     pipes = {"stdout": subprocess.PIPE, "text": True} | ({"stderr": subprocess.PIPE} if extra else {})
     with subprocess.Popen(command(*arguments), cwd=ROOT, env=environment, **pipes) as process:
         try:
-            told = Told(process.stdout)
-            yield told.until(r"http://\S+"), process, told.lines
+            output = Output(process.stdout)
+            yield output.until(r"http://\S+"), process, output.lines
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(15) == 0
@@ -107,7 +107,7 @@ def test_serve_listens_on_this_machine_alone(shop: Shop, redis: list[str]) -> No
 
 @needs_proc
 @pytest.mark.parametrize(("asked", "address"), [([], "127.0.0.1"), (["--host", "0.0.0.0"], "0.0.0.0")])
-def test_the_gateway_listens_on_this_machine_alone_unless_told_otherwise(
+def test_the_gateway_listens_on_this_machine_alone_unless_asked_otherwise(
     shop: Shop, free_port: Callable[[], int], asked: list[str], address: str
 ) -> None:
     port = free_port()
@@ -169,16 +169,16 @@ def test_doctor_says_what_is_wrong_and_no_secret(free_port: Callable[[], int]) -
         assert leaks([("the terminal", (done.stdout + done.stderr).encode())]) == []
 
 
-def said(*arguments: str) -> str:
+def refusal(*arguments: str) -> str:
     done = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode and not done.stdout
     return done.stderr
 
 
 def test_where_nothing_was_promoted_it_says_what_to_do(shop: Shop, tmp_path: Path) -> None:
-    text = said("--store", str(tmp_path / "empty"))
+    text = refusal("--store", str(tmp_path / "empty"))
     assert "serves no release yet" in text and "make run" in text
-    assert "channel staging" in said("--store", str(shop.folder), "--channel", "staging")
+    assert "channel staging" in refusal("--store", str(shop.folder), "--channel", "staging")
 
 
 def test_a_port_that_is_taken_is_one_clear_line(shop: Shop) -> None:
@@ -186,4 +186,4 @@ def test_a_port_that_is_taken_is_one_clear_line(shop: Shop) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert f"port {port} cannot be had" in said("--store", str(shop.folder), "--port", port)
+        assert f"port {port} cannot be had" in refusal("--store", str(shop.folder), "--port", port)

@@ -27,7 +27,7 @@ def test_a_run_ends_well_although_somebody_else_moved_the_channel_meanwhile(tmp_
     assert f"release {own}" in text and f"production serves another one by now: {other}" in text
 
 
-def test_nothing_is_said_of_others_where_the_channel_serves_it(tmp_path: Path) -> None:
+def test_nothing_is_reported_of_others_where_the_channel_serves_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     own = shop.write(skus=2)
     shop.point(own)
@@ -40,4 +40,5 @@ def test_a_run_ends_with_what_the_plan_promises_and_how_sure_that_is(tmp_path: P
     shop.point(own)
     text = " ".join(shown(shop, own).split())
     assert "the plan promises" in text and "90 %:" in text and "probability" in text
+    assert "weekly profit on" in text and "SKUs whose unit cost is known" in text
     assert "in truth" not in text, "nobody knows the truth of a real shop"

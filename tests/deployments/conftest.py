@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ class Platform:
     checkout: Checkout
     stack: Stack
     client: SyncPrefectClient
-    told: str  # what `up` printed
+    printed: str  # what `up` printed
 
     def run(self, deployment: str, **request: Any) -> FlowRun:
         """Start a run of a deployment as the UI does; defaults of the deployment hold."""
@@ -65,6 +66,19 @@ def until(look: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any
             return found
         time.sleep(0.2)
     raise AssertionError(f"waited {patience:g} s for {what}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with what the stack's processes wrote last."""
+    report = yield
+    platform = getattr(item, "funcargs", {}).get("platform")
+    if report.failed and platform is not None:
+        for log in sorted(Path(platform.stack.folder).glob("*.log")):
+            report.sections.append((log.name, "\n".join(log.read_text().splitlines()[-20:])))
+    return report
 
 
 @pytest.fixture(scope="session")

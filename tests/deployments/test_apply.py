@@ -1,21 +1,25 @@
 """Deploying flows: what prefect.yaml no longer has is removed, and a schedule that makes no run is an error."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
 from prefect import flow
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.events.schemas.automations import AutomationCore
 from prefect.events.schemas.events import ResourceSpecification
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from prefect.states import Running
+from prefect.states import Completed, Failed, Running
 
 from blocks.channel import Channel
 from blocks.lake import Lake
@@ -24,6 +28,7 @@ from deployments.apply import (
     PREFECT_FILE,
     WORK_POOLS,
     Variables,
+    find_notice,
     job_template,
     next_run,
     read_automations,
@@ -55,6 +60,70 @@ def test_forms_have_a_description_for_every_field(platform: Platform) -> None:
         for definition in schema.get("definitions", {}).values():
             for name, field in definition.get("properties", {}).items():
                 assert field.get("description"), f"{deployment.name}: {definition['title']}.{name} says nothing"
+
+
+def test_the_server_makes_no_run_of_a_value_beyond_its_bounds(platform: Platform) -> None:
+    with pytest.raises(PrefectHTTPStatusError, match=r"1\.7"):
+        platform.run(WEEKLY, parameters={"price": {"minimum_probability": 1.7}})
+
+
+def test_deploying_again_leaves_automations_as_they_are_and_mends_what_was_changed(platform: Platform) -> None:
+    """An automation that is made or changed anew forgets what it waits for."""
+    before = found_automations(platform)
+    stuck, lost = (platform.client.read_automations_by_name(f"pricewright run {name}")[0] for name in ("stuck", "lost"))
+    off = AutomationCore(**stuck.model_dump(exclude={"id"}) | {"enabled": False, "description": "changed"})
+    platform.client.update_automation(stuck.id, off)
+    twin = platform.client.create_automation(AutomationCore(**lost.model_dump(exclude={"id"})))
+    again = platform.checkout.pricewright("deploy-flows")
+    assert again.returncode == 0, again.stderr
+    after = found_automations(platform)
+    assert {name: ids[0] for name, ids in after.items()} == {name: ids[0] for name, ids in before.items()} | {
+        lost.name: after[lost.name][0]
+    }
+    assert {name for name in before if before[name] != after[name]} <= {stuck.name, lost.name}
+    (mended,) = platform.client.read_automations_by_name(stuck.name)
+    assert mended.description == stuck.description and not mended.enabled, "who switched it off meant it"
+    assert len(platform.client.read_automations_by_name(lost.name)) == 1 and twin
+    platform.client.update_automation(stuck.id, AutomationCore(**stuck.model_dump(exclude={"id"})))
+
+
+def test_a_sign_of_life_that_comes_late_ends_no_run_that_has_completed(platform: Platform) -> None:
+    """A busy database delays events, and may lose that of the end."""
+    with quick(platform, "pricewright run lost"):
+        ended, lost = running(platform), running(platform)
+        platform.client.set_flow_run_state(ended.id, Completed(), force=True)
+        for run in (ended, lost):
+            about = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
+            emit(platform, "prefect.flow-run.heartbeat", about, (TAG,))
+        platform.wait(lost, StateType.CRASHED)
+        time.sleep(5)
+        state = platform.client.read_flow_run(ended.id).state
+    assert state is not None and state.type == StateType.COMPLETED
+    assert not [notice for notice in read_notices(platform.stack, 0) if ended.name in notice["body"]]
+
+
+def test_a_second_block_gets_every_notice_and_one_that_is_not_there_is_an_error(platform: Platform) -> None:
+    block = CustomWebhookNotificationBlock(name="ops", url=f"{platform.stack.playground}/notices", json_data={})
+    settings = {each: platform.stack.environment[each.name] for each in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}
+    with temporary_settings(settings):
+        made = UUID(str(block.save("ops", overwrite=True)))
+    assert find_notice(platform.client, "custom-webhook/ops") == made and find_notice(platform.client, "") is None
+    values = Variables.from_environment({}, ROOT).environment() | {"NOTICE": str(made), "WEEKLY": str(made),
+                                                                   "WORK_POOL": "pool"}  # fmt: skip
+    other = UUID(int=7)
+    for alone, both in zip(read_automations(values), read_automations(values, other), strict=True):
+        count = sum(action.type == "send-notification" for action in alone.actions)
+        assert len(both.actions) == len(alone.actions) + count
+    with pytest.raises(ParameterError, match="the server has no such block"):
+        find_notice(platform.client, "sendgrid-email/nobody")
+    with pytest.raises(ParameterError, match="sends no notifications"):
+        find_notice(platform.client, "pricewright-lake/pricewright")
+
+
+def found_automations(platform: Platform) -> dict[str, tuple[str, str]]:
+    """Id and trigger of each by name."""
+    found = platform.client._client.post("/automations/filter", json={}).json()
+    return {one["name"]: (one["id"], one["trigger"]["id"]) for one in found}
 
 
 def test_a_schedule_that_prefect_yaml_no_longer_has_is_removed(platform: Platform) -> None:
@@ -224,8 +293,30 @@ def test_a_run_without_a_sign_of_life_is_called_crashed(platform: Platform) -> N
     assert ended.state is not None and "no sign of life" in (ended.state.message or "")
 
 
-def test_a_worker_that_is_gone_is_noticed(platform: Platform) -> None:
-    pool = platform.client.read_work_pool("pricewright-process")
-    about = {"prefect.resource.id": f"prefect.work-pool.{pool.id}", "prefect.resource.name": pool.name}
-    emit(platform, "prefect.work-pool.not-ready", about)
-    assert "pricewright-process" in noticed(platform, "the worker is gone")["body"]
+def test_a_worker_that_is_gone_is_noticed_and_one_that_comes_back_is_not(platform: Platform) -> None:
+    gone, back = ({"prefect.resource.id": f"prefect.work-pool.{name}", "prefect.resource.name": "pricewright-process"}
+                  for name in ("gone", "back"))  # fmt: skip
+    with quick(platform, "pricewright worker gone"):
+        for about in (gone, back):
+            emit(platform, "prefect.work-pool.not-ready", about)
+        emit(platform, "prefect.work-pool.ready", back)
+        assert "pricewright-process" in noticed(platform, "the worker is gone")["body"]
+        time.sleep(5)
+    assert [one["subject"] for one in read_notices(platform.stack, 0)].count("the worker is gone") == 1
+
+
+def test_a_weekly_run_that_failed_is_noticed_and_one_that_a_gate_blocked_is_not_noticed_twice(
+    platform: Platform,
+) -> None:
+    def failed(message: str) -> FlowRun:
+        run = platform.client.create_flow_run(at_work, tags=["pricewright", "weekly"])
+        for state in (Running(), Failed(message=message)):
+            platform.client.set_flow_run_state(run.id, state, force=True)
+        return run
+
+    blocked = failed("Flow run encountered an exception: GateBlocked: not promoted. drift blocks: ...")
+    lost = failed("Flow run encountered an exception: SourceError: sales.csv does not exist.")
+    notice = noticed(platform, "the weekly run failed")
+    assert lost.name in notice["body"] and "sales.csv does not exist" in notice["body"]
+    assert str(lost.id) in notice["body"], "it says where to look"
+    assert not [one for one in read_notices(platform.stack, 0) if blocked.name in one["body"]]

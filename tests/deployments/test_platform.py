@@ -1,6 +1,7 @@
 """What operators get: a weekly run that knows when nothing changed, a decision that nobody can forge, notices."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, LogFilterLevel
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from blocks.channel import Channel
@@ -48,8 +50,8 @@ def waiting(platform: Platform) -> FlowRun:
 
 
 def test_up_says_where_everything_is_and_the_next_weekly_run_is_scheduled(platform: Platform) -> None:
-    assert platform.stack.ui in platform.told and platform.stack.playground in platform.told
-    (when,) = re.findall(r"next run of refresh-prices/weekly: (.*) UTC", platform.told)
+    assert platform.stack.ui in platform.printed and platform.stack.playground in platform.printed
+    (when,) = re.findall(r"next run of refresh-prices/weekly: (.*) UTC", platform.printed)
     next_run = datetime.strptime(when, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
     assert next_run.weekday() == 0 and next_run.hour == 6, "Mondays at six"
     assert timedelta(0) < next_run - datetime.now(UTC) <= timedelta(weeks=1)
@@ -121,12 +123,14 @@ def test_a_signed_approval_is_served_and_the_manifest_knows_by_whom(
     candidate: str, lake: Lake, platform: Platform
 ) -> None:
     run = waiting(platform)
-    without = platform.checkout.pricewright("approve", candidate, "--yes")
+    without = platform.checkout.pricewright("approve", candidate)
     assert without.returncode == 1 and "did not say ok: approving needs a reason" in without.stderr
-    told = platform.checkout.pricewright(
+    assert "weekly sales" in without.stdout and "pricewright approve" in without.stdout, "it shows before it asks"
+    until(lambda: f"{candidate} waits for a decision" in _notices(platform), "the notice")
+    done = platform.checkout.pricewright(
         "approve", candidate, "--reviewer", "ada", "--override", "a tiny shop", "--yes"
     )
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     ended = platform.wait(run)
     assert ended.state.name == "Released", ended.state
     pointer = Channel(lake).read()
@@ -142,8 +146,8 @@ def test_a_signed_approval_is_served_and_the_manifest_knows_by_whom(
 def test_a_rejected_release_leaves_production_alone(candidate: str, lake: Lake, platform: Platform) -> None:
     before = Channel(lake).read()
     run = platform.wait(platform.run(RELEASE, release=candidate, store=lake.url), StateType.PAUSED)
-    told = platform.checkout.pricewright("reject", str(run.id), "--reviewer", "ada", "--note", "too bold", "--yes")
-    assert told.returncode == 0, told.stdout + told.stderr
+    done = platform.checkout.pricewright("reject", str(run.id), "--reviewer", "ada", "--note", "too bold", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
     ended = platform.wait(run, StateType.CANCELLED)
     assert (ended.state.name, ended.state.message) == ("Rejected", f"ada rejected {candidate}: too bold")
     assert Channel(lake).read() == before
@@ -181,6 +185,35 @@ def test_a_worker_that_is_killed_comes_back_and_works(weekly: FlowRun, platform:
     assert platform.wait(platform.run(WEEKLY, release_to="")).state.type == StateType.COMPLETED
 
 
+def test_the_banner_says_what_it_works_on_and_its_commands_work_when_copied(platform: Platform) -> None:
+    assert re.search(r"sales +a simulated market", platform.printed)
+    assert re.search(r"lake .*serves nothing yet", platform.printed)
+    assert re.search(r"next run +\d{4}-\d\d-\d\d \d\d:\d\d UTC", platform.printed)
+    (command,) = re.findall(r"a run now +pricewright (prefect deployment run) refresh-prices/weekly", platform.printed)
+    helped = platform.checkout.pricewright(*command.split(), "--help")
+    assert helped.returncode == 0 and "prefect deployment run" in helped.stdout
+    listed = platform.checkout.pricewright("prefect", "deployment", "ls")
+    assert listed.returncode == 0 and "refresh-prices/weekly" in listed.stdout, listed.stdout + listed.stderr
+
+
+def test_the_doctor_knows_the_stack(platform: Platform) -> None:
+    findings = platform.checkout.pricewright("doctor").stdout
+    assert re.search(r"ok +stack .*worker", findings) and platform.stack.ui in findings, findings
+
+
+def test_what_failed_is_one_message_in_the_log(platform: Platform) -> None:
+    before = (platform.checkout.root / "run.yaml").read_text() if (platform.checkout.root / "run.yaml").exists() else ""
+    run = platform.wait(platform.run(WEEKLY, source="/nowhere/sales.csv", release_to=""))
+    assert run.state is not None and run.state.type == StateType.FAILED and "does not exist" in run.state.message
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]), level=LogFilterLevel(ge_=logging.ERROR))
+    logged = until(lambda: platform.client.read_logs(wanted), "its log")
+    assert sum("sales.csv does not exist" in one.message and "Traceback" not in one.message for one in logged) >= 1
+    assert not [one.message for one in logged if "Traceback" in one.message]
+    assert sum(len(one.message.splitlines()) for one in logged) <= 3, [one.message for one in logged]
+    after = (platform.checkout.root / "run.yaml").read_text() if (platform.checkout.root / "run.yaml").exists() else ""
+    assert after == before, "others read it"
+
+
 def test_only_one_stack_of_a_checkout_runs(platform: Platform) -> None:
     second = platform.checkout.pricewright("up")
     assert second.returncode == 1 and "runs already" in second.stderr
@@ -216,4 +249,4 @@ def _paused(platform: Platform) -> bool:
 def _notices(platform: Platform) -> str:
     from deployments.stack import read_notices
 
-    return "\n".join(notice["subject"] for notice in read_notices(platform.stack, 0))
+    return "\n".join(f"{notice['subject']}: {notice['body']}" for notice in read_notices(platform.stack, 0))

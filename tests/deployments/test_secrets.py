@@ -12,7 +12,7 @@ from tests.deployments.conftest import Platform
 from tests.listening import family, listening, needs_proc
 
 
-def test_every_server_of_the_stack_is_told_to_listen_on_this_machine_alone(tmp_path: Path) -> None:
+def test_every_server_of_the_stack_is_set_to_listen_on_this_machine_alone(tmp_path: Path) -> None:
     stack = make_stack(tmp_path, "lake", 8080, 4200, 6400)
     commands = {name: program.command for name, program in programs(stack).items()}
     assert "--bind 127.0.0.1" in commands["redis"] and "--host 127.0.0.1" in commands["prefect"]
@@ -54,11 +54,11 @@ def test_the_approval_key_is_in_two_files_of_its_owner_and_nowhere_else(platform
     """In no log, state, parameter, artifact, release or lock of the runs, however they ended."""
     assert weekly.state is not None
     key = platform.stack.environment["PRICEWRIGHT_APPROVAL_KEY"].encode()
-    places = [(where, key in body) for where, body in written(platform.checkout.root)]
-    found = {where for where, there in places if there}
+    searched = [(where, key in body) for where, body in written(platform.checkout.root)]
+    found = {where for where, there in searched if there}
     folder = Path(platform.stack.folder)
     assert found == {str(folder / "stack.json"), str(folder / "approval.key")}
     for path in found:
         assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
-    names = " ".join(where for where, _ in places)
+    names = " ".join(where for where, _ in searched)
     assert all(part in names for part in ("prefect.db (rows)", "api.log", "worker.log", "manifest.json", "dvc.lock"))

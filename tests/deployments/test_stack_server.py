@@ -99,7 +99,7 @@ def page() -> Iterator[Page]:
 
 @pytest.mark.platform
 def test_one_click_on_the_link_that_up_prints_opens_the_ui(platform: Platform, page: Page) -> None:
-    (link,) = re.findall(rf"{platform.stack.ui}/open#\S+", platform.told)
+    (link,) = re.findall(rf"{platform.stack.ui}/open#\S+", platform.printed)
     page.goto(link)
     expect(page.get_by_text("pricewright-process").first).to_be_visible(timeout=30_000)
     assert page.evaluate("localStorage.length") >= 1 and "/open" not in page.url

@@ -33,18 +33,18 @@ def url(shop: Shop) -> Iterator[str]:
 
 
 def test_the_network_answers(url: str) -> None:
-    event, said = look(url)
-    assert (event, said["model"], said["why"]) == (NETWORK, "network", "")
+    event, answer = look(url)
+    assert (event, answer["model"], answer["why"]) == (NETWORK, "network", "")
 
 
 def test_a_backup_answers_and_the_event_says_why(shop: Shop, url: str) -> None:
     for model in (shop.folder / "releases").glob("*/network.onnx"):
         model.unlink()
-    event, said = look(url)
-    assert (event, said["model"]) == (BACKUP, "lightgbm")
-    assert "network.onnx" in said["why"]
+    event, answer = look(url)
+    assert (event, answer["model"]) == (BACKUP, "lightgbm")
+    assert "network.onnx" in answer["why"]
 
 
 def test_silence_is_an_event_too() -> None:
-    event, said = look("http://127.0.0.1:9")
-    assert event == SILENT and "refused" in said["why"]
+    event, answer = look("http://127.0.0.1:9")
+    assert event == SILENT and "refused" in answer["why"]

@@ -363,7 +363,7 @@ def test_a_release_whose_gate_warned_is_deployed_with_a_reason_and_not_without(p
     assert site.deploy(release=release, approval=approval(site, release, override="Advent")).release == release
 
 
-def test_of_two_deployments_at_once_one_is_told_of_the_other(site: Site) -> None:
+def test_of_two_deployments_at_once_one_hears_of_the_other(site: Site) -> None:
     function = LambdaRelease(function=site.function, region="eu-west-1")
     seen = function.traffic()
     site.deploy(image=image("b"))
@@ -402,7 +402,7 @@ def test_as_a_flow_each_step_is_a_task_and_the_page_says_what_is_deployed(site: 
     assert site.releases[1] in page
 
 
-def test_what_is_deployed_is_told_by_the_command(site: Site) -> None:
+def test_what_is_deployed_is_shown_by_the_command(site: Site) -> None:
     from typer.testing import CliRunner
 
     from cli.main import app
@@ -410,9 +410,9 @@ def test_what_is_deployed_is_told_by_the_command(site: Site) -> None:
     given = ["deploy", "--stage", "staging", "--store", site.store, "--function", site.function]
     done = CliRunner().invoke(app, [*given, "--image", image("b"), "--release", site.releases[1], "--watch", "0"])
     assert done.exit_code == 0, done.output
-    told = CliRunner().invoke(app, [*given, "--status"]).output
-    assert told == done.output
-    assert "version 2" in told and "100% of the requests, sha256:bbbb" in told and site.releases[1] in told
+    status = CliRunner().invoke(app, [*given, "--status"]).output
+    assert status == done.output
+    assert "version 2" in status and "100% of the requests, sha256:bbbb" in status and site.releases[1] in status
     refused = CliRunner().invoke(app, [*given, "--image", "pricewright:latest"])
     assert isinstance(refused.exception, ParameterError) and "never a tag" in str(refused.exception)
 

@@ -26,6 +26,13 @@ def test_a_request_without_a_channel_means_staging(parameters: dict[str, Any]) -
     assert asked["promote"] == {"channel": "staging"} | (parameters.get("promote") or {})
 
 
+def test_a_value_beyond_its_bounds_is_no_request() -> None:
+    beyond = {"price": {"minimum_probability": 1.7}}
+    for kind, more in ((RefreshRequest, {}), (BackfillRequest, WEEKS)):
+        with pytest.raises(ValidationError, match=r"minimum_probability is 1\.7: it must be less than"):
+            kind(parameters=beyond, **more)
+
+
 def test_another_channel_is_taken_as_it_is() -> None:
     asked = RefreshRequest(parameters={"promote": {"channel": "trial"}, "train": {"seed": 7}})
     assert asked.laid_over == {"promote": {"channel": "trial"}, "train": {"seed": 7}}

@@ -175,8 +175,8 @@ def test_a_release_is_followed_back_to_the_sales_lines_from_the_lake_alone(elsew
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for words in (f"release {release}", "stages", "ingest", "parameters", "a simulated market: 24 SKUs, 60 weeks"):
         assert words in shown.stdout
-    told = checkout.pricewright("lineage", "--store", elsewhere.url, "--json")
-    content = json.loads(told.stdout)
+    done = checkout.pricewright("lineage", "--store", elsewhere.url, "--json")
+    content = json.loads(done.stdout)
     counts = json.loads((checkout.root / "work/metrics/ingest.json").read_text())
     assert content["origin"]["counts"]["ingest"]["rows"] == counts["rows"]
     assert content["parameters"]["market.skus"] == 24
@@ -198,8 +198,8 @@ def test_two_releases_are_compared_by_what_they_came_from(elsewhere: Lake, check
     here = Lake(str(checkout.root / "lake"))
     releases = sorted({key.split("/")[1] for key in here.list("releases")})
     assert len(releases) == 2
-    told = checkout.pricewright("lineage", releases[0], "--against", releases[1], "--store", here.url, "--json")
-    found = json.loads(told.stdout)
+    done = checkout.pricewright("lineage", releases[0], "--against", releases[1], "--store", here.url, "--json")
+    found = json.loads(done.stdout)
     assert set(found["parameters"]) == {"price.bins"} and 20 in found["parameters"]["price.bins"]
     assert found["data"] == found["code"] == {}
     shown = checkout.pricewright("lineage", releases[0], "--against", releases[1], "--store", here.url)
@@ -279,10 +279,10 @@ def test_none_of_these_runs_wrote_a_secret_of_their_environment_anywhere(
     first: subprocess.CompletedProcess[str], elsewhere: Lake, fresh: Checkout, checkout: Checkout
 ) -> None:
     """Logs, artifacts, states, parameters, lakes, locks, reports: of runs that went well, failed, were refused."""
-    places = list(written(checkout.root, fresh.root, Path(elsewhere.url)))
-    said = [("the terminal", text.encode()) for text in (*checkout.told, *fresh.told)]
-    assert leaks([*places, *said]) == []
-    names = " ".join(where for where, _ in places)
+    searched = list(written(checkout.root, fresh.root, Path(elsewhere.url)))
+    printed = [("the terminal", text.encode()) for text in (*checkout.printed, *fresh.printed)]
+    assert leaks([*searched, *printed]) == []
+    names = " ".join(where for where, _ in searched)
     for needed in (
         "prefect.db (rows)",
         "run.yaml",
@@ -293,4 +293,4 @@ def test_none_of_these_runs_wrote_a_secret_of_their_environment_anywhere(
         "report.html",
     ):
         assert needed in names, "the search looked there"
-    assert len(said) > 20 and any("error:" in text for text in checkout.told)
+    assert len(printed) > 20 and any("error:" in text for text in checkout.printed)

@@ -16,12 +16,12 @@ class Bytes:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._place = 0
+        self._offset = 0
 
     def byte(self) -> int:
         """The next byte."""
-        self._place += 1
-        return self._data[self._place - 1] if self._place <= len(self._data) else 0
+        self._offset += 1
+        return self._data[self._offset - 1] if self._offset <= len(self._data) else 0
 
     def pick(self, choices: Sequence[Choice]) -> Choice:
         """One of up to 256."""
@@ -29,8 +29,8 @@ class Bytes:
 
     def rest(self) -> bytes:
         """All that is left."""
-        left = self._data[self._place :]
-        self._place = len(self._data)
+        left = self._data[self._offset :]
+        self._offset = len(self._data)
         return left
 
     def text(self) -> str:

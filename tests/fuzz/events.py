@@ -87,16 +87,16 @@ REST = {
     "body": BODIES.map(lambda body: body.hex() if isinstance(body, bytes) else body),
     "isBase64Encoded": st.one_of(st.booleans(), VALUES),
 }
-PLACES = st.one_of(st.sampled_from(PATHS), st.builds(str.__add__, st.sampled_from(PATHS), TEXTS), TEXTS)
+URL_PATHS = st.one_of(st.sampled_from(PATHS), st.builds(str.__add__, st.sampled_from(PATHS), TEXTS), TEXTS)
 V1 = st.fixed_dictionaries(
-    {"httpMethod": st.one_of(st.sampled_from(METHODS), VALUES), "path": st.one_of(PLACES, VALUES)},
+    {"httpMethod": st.one_of(st.sampled_from(METHODS), VALUES), "path": st.one_of(URL_PATHS, VALUES)},
     optional=REST | {"requestContext": VALUES},
 )
 HTTP = st.fixed_dictionaries({"method": st.one_of(st.sampled_from(METHODS), VALUES)})
 V2 = st.fixed_dictionaries(
     {
         "version": st.just("2.0"),
-        "rawPath": st.one_of(PLACES, VALUES),
+        "rawPath": st.one_of(URL_PATHS, VALUES),
         "requestContext": st.fixed_dictionaries({"http": HTTP}, optional={"stage": st.one_of(TEXTS, VALUES)}),
     },
     optional=REST,

@@ -14,20 +14,20 @@ def mutations(seeds: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
     for _ in range(count):
         data = bytearray(rng.choice(seeds))
         for _ in range(rng.choice((1, 1, 2, 4, 16))):
-            place = rng.randrange(len(data) + 1)
+            offset = rng.randrange(len(data) + 1)
             kind = rng.randrange(6)
-            if kind == 0 and place < len(data):
-                data[place] ^= 1 << rng.randrange(8)
+            if kind == 0 and offset < len(data):
+                data[offset] ^= 1 << rng.randrange(8)
             elif kind == 1:
-                data[place:place] = rng.choice(TOKENS)
+                data[offset:offset] = rng.choice(TOKENS)
             elif kind == 2:
-                del data[place : place + rng.choice((1, 4, 64))]
+                del data[offset : offset + rng.choice((1, 4, 64))]
             elif kind == 3:
-                data[place : place + 4] = rng.randbytes(4)
+                data[offset : offset + 4] = rng.randbytes(4)
             elif kind == 4:
                 other = rng.choice(seeds)
                 start = rng.randrange(len(other) + 1)
-                data[place:place] = other[start : start + rng.choice((4, 32, 256))]
+                data[offset:offset] = other[start : start + rng.choice((4, 32, 256))]
             else:
-                data[place:place] = rng.randbytes(rng.choice((1, 8, 40)))
+                data[offset:offset] = rng.randbytes(rng.choice((1, 8, 40)))
         yield bytes(data)

@@ -23,5 +23,5 @@ def test_a_path_without_its_parameter_or_with_one_too_many_is_no_route(path: str
     assert find_route("GET", path)[0] is None
 
 
-def test_another_method_is_told_which_one_there_is() -> None:
+def test_another_method_is_answered_with_the_one_there_is() -> None:
     assert find_route("DELETE", "/v1/sales/AB/12") == (None, {}, ["GET"])

@@ -79,8 +79,8 @@ def damage(lake: Path, sku: str) -> None:
     (path,) = lake.glob("releases/*/catalog.npz")
     body = bytearray(path.read_bytes())
     features = unpack(bytes(body), "catalog.npz")["features"]
-    place = body.index(features.tobytes()) + features[0].nbytes * (int(sku) - int(FIRST))
-    body[place] ^= 1
+    offset = body.index(features.tobytes()) + features[0].nbytes * (int(sku) - int(FIRST))
+    body[offset] ^= 1
     path.write_bytes(body)
 
 

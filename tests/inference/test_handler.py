@@ -116,10 +116,10 @@ def test_an_unknown_sku_comes_with_near_matches(api: App) -> None:
 
 def test_a_sku_is_found_in_any_case_where_one_is_meant(api: App) -> None:
     catalog = api._served.current().catalog
-    codes = ["AB-1", "Cd-2", "ab-1", *(f"z{place}" for place in range(len(catalog) - 3))]
+    codes = ["AB-1", "Cd-2", "ab-1", *(f"z{i}" for i in range(len(catalog) - 3))]
     lettered = Catalog({**catalog.arrays, "stock_code": np.array(sorted(codes))}, lambda: {})
     found = {asked: lettered.find(Item(asked)) for asked in ("AB-1", "ab-1", " cD-2", "Ab-1", "Z0", "x")}
-    assert {asked: place if place is None else str(lettered.codes[place]) for asked, place in found.items()} == {
+    assert {asked: index if index is None else str(lettered.codes[index]) for asked, index in found.items()} == {
         "AB-1": "AB-1", "ab-1": "ab-1", " cD-2": "Cd-2", "Ab-1": None, "Z0": "z0", "x": None}  # fmt: skip
     assert set(lettered.near(Item("Ab-1"))) == {"AB-1", "ab-1"}
     assert len(lettered.search("ab-")) >= 2

@@ -73,8 +73,8 @@ def overlapping(times: int) -> bytes:
 
 def lying_shape(body: bytes) -> bytes:
     """The first array's header says that it has as many values as there are bytes in an exabyte."""
-    place = body.index(b"'shape': (40,")
-    return body[:place] + b"'shape': (-4," + body[place + 13 :]
+    offset = body.index(b"'shape': (40,")
+    return body[:offset] + b"'shape': (-4," + body[offset + 13 :]
 
 
 NPZ_BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -105,9 +105,9 @@ def test_an_npz_that_unfolds_or_runs_code_is_refused(shop: Shop, fault: str) -> 
 def test_a_manifest_that_names_a_file_elsewhere_is_refused(shop: Shop, name: str) -> None:
     files = {name: {"sha256": "0" * 64, "size": 5}}
     release, manifest = manifest_of(files)
-    place = shop.folder / "releases" / release
-    place.mkdir()
-    (place / "manifest.json").write_bytes(manifest)
+    target = shop.folder / "releases" / release
+    target.mkdir()
+    (target / "manifest.json").write_bytes(manifest)
     assert "is not the name of a file in a release's own folder" in refused(shop, release)
 
 
@@ -142,9 +142,9 @@ def test_a_manifest_of_gigabytes_is_not_read(shop: Shop) -> None:
 def test_a_file_larger_than_the_limit_is_refused_before_it_is_read(shop: Shop) -> None:
     entry = {"sha256": "0" * 64, "size": 1 << 40, "blocks": ""}
     release, manifest = manifest_of(dict.fromkeys(FILES, entry))
-    place = shop.folder / "releases" / release
-    place.mkdir()
-    (place / "manifest.json").write_bytes(manifest)
+    target = shop.folder / "releases" / release
+    target.mkdir()
+    (target / "manifest.json").write_bytes(manifest)
     assert "1,099,511,627,776 bytes, at most 1,073,741,824 are read" in refused(shop, release)
 
 
@@ -163,9 +163,9 @@ def test_a_manifest_with_a_lie_in_it_is_refused(shop: Shop, fault: str) -> None:
     entry, why = MANIFESTS[fault]
     stated = {name: {"sha256": "0" * 64, "size": 1} for name in FILES} | {CATALOG: entry}
     body = json.dumps({"id": "2011-W48-00000000", "week": "2011-W48", "files": stated}).encode()
-    place = shop.folder / "releases" / "2011-W48-00000000"
-    place.mkdir()
-    (place / "manifest.json").write_bytes(body)
+    target = shop.folder / "releases" / "2011-W48-00000000"
+    target.mkdir()
+    (target / "manifest.json").write_bytes(body)
     assert why in refused(shop, "2011-W48-00000000")
 
 
@@ -173,9 +173,9 @@ def test_a_manifest_with_a_lie_in_it_is_refused(shop: Shop, fault: str) -> None:
     "body", [b"[" * 200_000, b'{"a":' * 100_000, b'{"files": 1e999}', b"\xff\xfe", b"NaN", b'"\\ud800"']
 )
 def test_a_manifest_that_is_none_is_refused(shop: Shop, body: bytes) -> None:
-    place = shop.folder / "releases" / "2011-W48-00000000"
-    place.mkdir()
-    (place / "manifest.json").write_bytes(body)
+    target = shop.folder / "releases" / "2011-W48-00000000"
+    target.mkdir()
+    (target / "manifest.json").write_bytes(body)
     assert "manifest.json is not a valid manifest" in refused(shop, "2011-W48-00000000")
 
 

@@ -36,7 +36,7 @@ def test_the_curve_of_the_api_is_that_of_every_price_asked_alone(api: App, low: 
     asked = {"unitprice_min": low, "unitprice_max": high} if high else {}
     answer = api({"stock_code": "20007", "num_price_bins": 200, **asked})
     release = api._served.current()
-    network, product = release.models.open("network"), release.catalog.product(release.catalog.place(Item("20007")))
+    network, product = release.models.open("network"), release.catalog.product(release.catalog.index_of(Item("20007")))
     assert isinstance(network, Network)
     means, _ = moments(network.units(product, price_grid(low or product.low, high or product.high, 200)))
     np.testing.assert_allclose(answer["curve"]["quantity"], means, rtol=1e-5, atol=1e-4)

@@ -163,7 +163,7 @@ def test_the_keyboard_alone_is_enough(page: Page, address: str) -> None:
     expect(found(page)).to_have_count(0)
 
 
-def test_a_screen_reader_is_told_what_everything_is(page: Page, address: str) -> None:
+def test_a_screen_reader_knows_what_everything_is(page: Page, address: str) -> None:
     ready(page, f"{address}/?sku=20007")
     unnamed = "all => all.filter((it) => it.offsetParent && !it.labels?.length && !it.ariaLabel).map((it) => it.id)"
     assert page.locator("input, select").evaluate_all(unnamed) == []
@@ -180,7 +180,7 @@ def contrast(one: str, two: str) -> float:
     """Of two colours #rrggbb, by WCAG 2."""
 
     def light(colour: str) -> float:
-        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -233,7 +233,7 @@ def nonsense(route: Route) -> None:
 
 
 @pytest.mark.parametrize(("fault", "words"), [(cut, "does not answer"), (nonsense, "status 502")])
-def test_an_api_that_fails_is_said_and_is_asked_again(page: Page, address: str, fault: Any, words: str) -> None:
+def test_an_api_that_fails_is_reported_and_asked_again(page: Page, address: str, fault: Any, words: str) -> None:
     ready(page, address)
     page.route("**/v1/predict-price/*", fault)
     page.get_by_role("combobox", name="Product").fill("20007")

@@ -62,7 +62,7 @@ def all_sales(api: App, sku: str, price: float) -> float:
 
 def test_what_is_asked_beyond_the_plan_is_decided_for_the_whole_family(api: App) -> None:
     moved = 0
-    for number in [place for places in FAMILIES.values() for place in places]:
+    for number in [index for indices in FAMILIES.values() for index in indices]:
         plain = api({"stock_code": code(number), "model": "lightgbm"})
         narrow = {"unitprice_min": plain["guardrail_low"] * 1.05, "unitprice_max": plain["guardrail_high"]}
         answer = api({"stock_code": code(number)} | narrow)

@@ -77,7 +77,7 @@ def test_a_price_that_the_plan_did_not_choose_keeps_to_the_rules_of_its_item(
             assert keeps(answer), (answer["stock_code"], answer["current_price"], answer["optimal_price"])
 
 
-def test_rules_between_items_are_not_judged_for_a_single_price_and_that_is_said(ask: App) -> None:
+def test_rules_between_items_are_not_judged_for_a_single_price_and_that_is_reported(ask: App) -> None:
     answer = ask({"stock_code": LANTERNS[1], "unit_cost": 0.1, "objective": "profit"})
     assert answer["reason"].endswith("; rules between items are not judged for a single price: lanterns in order")
     assert "not judged" not in ask({"stock_code": LANTERNS[1]})["reason"]

@@ -53,7 +53,7 @@ def test_without_a_store_some_are_named(ask: Get) -> None:
     assert "GET /v1/stores" in found["hint"]
 
 
-def test_a_store_that_nobody_knows_is_told(ask: Get) -> None:
+def test_a_store_that_nobody_knows_is_reported(ask: Get) -> None:
     status, found = ask("/v1/predict-price/20003", store="West")
     assert status == 404 and found["detail"] == "store 'West' is in no price list; there are 1, 2, 3, Café."
 
@@ -100,7 +100,7 @@ def test_many_prices_are_asked_for_in_one_store_or_each_in_its_own(ask: Get) -> 
         {"stock_codes": ["1"], "store": 3},
     ],
 )
-def test_items_that_are_none_are_told(ask: Get, body: dict[str, Any]) -> None:
+def test_items_that_are_none_are_reported(ask: Get, body: dict[str, Any]) -> None:
     status, found = ask("/v1/prices", body)
     assert status == 422 and found["errors"][0]["parameter"] in ("items", "store")
 

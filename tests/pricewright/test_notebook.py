@@ -93,5 +93,5 @@ def test_the_public_names_are_these_and_the_page_has_them_all() -> None:
 
 def test_importing_the_package_loads_no_heavy_library() -> None:
     code = "import sys, pricewright; print(sorted({'numpy', 'polars', 'torch', 'matplotlib'} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -69,9 +69,9 @@ amounts = st.one_of(st.none(), st.floats(0.5, 40.0))
 def test_no_price_that_may_be_asked_is_beyond_a_floor_or_ceiling(
     floors: list[float | None], ceilings: list[float | None]
 ) -> None:
-    for place, (floor, ceiling) in enumerate(zip(floors, ceilings, strict=True)):
+    for i, (floor, ceiling) in enumerate(zip(floors, ceilings, strict=True)):
         if floor is not None and ceiling is not None:
-            floors[place], ceilings[place] = min(floor, ceiling), max(floor, ceiling)
+            floors[i], ceilings[i] = min(floor, ceiling), max(floor, ceiling)
     prices = {name: [10.0] * 3 for name in ("current_price", "reference_price", "price_min", "price_max")}
     limits = pl.DataFrame({"floor": floors, "ceiling": ceilings}, schema={"floor": pl.Float64, "ceiling": pl.Float64})
     catalog = CATALOG.hstack(pl.DataFrame(prices)).hstack(limits)

@@ -210,8 +210,8 @@ def test_other_sales_in_the_week_itself_change_what_it_is_judged_by_alone(
     more = pl.when(inside & (pl.col("Quantity") > 0)).then(pl.col("Quantity") * 2).otherwise("Quantity")
     then = known_then(lines.with_columns(Quantity=more), params, tmp_path)
     again = walk_week(then, WEEK, params["tune"]["defaults"], params)
-    said = [name for name in forecasts.columns if name.startswith("predicted")]
-    assert again.select("stock_code", "model", *said).equals(forecasts.select("stock_code", "model", *said))
+    predicted = [name for name in forecasts.columns if name.startswith("predicted")]
+    assert again.select("stock_code", "model", *predicted).equals(forecasts.select("stock_code", "model", *predicted))
     assert again["units"].sum() > 1.5 * forecasts["units"].sum()
 
 

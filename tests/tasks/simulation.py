@@ -158,12 +158,12 @@ def is_linearizable(history: Sequence[Op]) -> bool:
     def explains(left: frozenset[int], state: State) -> bool:
         if not left:
             return True
-        first_end = min(history[place].end for place in left)
+        first_end = min(history[i].end for i in left)
         return any(
-            explains(left - {place}, following)
-            for place in left
-            if history[place].start <= first_end
-            for following in history[place].after(state)
+            explains(left - {i}, following)
+            for i in left
+            if history[i].start <= first_end
+            for following in history[i].after(state)
         )
 
     return explains(frozenset(range(len(history))), ())

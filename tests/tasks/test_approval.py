@@ -48,9 +48,9 @@ def test_a_token_about_another_manifest_of_the_same_release_is_refused() -> None
 
 def test_a_warning_is_approved_with_a_reason_and_rejected_without() -> None:
     def signed(decision: Any) -> DecisionForm:
-        said = {"decision": decision, "reviewer": "ada"}
-        token = KEY.sign(Approval(ABOUT, expires=now() + timedelta(hours=1), override=" ", **said))
-        return DecisionForm(**said, override=" ", token=token)
+        answer = {"decision": decision, "reviewer": "ada"}
+        token = KEY.sign(Approval(ABOUT, expires=now() + timedelta(hours=1), override=" ", **answer))
+        return DecisionForm(**answer, override=" ", token=token)
 
     with pytest.raises(ApprovalError, match="gate drift"):
         check_answer(signed("approve"), candidate(("drift",)), KEY)

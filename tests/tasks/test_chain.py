@@ -29,7 +29,7 @@ def laid_out(folder: Path, lines: pl.DataFrame, *, with_parameters: bool = True)
     return folder
 
 
-def told(workspace: Workspace) -> tuple[str, list[str]]:
+def feature_summary(workspace: Workspace) -> tuple[str, list[str]]:
     for stage in (INGEST, FEATURE):
         do(stage, workspace)
     line, *notes = FEATURE.summary(pl.read_json(workspace.metrics("feature")).row(0, named=True)).splitlines()
@@ -43,8 +43,8 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return configure(root, str(root / "sales.csv"), str(root / "lake"), beside=beside)
 
 
-def test_what_the_files_and_the_lines_do_not_share_is_told(chain: Workspace) -> None:
-    line, notes = told(chain)
+def test_what_the_files_and_the_lines_do_not_share_is_reported(chain: Workspace) -> None:
+    line, notes = feature_summary(chain)
     assert line.startswith(f"{3 * SKUS * WEEKS:,} panel rows: {3 * SKUS} items in 3 zones of 4 stores")
     dear = [note for note in notes if "cost more than their current price" in note]
     assert len(dear) == 1 and dear[0].startswith("3 cost more") and "502@4 (1000.0 > " in dear[0]
@@ -63,7 +63,7 @@ def test_what_the_files_and_the_lines_do_not_share_is_told(chain: Workspace) -> 
 def test_a_shop_without_stores_has_nothing_to_tell(tmp_path: Path) -> None:
     root = laid_out(tmp_path, plain_shop())
     workspace = configure(root, str(root / "sales.csv"), str(root / "lake"))
-    line, notes = told(workspace)
+    line, notes = feature_summary(workspace)
     assert "zones" not in line and notes == []
     assert pl.read_parquet(workspace.work / "zones.parquet").is_empty()
 
@@ -82,3 +82,17 @@ def test_another_store_file_makes_ingest_stale_and_the_same_one_does_not(tmp_pat
         assert [reason.what for reason in run.ledger.why_stale("ingest")] == ["stores.csv"]
     with open_run(root, **asked) as run:
         assert run.ledger.why_stale("ingest") != () and run.workspace.beside("stores") is None
+
+
+def test_only_the_level_of_prices_makes_features_stale(tmp_path: Path) -> None:
+    root = make_checkout(tmp_path / "checkout").root
+    laid_out(root, chain_shop(skus=2, weeks=24), with_parameters=False)
+    asked = {"source": str(root / "sales.csv"), "store": str(root / "lake")}
+    with open_run(root, **asked) as run:
+        perform(INGEST, run)
+        perform(FEATURE, run)
+    other = {"objective": "profit", "margin_floor": 0.2, "includes_tax": False}
+    with open_run(root, **asked, overrides={"price": other}) as run:
+        assert run.ledger.why_stale("feature") == ()
+    with open_run(root, **asked, overrides={"price": {"level": "store"}}) as run:
+        assert [reason.what for reason in run.ledger.why_stale("feature")] == ["price_level"]

@@ -202,7 +202,7 @@ def test_another_decision_of_the_same_nonce_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize("nonce", ["../../channels/production", "", "A" * 32, "0" * 31])
-def test_a_nonce_is_no_way_to_another_place(site: Site, nonce: str) -> None:
+def test_a_nonce_is_no_path_to_another_folder(site: Site, nonce: str) -> None:
     approval = KEY.read(KEY.sign(replace(KEY.read(site.sign(site.c)), nonce=nonce, token="")))
     with pytest.raises(ApprovalError, match="not the nonce of a decision"):
         promote_release(site.lake, site.c, "production", 1, approval=approval)
@@ -248,7 +248,7 @@ def test_a_manifest_without_a_seal_from_before_there_was_one_is_served(site: Sit
 def test_a_decision_that_is_not_what_let_the_release_in_fails_the_audit(site: Site, what: str) -> None:
     first = site.sign(site.c)
     decided_promotion(site.lake, site.c, "production", 1, first)
-    (place,) = site.lake.list("approvals")
+    (key,) = site.lake.list("approvals")
     nonce = KEY.read(first).nonce
     token = {
         "forged": ApprovalKey(secret=SecretStr("x" * 32)).sign(KEY.read(first)),
@@ -258,11 +258,11 @@ def test_a_decision_that_is_not_what_let_the_release_in_fails_the_audit(site: Si
         "a rejection": site.sign(site.c, nonce=nonce, decision="reject"),
     }
     if what == "gone":
-        site.lake.remove(place)
+        site.lake.remove(key)
     elif what == "used too late":
-        site.edit(place, lambda use: use.update(begun_at="2100-01-01T00:00:00Z"))
+        site.edit(key, lambda use: use.update(begun_at="2100-01-01T00:00:00Z"))
     else:
-        site.edit(place, lambda use: use.update(token=token[what]))
+        site.edit(key, lambda use: use.update(token=token[what]))
     assert len(site.found()) == 1
     roll_back_release(site.lake, "production")
     with pytest.raises(ApprovalError):

@@ -114,7 +114,7 @@ def test_a_pointer_to_an_id_that_is_none_is_not_rolled_back_to(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["../production", "a/b", "", ".hidden", "a\0b", "x" * 100])
-def test_a_channel_is_a_word_and_no_way_to_another_place(tmp_path: Path, name: str) -> None:
+def test_a_channel_is_a_word_and_no_path_to_another_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ParameterError, match="letters, digits"):
         Channel(Lake(str(tmp_path)), name)
 

@@ -119,14 +119,14 @@ class Shop:
             path.write_text(yaml.safe_dump({"schema": "2.0", "stages": lock(self.lake, factor, raw)}))
         self.level += 0.1
         made = made or contents(self.level)
-        place = self.at.work / "release"
+        folder = self.at.work / "release"
         manifest = write_bundle(
-            place, made["models"], made["catalog_arrays"], made["price_list"], made["backtest"], made["plan"],
+            folder, made["models"], made["catalog_arrays"], made["price_list"], made["backtest"], made["plan"],
             made["price_changes"], metrics={}, gates={},
             lineage=write_origin(self.at, self.lake, {"PRICEWRIGHT_COMMIT": "c0ffee"}), week="2011-W48",
             created="2011-12-05T06:00:00Z",
         )  # fmt: skip
-        write_release(self.lake, place, manifest)
+        write_release(self.lake, folder, manifest)
         return manifest.id
 
 

@@ -145,7 +145,7 @@ def test_files_and_folders_are_on_the_disk_before_the_pointer_and_the_pointer_be
     release, _ = sixteen(str(store), tmp_path)
     promote_release(Lake(str(store), sync=sync), release, "production", 1)
     folder, channel = store / "releases" / release, store / "channels"
-    moved = next(place for place, path in enumerate(synced) if path.parent == channel)
+    moved = next(i for i, path in enumerate(synced) if path.parent == channel)
     assert {*folder.iterdir(), folder, folder.parent, store} <= set(synced[:moved])
     assert channel in synced[moved + 1 :], "the folder, which has the pointer's new name"
 

@@ -31,16 +31,16 @@ class Notebook:
     """A watcher that writes down what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.lines: list[str] = []
 
     def begin(self, stage: str) -> None:
-        self.told.append(f"{stage} begins")
+        self.lines.append(f"{stage} begins")
 
     def advance(self, stage: str, share: float, words: str) -> None:
-        self.told.append(f"{stage} {share:.0%} {words}")
+        self.lines.append(f"{stage} {share:.0%} {words}")
 
     def end(self, entry: Entry, line: str) -> None:
-        self.told.append(f"{entry.stage} {entry.how}: {line}")
+        self.lines.append(f"{entry.stage} {entry.how}: {line}")
 
 
 def read(workspace: Workspace, report_progress: ReportProgress) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def test_outside_a_flow_a_task_is_a_plain_function_that_publishes_and_tells(run:
     assert [entry.how for entry in run.entries] == ["ran", "skipped"]
     assert run.lake.read("raw/week=2011-W49/part.parquet").body == b"42"
     assert json.loads(run.workspace.metrics("ingest").read_text()) == {"rows": 42, "share": 0.25}
-    assert notebook.told == [
+    assert notebook.lines == [
         "ingest begins",
         "ingest 50% half way",
         "ingest ran: 42 rows",

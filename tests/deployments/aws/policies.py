@@ -28,7 +28,7 @@ DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "Reposit
 class Statement:
     """One statement and where it stands."""
 
-    place: str
+    path: str
     content: dict[str, Any]
 
     @property
@@ -58,16 +58,16 @@ def complaints(template: dict[str, Any]) -> list[str]:
         if statement.content["Effect"] != "Allow":
             continue
         if "NotAction" in statement.content or "NotResource" in statement.content:
-            found.append(f"{statement.place} allows all but something")
+            found.append(f"{statement.path} allows all but something")
         open_to_all = _open(statement.content.get("Principal"))
         if open_to_all and not statement.content.get("Condition"):
-            found.append(f"{statement.place} lets everybody in")
+            found.append(f"{statement.path} lets everybody in")
         own_key = statement.content.get("Sid") == KEY_POLICY
         for action in statement.actions:
             if "*" in action and not (own_key and action in EXPLAINED):
-                found.append(f"{statement.place} allows {action}")
+                found.append(f"{statement.path} allows {action}")
             elif any(_wide(resource) for resource in statement.resources) and action not in EXPLAINED:
-                found.append(f"{statement.place} allows {action} on {statement.resources}")
+                found.append(f"{statement.path} allows {action} on {statement.resources}")
     return found
 
 

@@ -74,8 +74,10 @@ def test_while_the_secret_cannot_be_read_the_last_keys_hold_for_an_hour(
         keys.put_secret_value(SecretId="keys", SecretString=text)
     authoriser.held["until"] = 0.0
     assert ask("s" * 48)["isAuthorized"] and not ask("x")["isAuthorized"]
-    told = capsys.readouterr().out
-    assert told.count("the last ones hold") == 1 and "s" * 48 not in told, "it is asked again in a while, not each time"
+    printed = capsys.readouterr().out
+    assert printed.count("the last ones hold") == 1 and "s" * 48 not in printed, (
+        "it is asked again in a while, not each time"
+    )
     authoriser.held.update(until=0.0, read=authoriser.held["read"] - authoriser.LAST)
     with pytest.raises(Exception, match=r"Secret|JSON|Expecting|sequence|update|length"):
         ask("s" * 48)

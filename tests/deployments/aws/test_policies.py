@@ -60,7 +60,7 @@ def test_a_policy_behind_a_condition_is_read_too() -> None:
 
 def test_a_stage_deploys_for_its_own_environment_alone_and_builds_come_from_main() -> None:
     trusts = {
-        statement.place.split(".")[0]: statement.content["Condition"]["StringEquals"]
+        statement.path.split(".")[0]: statement.content["Condition"]["StringEquals"]
         for name in FILES
         for statement in statements(read(name))
         if statement.actions == ["sts:AssumeRoleWithWebIdentity"]
@@ -76,7 +76,7 @@ def test_a_stage_deploys_for_its_own_environment_alone_and_builds_come_from_main
 def test_whoever_reads_or_writes_the_lake_may_use_its_key() -> None:
     found: dict[str, set[str]] = {}
     for statement in (each for name in FILES for each in statements(read(name)) if each.content["Effect"] == "Allow"):
-        found.setdefault(statement.place.split(".")[0], set()).update(statement.actions)
+        found.setdefault(statement.path.split(".")[0], set()).update(statement.actions)
     readers = {name: actions for name, actions in found.items() if "s3:GetObject" in actions and "Endpoint" not in name}
     readers.pop("PagePolicy")  # of the playground's bucket
     assert set(readers) == {"FunctionRole", "DeployPolicy", "BuildRole", "FlowTaskRole"}
@@ -85,10 +85,10 @@ def test_whoever_reads_or_writes_the_lake_may_use_its_key() -> None:
 
 
 def test_the_function_reads_its_own_channel_and_writes_nothing() -> None:
-    own = [s for s in statements(read("template.yaml")) if s.place.startswith("FunctionRole.")]
+    own = [s for s in statements(read("template.yaml")) if s.path.startswith("FunctionRole.")]
     allowed = {action for s in own if s.content["Effect"] == "Allow" for action in s.actions}
     assert {action for action in allowed if action.startswith("s3:")} == {"s3:GetObject", "s3:ListBucket"}
-    reading = next(s for s in own if s.place == "FunctionRole.ReadsReleases")
+    reading = next(s for s in own if s.path == "FunctionRole.ReadsReleases")
     assert [resource.rsplit("/", 2)[-2:] for resource in reading.resources] == [
         ["releases", "*"],
         ["channels", "${Stage}.json"],
@@ -104,7 +104,7 @@ def test_a_deployment_may_do_what_the_command_does_and_no_more() -> None:
     allowed = {
         action
         for statement in statements(read("template.yaml"))
-        if statement.place.startswith("DeployPolicy.")
+        if statement.path.startswith("DeployPolicy.")
         for action in statement.actions
     }
     assert len(needed) >= 6 and {action for action in allowed if action.startswith("lambda:")} == needed
@@ -112,7 +112,7 @@ def test_a_deployment_may_do_what_the_command_does_and_no_more() -> None:
 
 
 def test_one_role_moves_production_whatever_others_are_allowed() -> None:
-    found = {statement.place: statement.content for statement in statements(read("shared.yaml"))}
+    found = {statement.path: statement.content for statement in statements(read("shared.yaml"))}
     denied = found["LakePolicy.OneRoleMovesProduction"]
     assert denied["Effect"] == "Deny" and denied["Principal"] == "*"
     assert denied["Resource"] == {"Fn::Sub": "${Lake.Arn}/channels/production.json"}
@@ -124,7 +124,7 @@ def test_a_deployment_writes_no_manifest_and_keeps_the_decision_that_it_uses() -
     (writing,) = (
         statement
         for statement in statements(read("template.yaml"))
-        if statement.place.startswith("DeployPolicy.") and "s3:PutObject" in statement.actions
+        if statement.path.startswith("DeployPolicy.") and "s3:PutObject" in statement.actions
     )
     folders = [resource.partition("${Lake}/")[2] for resource in writing.resources]
     assert folders == ["channels/${Stage}.json", "holds/*", "approvals/*"]

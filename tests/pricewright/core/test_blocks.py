@@ -41,8 +41,8 @@ def test_rows_slices_and_whole_arrays_are_those_that_were_packed() -> None:
     assert list(arrays) == list(ARRAYS)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(np.asarray(arrays[name]), array)
-    for place in (0, 1, SKUS // 2, SKUS - 1, -1):
-        np.testing.assert_array_equal(arrays["features"][place], ARRAYS["features"][place])
+    for row in (0, 1, SKUS // 2, SKUS - 1, -1):
+        np.testing.assert_array_equal(arrays["features"][row], ARRAYS["features"][row])
     np.testing.assert_array_equal(arrays["features"][SKUS - 9 : SKUS + 9], ARRAYS["features"][SKUS - 9 :])
     np.testing.assert_array_equal(arrays["price"][::7], ARRAYS["price"][::7])
     assert len(arrays["price"]) == SKUS and float(arrays["spread"]) == 1.5
@@ -71,8 +71,8 @@ def test_a_damaged_block_is_never_used_and_the_others_are() -> None:
     blocks = opened(Watched(BODY))
     arrays = unpack_blocks(blocks, "catalog.npz")
     arrays["features"][0]
-    place = BODY.index(ARRAYS["features"][SKUS // 2].tobytes())
-    broken = Watched(BODY[:place] + bytes([BODY[place] ^ 1]) + BODY[place + 1 :])
+    offset = BODY.index(ARRAYS["features"][SKUS // 2].tobytes())
+    broken = Watched(BODY[:offset] + bytes([BODY[offset] ^ 1]) + BODY[offset + 1 :])
     arrays = unpack_blocks(opened(broken), "catalog.npz")
     arrays["features"][0]
     for _ in range(2):

@@ -16,7 +16,7 @@ def posterior(slope: float, keeps: float, members: int = 3, sd: float = 0.05) ->
     latent = np.log(np.expm1(slope))
     return Posterior(
         level=np.full(members, 20.0),
-        anchor=np.full(members, 4.0),
+        base_price=np.full(members, 4.0),
         curve=np.tile([latent, -9.0], (members, 1)),
         own=np.tile([sd, 0.0, 0.01], (members, 1)),
         shared=np.zeros((members, 2, 1)),
@@ -48,10 +48,10 @@ def test_no_other_price_of_one_product_earns_the_family_more() -> None:
     plan = make_plan(known, [product()] * 3, 64, 1, 0.5)
     demand = Draws(64, 1, 1).of(known)
     best = (plan.prices @ demand.units(plan.prices)).mean()
-    for place in range(3):
+    for i in range(3):
         for step in (-0.25, 0.25):
             prices = plan.prices.copy()
-            prices[place] = np.clip(prices[place] + step, 2.0, 6.0)
+            prices[i] = np.clip(prices[i] + step, 2.0, 6.0)
             assert (prices @ demand.units(prices)).mean() <= best * (1 + 1e-3)
 
 

@@ -9,14 +9,14 @@ import pytest
 from pricewright.core.errors import ParameterError
 from pricewright.core.substitution import Draws
 from pricewright.core.what_if import DRAWS, SEED, Change, Shop, read_share, what_if
-from tests.pricewright.core.shops import ANCHOR, FAMILY, posterior
+from tests.pricewright.core.shops import BASE_PRICE, FAMILY, posterior
 
 ALL = np.arange(len(FAMILY))
 TENTH_OFF = Change(share=-0.1)
 
 
 def shop(**how: Any) -> Shop:
-    return Shop(posterior(**how), ANCHOR.copy(), 0.8 * ANCHOR, 1.25 * ANCHOR)
+    return Shop(posterior(**how), BASE_PRICE.copy(), 0.8 * BASE_PRICE, 1.25 * BASE_PRICE)
 
 
 def test_prices_that_stay_change_nothing() -> None:
@@ -42,7 +42,9 @@ def test_families_of_one_win_by_what_each_of_them_keeps() -> None:
     alone = FAMILY > 1
     kept = np.where(alone, np.log(0.2 / 0.8), 30.0)
     known = replace(posterior(), keeps=np.column_stack([kept, np.full((len(FAMILY), 2), 0.01)]))
-    found = what_if(Shop(known, ANCHOR.copy(), 0.8 * ANCHOR, 1.25 * ANCHOR), np.flatnonzero(alone), TENTH_OFF)
+    found = what_if(
+        Shop(known, BASE_PRICE.copy(), 0.8 * BASE_PRICE, 1.25 * BASE_PRICE), np.flatnonzero(alone), TENTH_OFF
+    )
     assert found["units"] / found["units_now"] == pytest.approx(0.9 ** (-2.5 * 0.2), rel=0.01)
 
 
@@ -52,7 +54,7 @@ def test_a_whole_family_that_gets_cheaper_wins_by_the_family_elasticity() -> Non
 
 
 def test_the_whole_shop_is_the_sum_of_its_families_draw_by_draw() -> None:
-    known, prices = posterior(), 0.9 * ANCHOR
+    known, prices = posterior(), 0.9 * BASE_PRICE
     joint, family = Draws(DRAWS, 1, SEED), np.array([3, 4])
     demand = joint.of(known[family])
     sales = (prices[family][:, None] * demand.units(prices[family])).sum(axis=0)

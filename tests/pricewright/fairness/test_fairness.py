@@ -110,7 +110,7 @@ def test_small_segments_are_reported_and_not_judged(shop: Any) -> None:
     assert fairness.verdict.status == "ok"
 
 
-def test_a_shop_too_small_to_judge_is_told_so_and_stopped_only_where_the_parameter_says_so(shop: Any) -> None:
+def test_a_shop_too_small_to_judge_is_reported_and_stopped_only_where_the_parameter_says_so(shop: Any) -> None:
     fairness = shop.assess(params=shop.params | {"minimum_skus": 1000})
     assert fairness.verdict.status == "warn"
     assert "fairness.minimum_skus" in fairness.verdict.worst[0].hint

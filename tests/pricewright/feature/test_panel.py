@@ -136,7 +136,7 @@ def test_feature_names_are_unique_and_the_level_that_the_network_departs_from_is
     assert "log_units_mean_8" in FEATURES
 
 
-def test_a_shop_whose_skus_all_sold_too_rarely_is_told_so(
+def test_a_shop_whose_skus_all_sold_too_rarely_is_refused(
     sold: Callable[..., pl.DataFrame], params: Mapping[str, Any]
 ) -> None:
     with pytest.raises(SourceError, match=r"no SKU sold in 10 full weeks or more \(the most: 1\).*hint: "):

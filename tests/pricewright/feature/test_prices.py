@@ -100,8 +100,8 @@ def panel_of(
     weeks = [w for w, n in enumerate(units) if n or in_stock]
     sales = [(str(FIRST + timedelta(weeks=w)), "A", units[w], 2.0) for w in weeks]
     sales += [(str(FIRST + timedelta(weeks=w)), "B", 1, 1.0) for w in range(len(units))]
-    said = [in_stock[w] if in_stock else None for w in weeks] + [None] * len(units)
-    panel = build_panel(sold(*sales, in_stock=said), {**params, "min_selling_weeks": 2})
+    stated = [in_stock[w] if in_stock else None for w in weeks] + [None] * len(units)
+    panel = build_panel(sold(*sales, in_stock=stated), {**params, "min_selling_weeks": 2})
     return panel.rows.filter(pl.col("stock_code") == "A")
 
 

@@ -24,7 +24,7 @@ def lines(sold: Sold) -> pl.DataFrame:
     """A sells 3 and 1 a week, B one; a week later than its first sale A is called a mug, in week 6 a cup."""
     sales = [(week(w, day), code, units, 2.0) for w in range(WEEKS) for day, code, units in ((0, "A", 3), (1, "A", 1))]
     sales += [(week(w), "B", 1, 5.0) for w in range(WEEKS)] + [(week(4), "A", 0, 2.0), (week(0), "C", 0, 2.0)]
-    said = pl.DataFrame(
+    stated = pl.DataFrame(
         [
             {
                 "category": {1: "MUGS", 6: "CUPS"}.get((date.fromisoformat(day) - FIRST).days // 7 if c == "A" else -1),
@@ -35,7 +35,7 @@ def lines(sold: Sold) -> pl.DataFrame:
         ],
         schema_overrides={"promotion": pl.Float64, "in_stock": pl.Boolean},
     )
-    return sold(*sales, **said.to_dict(as_series=False), cancelled_in_week=[0] * len(sales))
+    return sold(*sales, **stated.to_dict(as_series=False), cancelled_in_week=[0] * len(sales))
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,9 @@ def test_a_guest_brings_back_where_it_was_bought_a_known_customer_anywhere(line:
         assert there.accepted["cancelled"].sum() == elsewhere
 
 
-def test_what_was_taken_back_within_the_week_is_told_from_what_came_back_later(line: Line, cleaned: Cleaned) -> None:
+def test_what_was_taken_back_within_the_week_is_kept_apart_from_what_came_back_later(
+    line: Line, cleaned: Cleaned
+) -> None:
     found = cleaned(
         [
             line(quantity=10),

@@ -85,8 +85,8 @@ USUAL = {
 def test_what_else_a_shop_says_of_a_line_is_found_by_its_usual_names(
     word: str, name: str, shop: pl.DataFrame, cleaned: Callable[..., Ingested]
 ) -> None:
-    said = cleaned(shop.with_columns(pl.lit("1").alias(name))).accepted
-    assert said[word].cast(pl.Float64).to_list() == [1.0] * shop.height
+    accepted = cleaned(shop.with_columns(pl.lit("1").alias(name))).accepted
+    assert accepted[word].cast(pl.Float64).to_list() == [1.0] * shop.height
     assert cleaned(shop).accepted[word].null_count() == shop.height
 
 

@@ -161,14 +161,14 @@ def early_days() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(("day_first", "other"), [(True, "false"), (False, "true")])
-def test_a_guessed_order_of_day_and_month_is_said(
+def test_a_guessed_order_of_day_and_month_is_reported(
     day_first: bool, other: str, early_days: pl.DataFrame, params: Params, tmp_path: Path
 ) -> None:
     layout = "%d/%m/%Y" if day_first else "%m/%d/%Y"
     lines = early_days.with_columns(TIME.dt.strftime(layout))
     found = read(lines, params | {"day_first": day_first}, tmp_path)
-    said = f"{layout} (assumed: no date says whether day or month comes first; --param ingest.day_first={other})"
-    assert found.counts["read_as"]["sales.csv"]["dates"] == said
+    dates = f"{layout} (assumed: no date says whether day or month comes first; --param ingest.day_first={other})"
+    assert found.counts["read_as"]["sales.csv"]["dates"] == dates
     documents = find_documents(tmp_path / "sales.csv", tmp_path / "known.json")
     whole = IncrementalIngest(tmp_path / "shelf", params | {"day_first": day_first}).make(documents)
     assert whole.counts["read_as"] == found.counts["read_as"]

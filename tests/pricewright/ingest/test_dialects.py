@@ -107,9 +107,9 @@ def written(dialect: Dialect) -> bytes:
     for row in lines.iter_rows(named=True):
         money = row["unit_price"] * (row["quantity"] if dialect.line_total else 1)
         total += money
-        said = (row["invoice"], row["stock_code"], row["description"])
+        texts = (row["invoice"], row["stock_code"], row["description"])
         pieces = dialect.number(row["quantity"], dialect.quantity_decimals)
-        writer.writerow([*said, pieces, dialect.time(row["invoice_time"]), dialect.money(money)])
+        writer.writerow([*texts, pieces, dialect.time(row["invoice_time"]), dialect.money(money)])
     if dialect.total_below:
         writer.writerow(["Total", "", "", "", "", dialect.money(total)])
     content = out.getvalue().encode(dialect.encoding)

@@ -64,7 +64,7 @@ def test_a_part_of_a_weight_can_be_taken_back(line: Line, cleaned: Cleaned) -> N
     assert more.quarantined["detail"].to_list() == ["cancels 0.25 of row 1; no sale for 0.15"]
 
 
-def test_whole_quantities_are_counted_and_told_without_a_point(line: Line, cleaned: Cleaned) -> None:
+def test_whole_quantities_are_counted_and_shown_without_a_point(line: Line, cleaned: Cleaned) -> None:
     back = line(invoice="C2", quantity=-7, invoice_time=START + timedelta(hours=1))
     found = cleaned([line(quantity=6), back, line(invoice="3", quantity=2_000_000)])
     assert found.quarantined["detail"].to_list() == ["cancels 6 of row 1; no sale for 1", "2000000"]

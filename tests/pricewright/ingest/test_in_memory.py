@@ -25,7 +25,7 @@ def accounted(found: Ingested) -> bool:
     )
 
 
-dirty_rows = st.lists(
+messy_rows = st.lists(
     st.tuples(
         st.sampled_from(["536365", "C536366", "536367", "", None]),
         st.sampled_from(["85123A", "85123a ", "22423", "POST", "M", " ", None]),
@@ -48,7 +48,7 @@ GOOD = ("1", "22423", "STAND", "4", "14/12/2010 10:00", "12.75", "1", "EIRE", No
 
 
 @settings(deadline=None, max_examples=80)
-@given(rows=dirty_rows, cut=st.integers(0, 40), equal=st.sampled_from(["lines", "copies"]))
+@given(rows=messy_rows, cut=st.integers(0, 40), equal=st.sampled_from(["lines", "copies"]))
 def test_accepted_quarantined_and_duplicates_are_all_rows(
     rows: list[tuple[str | None, ...]], cut: int, equal: str, params: dict[str, Any]
 ) -> None:
@@ -62,8 +62,8 @@ def test_accepted_quarantined_and_duplicates_are_all_rows(
     assert (found.accepted.filter(pl.col("quantity") == 0)["in_stock"].is_not_null()).all()
     assert found.accepted["units"].is_between(0, found.accepted["quantity"]).all()
     assert found.counts["units"] == found.accepted["quantity"].sum() - found.counts["cancelled_units"]
-    places = pl.concat([found.accepted.select("row", "source"), found.quarantined.select("row", "source")])
-    assert places.is_unique().all()
+    origins = pl.concat([found.accepted.select("row", "source"), found.quarantined.select("row", "source")])
+    assert origins.is_unique().all()
 
 
 def test_the_frame_is_as_it_was(shop: pl.DataFrame, cleaned: Cleaned) -> None:
@@ -85,7 +85,7 @@ def test_a_transaction_has_its_columns_and_types(shop: pl.DataFrame, cleaned: Cl
     }  # fmt: skip
 
 
-def test_a_rejected_row_keeps_what_the_file_said(cleaned: Cleaned, shop: pl.DataFrame) -> None:
+def test_a_rejected_row_keeps_what_the_file_held(cleaned: Cleaned, shop: pl.DataFrame) -> None:
     rejected = cleaned(shop.with_columns(StockCode=pl.lit(" post"))).quarantined
     first = rejected.row(0, named=True)
     assert first["given_stock_code"] == " post"

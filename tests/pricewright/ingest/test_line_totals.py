@@ -44,7 +44,7 @@ def test_a_unit_price_goes_before_a_total_that_nobody_asked_for(params: Params, 
     assert asked.to_list() == pytest.approx((2 * SHOP["unit_price"]).to_list())
 
 
-def test_a_file_without_any_money_is_told_of_both(params: Params, tmp_path: Path) -> None:
+def test_a_file_without_any_money_is_refused_with_both(params: Params, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no column for unit_price") as error:
         read(write(tmp_path / "shop.csv", SHOP.drop("unit_price")), params)
     assert "--column line_total=NAME" in error.value.hint

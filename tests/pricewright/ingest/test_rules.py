@@ -108,8 +108,8 @@ def test_the_longest_period_is_believed(line: Line, cleaned: Cleaned) -> None:
 def test_a_row_of_zero_units_is_news_where_it_says_whether_the_product_was_in_stock(
     line: Line, cleaned: Cleaned
 ) -> None:
-    said = [line(invoice=f"{i}", quantity=0, in_stock=stock) for i, stock in enumerate(("no", "yes", None))]
-    lines = [line(invoice="9", in_stock="yes"), *said, line(invoice="C8", quantity=0, in_stock="no")]
+    unsold = [line(invoice=f"{i}", quantity=0, in_stock=stock) for i, stock in enumerate(("no", "yes", None))]
+    lines = [line(invoice="9", in_stock="yes"), *unsold, line(invoice="C8", quantity=0, in_stock="no")]
     found = cleaned(lines, cancellation_invoice="^C")
     assert found.accepted.select("quantity", "units", "in_stock").rows() == [(6, 6, True), (0, 0, False), (0, 0, True)]
     assert found.counts["reasons"] == {"quantity is zero": 2}

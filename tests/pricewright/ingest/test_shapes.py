@@ -93,10 +93,10 @@ def test_a_text_file_of_any_shape_is_read(shape: str, text: str, taken: Callable
     assert found.accepted["row"].min() == header_row + 1
 
 
-def test_the_encoding_is_said(text: str, taken: Callable[..., Ingested]) -> None:
-    for encoding, said in (("utf-8-sig", "utf-8"), ("utf-16-le", "utf-16-le"), ("cp1252", "cp1252")):
+def test_the_encoding_is_reported(text: str, taken: Callable[..., Ingested]) -> None:
+    for encoding, name in (("utf-8-sig", "utf-8"), ("utf-16-le", "utf-16-le"), ("cp1252", "cp1252")):
         found = taken(text.replace("Kettle", "Thé").encode(encoding))
-        assert found.counts["read_as"]["sales.csv"]["encoding"] == said
+        assert found.counts["read_as"]["sales.csv"]["encoding"] == name
         assert "Thé" in found.accepted["description"].to_list()
 
 

@@ -78,9 +78,9 @@ def test_a_file_that_lacks_one_of_its_columns_is_another_shops(params: Params, t
 
 
 def test_what_the_user_says_wins_over_the_schema(params: Params, tmp_path: Path) -> None:
-    said = {"not_products": ["L"], "cancellation_invoice": "", "equal_rows": "lines"}
+    settings = {"not_products": ["L"], "cancellation_invoice": "", "equal_rows": "lines"}
     frame = as_uci(at_three_tills(in_letters(PLAIN)))
-    counts = read(pl.concat([frame, frame.head(2)]), params, tmp_path, **said).counts
+    counts = read(pl.concat([frame, frame.head(2)]), params, tmp_path, **settings).counts
     assert set(counts["reasons"]) == {"not a product"} and set(counts["no_products"]) == {"L"}
     assert (counts["duplicates"], counts["equal_rows"]) == (0, 2)
 

@@ -20,8 +20,8 @@ def read(path: Path, params: Params) -> Ingested:
 
 def same(found: Ingested, expected: Ingested) -> bool:
     """The same transactions, wherever they lay."""
-    place = ("row", "source")
-    return found.accepted.drop(place).equals(expected.accepted.drop(place)) and (
+    origin = ("row", "source")
+    return found.accepted.drop(origin).equals(expected.accepted.drop(origin)) and (
         found.counts | {"read_as": 0} == expected.counts | {"read_as": 0}
     )
 
@@ -178,7 +178,7 @@ def test_a_workbook_without_sales_is_named(params: Params, tmp_path: Path) -> No
         read(tmp_path / "empty.xlsx", params)
 
 
-def test_nothing_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
+def test_nothing_there_is_reported_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="does not exist"):
         find_files(tmp_path / "none.csv")
     with pytest.raises(SourceError, match=r"holds no file that ends with \.csv"):

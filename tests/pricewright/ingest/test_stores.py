@@ -22,8 +22,8 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_columns_of_a_chain_are_kept_by_their_usual_names(shop: pl.DataFrame, cleaned: Cleaned) -> None:
-    said = {"Store No": 12.0, "Price Zone": "North", "Brand": "Own", "VAT Rate": "20%", "Competitor Price": "£1.50"}
-    accepted = cleaned(shop.with_columns(**{name: pl.lit(value) for name, value in said.items()})).accepted
+    cells = {"Store No": 12.0, "Price Zone": "North", "Brand": "Own", "VAT Rate": "20%", "Competitor Price": "£1.50"}
+    accepted = cleaned(shop.with_columns(**{name: pl.lit(value) for name, value in cells.items()})).accepted
     kept = accepted.select("store", "zone", "brand", "tax_rate", "competitor_price").unique().rows()
     assert kept == [("12", "North", "Own", 0.2, 1.5)]
 
@@ -52,7 +52,7 @@ def test_a_rate_of_tax_is_a_share_however_it_is_written(
 
 
 @pytest.mark.parametrize(("text", "known"), [("5", True), ("0", False), ("yes", True), ("-3", None)])
-def test_stock_is_said_in_units_as_well(shop: pl.DataFrame, cleaned: Cleaned, text: str, known: bool | None) -> None:
+def test_stock_is_stated_in_units_as_well(shop: pl.DataFrame, cleaned: Cleaned, text: str, known: bool | None) -> None:
     assert cleaned(shop.with_columns(pl.lit(text).alias("In Stock"))).accepted["in_stock"].unique().to_list() == [known]
 
 
@@ -67,14 +67,14 @@ def test_its_columns_can_be_named(tmp_path: Path, params: dict[str, Any]) -> Non
 
 
 def test_the_product_file_says_costs_and_limits(tmp_path: Path, params: dict[str, Any]) -> None:
-    path = written(tmp_path, "SKU;Brand;Pack Size;Cost;Floor;Ceiling\nA1;Own;2 l;1,20;;2,50\nB2;;;;;\n")
+    path = written(tmp_path, "SKU;Brand;Pack Size;Cost;Floor;Ceiling;VAT Rate\nA1;Own;2 l;1,20;;2,50;20%\nB2;;;;;;\n")
     products = read_products(path, params, {})
-    told = products.select("stock_code", "brand", "size", "unit_cost", "floor", "ceiling").rows()
-    assert told == [("A1", "Own", "2 l", 1.2, None, 2.5), ("B2", None, None, None, None, None)]
+    rows = products.select("stock_code", "brand", "size", "unit_cost", "floor", "ceiling", "tax_rate").rows()
+    assert rows == [("A1", "Own", "2 l", 1.2, None, 2.5, 0.2), ("B2", *[None] * 6)]
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "said"),
+    ("read", "text", "message"),
     [
         (read_stores, "Store,Zone\n1,North\n1,South\n", r"store '1' twice: row 2 \(zone North\) and row 3 \(zone Sou"),
         (read_stores, "Name,Zone\nA,North\n", "no column for store"),
@@ -82,11 +82,12 @@ def test_the_product_file_says_costs_and_limits(tmp_path: Path, params: dict[str
         (read_products, "SKU,Floor\nA,1\nA,2\n", r"stock_code 'A' twice: row 2 \(floor 1\) and row 3 \(floor 2\)"),
         (read_products, "SKU,Cost\nA,1\nB,-1\n", r"unit_cost is '-1' in row 3 .*at least 0"),
         (read_products, "SKU,Cost\nA,1\nB,dear\n", "unit_cost is 'dear' in row 3"),
+        (read_products, "SKU,VAT Rate\nA,0.2\nB,200\n", r"tax_rate is '200' in row 3 .*0.2 or 20%"),
         (read_products, "SKU,Floor,Ceiling\nA,3,2\n", "A in row 2 has the floor 3 above its ceiling 2"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_row(
-    read: Callable[..., pl.DataFrame], text: str, said: str, tmp_path: Path, params: dict[str, Any]
+    read: Callable[..., pl.DataFrame], text: str, message: str, tmp_path: Path, params: dict[str, Any]
 ) -> None:
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         read(written(tmp_path, text), params, {})

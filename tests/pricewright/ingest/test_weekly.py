@@ -20,7 +20,7 @@ from pricewright.ingest.cancellations import known_before
 from pricewright.ingest.source import Document, find_documents, read_tables
 from pricewright.ingest.weekly import IncrementalIngest, Whole
 from pricewright.partitions import read_partitions, write_partitions
-from tests.pricewright.ingest.test_in_memory import COLUMNS, GOOD, dirty_rows
+from tests.pricewright.ingest.test_in_memory import COLUMNS, GOOD, messy_rows
 
 Params = dict[str, Any]
 MONDAY = datetime(2011, 1, 3, 9, 30)
@@ -55,10 +55,10 @@ class Shop:
         return digests(self.folder)
 
     def expected(self) -> dict[str, str]:
-        found, place = self.at_once(), self.folder / "at_once"
-        write_partitions(found.accepted, place / "raw", "invoice_time")
-        write_partitions(found.quarantined, place / "quarantine", "invoice_time")
-        return digests(place)
+        found, folder = self.at_once(), self.folder / "at_once"
+        write_partitions(found.accepted, folder / "raw", "invoice_time")
+        write_partitions(found.quarantined, folder / "quarantine", "invoice_time")
+        return digests(folder)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -93,8 +93,8 @@ def sale(line: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
 
     def make(week: int, quantity: int = 6, **words: Any) -> dict[str, Any]:
         invoice = f"{'C' if quantity < 0 else ''}{1000 + week}"
-        said = {"invoice": invoice, "quantity": quantity, "invoice_time": MONDAY + timedelta(weeks=week)}
-        return line(**(said | words))
+        usual = {"invoice": invoice, "quantity": quantity, "invoice_time": MONDAY + timedelta(weeks=week)}
+        return line(**(usual | words))
 
     return make
 
@@ -102,7 +102,7 @@ def sale(line: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
 @pytest.mark.platform
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    rows=dirty_rows,
+    rows=messy_rows,
     cut=st.integers(0, 40),
     late=st.integers(0, 40),
     gap=st.sampled_from([0, 3, 365]),

@@ -12,26 +12,26 @@ from pricewright.network.grid import grid_of
 from pricewright.worlds.market import Market, simulate
 from tests.pricewright.network.small_market import PARAMS, panel_of
 
-ANCHOR = PARAMS["network"]["anchor_weeks"]
+BASE_WEEKS = PARAMS["network"]["anchor_weeks"]
 
 
 def fitted(market: Market, **changed: Any) -> Curves:
-    return fit_curves(grid_of(panel_of(market), ANCHOR), {**PARAMS["network"]["curves"], **changed})
+    return fit_curves(grid_of(panel_of(market), BASE_WEEKS), {**PARAMS["network"]["curves"], **changed})
 
 
 def true_elasticity(market: Market, curves: Curves) -> np.ndarray:
-    """At each SKU's anchor, by the simulator's own curves."""
-    place = {code: i for i, code in enumerate(market.codes)}
+    """At each SKU's base price, by the simulator's own curves."""
+    index = {code: i for i, code in enumerate(market.codes)}
     step = np.array([-0.005, 0.005])
     slopes = []
-    for code, anchor in zip(curves.codes, curves.anchor, strict=True):
-        units = market.expected_units(place[code], anchor * np.exp(step))
+    for code, base_price in zip(curves.codes, curves.base_price, strict=True):
+        units = market.expected_units(index[code], base_price * np.exp(step))
         slopes.append(np.diff(np.log(units))[0] / 0.01)
     return np.array(slopes)
 
 
 def interval(curves: Curves) -> tuple[np.ndarray, np.ndarray]:
-    """90 % of the elasticity at the anchor: minus softplus of a normal latent slope."""
+    """90 % of the elasticity at the base price: minus softplus of a normal latent slope."""
     z, sd = norm.ppf(0.95), np.sqrt(curves.covariance[:, 0, 0])
     return -np.logaddexp(0, curves.mean[:, 0] + z * sd), -np.logaddexp(0, curves.mean[:, 0] - z * sd)
 
@@ -48,7 +48,7 @@ def test_intervals_hold_the_true_elasticities_at_the_stated_rate(regime: str) ->
     assert 0.80 <= np.concatenate(hits).mean() <= 0.98
 
 
-def test_elastic_products_are_told_from_inelastic_ones() -> None:
+def test_elastic_products_are_distinguished_from_inelastic_ones() -> None:
     market = simulate({**PARAMS["market"], "seed": 11})
     curves = fitted(market)
     assert spearmanr(-np.logaddexp(0, curves.mean[:, 0]), true_elasticity(market, curves)).statistic > 0.4
@@ -85,7 +85,7 @@ def test_without_the_control_prices_that_follow_demand_look_harmless() -> None:
 def test_a_sku_whose_price_never_moved_borrows_from_the_others(market: Market) -> None:
     frozen = pl.col("stock_code") == market.codes[0]
     price = pl.when(frozen).then(pl.lit(2.5)).otherwise(pl.col("price"))
-    curves = fit_curves(grid_of(panel_of(market).with_columns(price=price), ANCHOR), PARAMS["network"]["curves"])
+    curves = fit_curves(grid_of(panel_of(market).with_columns(price=price), BASE_WEEKS), PARAMS["network"]["curves"])
     at = curves.codes.index(market.codes[0])
     others = np.delete(curves.mean[:, 0], at)
     assert abs(curves.mean[at, 0] - others.mean()) < 1.0
@@ -99,6 +99,6 @@ def test_the_batch_size_changes_memory_not_the_result(market: Market) -> None:
 
 def test_a_panel_without_prices_is_refused(panel: pl.DataFrame) -> None:
     with pytest.raises(ModelError, match=r"lowest price is 0\.0"):
-        grid_of(panel.with_columns(price=pl.lit(0.0)), ANCHOR)
+        grid_of(panel.with_columns(price=pl.lit(0.0)), BASE_WEEKS)
     with pytest.raises(ModelError, match="0 rows"):
-        grid_of(panel.head(0), ANCHOR)
+        grid_of(panel.head(0), BASE_WEEKS)

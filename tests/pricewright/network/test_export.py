@@ -27,7 +27,7 @@ def last(network: DemandNetwork, panel: pl.DataFrame) -> Rows:
 
 def inputs(network: DemandNetwork, last: Rows) -> tuple[Any, Any]:
     posterior = network.posterior(network.curves.codes, network.levels(last))
-    effects = network.effects(last, posterior, network.curves.anchor)
+    effects = network.effects(last, posterior, network.curves.base_price)
     return last.inputs[:, : len(network.features)], effects
 
 

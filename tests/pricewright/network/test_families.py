@@ -78,8 +78,8 @@ def test_the_fit_finds_what_a_family_keeps_and_how_its_members_compete(keeps: fl
     curves = fitted(market)
     found = 1 / (1 + np.exp(-curves.coefficients[:, 0]))
     assert found.mean() == pytest.approx(keeps, abs=0.15)
-    place = {code: i for i, code in enumerate(market.codes)}
-    slope = market.slope[[place[code] for code in curves.codes]]
+    index = {code: i for i, code in enumerate(market.codes)}
+    slope = market.slope[[index[code] for code in curves.codes]]
     assert np.logaddexp(0, curves.mean[:, 0]).mean() == pytest.approx(slope.mean(), rel=0.15)
 
 

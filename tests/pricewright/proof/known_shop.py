@@ -30,7 +30,7 @@ def curves_of(elasticity: Floats, cut: float = 2.5) -> Curves:
     return Curves(
         codes=tuple(map(code, range(n))),
         weeks=tuple(MONDAYS[:FITTED]),
-        anchor=np.full(n, 10.0),
+        base_price=np.full(n, 10.0),
         mean=np.column_stack([np.log(np.expm1(elasticity)), np.full(n, -20.0)]),
         covariance=nothing,
         own_covariance=nothing,

@@ -26,7 +26,7 @@ def raised(week: int = WEEK) -> pl.DataFrame:
     return panel_of(prices, units)
 
 
-def test_a_change_is_compared_with_what_the_curve_said() -> None:
+def test_a_change_is_compared_with_what_the_curve_predicted() -> None:
     changes = changes_of(raised())
     assert dict(changes.schema) == SCHEMA
     (row,) = changes.rows(named=True)

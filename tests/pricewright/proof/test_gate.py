@@ -110,9 +110,9 @@ def test_a_few_noisy_changes_do_not_swing_the_promises(changes: pl.DataFrame) ->
 
 
 def test_a_shock_that_changes_of_a_week_share_is_in_the_standard_error(changes: pl.DataFrame) -> None:
-    said = changes["predicted_log_change"].abs()
+    predicted = changes["predicted_log_change"].abs()
     shock = pl.when(pl.col("week").dt.week() % 2 == 0).then(0.6).otherwise(-0.6)
-    shaken = changes.with_columns(predicted_log_change=said, realised_log_change=said + shock)
+    shaken = changes.with_columns(predicted_log_change=predicted, realised_log_change=predicted + shock)
     assert calibrate(shaken, PROOF).slope_sd > 2 * calibrate(changes, PROOF).slope_sd
 
 

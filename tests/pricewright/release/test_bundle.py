@@ -41,9 +41,9 @@ def test_a_release_on_disk_passes_its_own_check(tmp_path: Path, content: dict[st
 
 
 def test_plan_and_price_changes_are_written_as_they_are(tmp_path: Path, content: dict[str, Any]) -> None:
-    place = tmp_path / write_bundle(tmp_path, **content).id
-    assert json.loads((place / "plan.json").read_bytes()) == content["plan"]
-    assert pl.read_parquet(place / "price_changes.parquet").schema == SCHEMA
+    release = tmp_path / write_bundle(tmp_path, **content).id
+    assert json.loads((release / "plan.json").read_bytes()) == content["plan"]
+    assert pl.read_parquet(release / "price_changes.parquet").schema == SCHEMA
 
 
 def test_a_release_from_before_there_were_plans_is_still_whole(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ WEEK = date(2026, 1, 5)
 NAN = float("nan")
 
 
-def posterior(slopes: Sequence[float], families: Sequence[int] | None = None, anchor: float = 4.0) -> Posterior:
+def posterior(slopes: Sequence[float], families: Sequence[int] | None = None, base_price: float = 4.0) -> Posterior:
     """Items that sell 20 a week at 4; slopes of log units on log price, all but known."""
     count = len(slopes)
     return Posterior(
         level=np.full(count, 20.0),
-        anchor=np.full(count, anchor),
+        base_price=np.full(count, base_price),
         curve=np.column_stack([np.log(np.expm1(np.array(slopes))), np.full(count, 0.5)]),
         own=np.tile([0.02, 0.0, 0.01], (count, 1)),
         shared=np.zeros((count, 2, 1)),
@@ -57,6 +57,6 @@ def shop(known: Items, slopes: Sequence[float], families: Sequence[int] | None =
 
 
 def rules(*given: dict[str, Any]) -> tuple[Any, ...]:
-    """Rules as the file has them; a name is made of place and kind where none is given."""
-    named = [{"name": f"{place} {rule['kind']}"} | rule for place, rule in enumerate(given)]
+    """Rules as the file has them; a name is made of number and kind where none is given."""
+    named = [{"name": f"{i} {rule['kind']}"} | rule for i, rule in enumerate(given)]
     return RulesFile.model_validate({"rules": named}).rules

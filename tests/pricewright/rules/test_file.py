@@ -33,7 +33,7 @@ def test_the_page_explains_every_kind_and_key() -> None:
         kind.model_fields["kind"].annotation.__args__[0]: set(kind.model_fields) - {"name", "kind", "where"}
         for kind in (*OfItem.__args__, *Between.__args__)
     }
-    assert {kind: set(re.findall(r"`(\w+)`", told)) for kind, told in rows.items()} == keys
+    assert {kind: set(re.findall(r"`(\w+)`", words)) for kind, words in rows.items()} == keys
 
 
 def test_every_kind_is_either_of_one_item_or_between_items() -> None:
@@ -41,7 +41,7 @@ def test_every_kind_is_either_of_one_item_or_between_items() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (FLOOR + "    prize: 3\n", "line 5, rules[0].prize is '3': there is no such key"),
         (FLOOR.replace("floor", "flour"), "line 2, rules[0] is"),
@@ -63,20 +63,20 @@ def test_every_kind_is_either_of_one_item_or_between_items() -> None:
         ("", "line 1, the file: rules is missing"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line_and_value(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_wrong_is_reported_with_its_line_and_value(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ParameterError) as raised:
         read_rules(written(tmp_path, text))
-    assert said in raised.value.message
+    assert message in raised.value.message
     assert raised.value.hint
 
 
-def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+def test_all_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as raised:
         read_rules(written(tmp_path, FLOOR + "    prize: 3\n    were: {}\n"))
     assert "line 5" in raised.value.message and "line 6" in raised.value.message
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="cannot be read"):
         read_rules(tmp_path / "none.yaml")
 

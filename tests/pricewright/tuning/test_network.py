@@ -58,9 +58,11 @@ def test_validation_forecasts_see_no_sales_of_the_validation_weeks(rows: pl.Data
     units = pl.when(pl.col("week") >= first).then(0.0).otherwise(pl.col("units"))
     params, reports = quick(), {}
     for name, panel in (("as sold", rows), ("nothing sold", rows.with_columns(units=units))):
-        told: list[float] = []
-        score = network_error(panel, FEATURES, params)({}, lambda step, value, told=told: told.append(value))
-        reports[name] = (score, told)
+        reported: list[float] = []
+        score = network_error(panel, FEATURES, params)(
+            {}, lambda step, value, reported=reported: reported.append(value)
+        )
+        reports[name] = (score, reported)
     assert len(reports["as sold"][1]) == 2
     assert reports["as sold"][0] < reports["nothing sold"][0]
 

@@ -160,7 +160,7 @@ class Remembers(GridSearch):
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self.proposed: dict[int, Hyperparameters] = {}
-        self.told: list[tuple[int, Hyperparameters]] = []
+        self.reported: list[tuple[int, Hyperparameters]] = []
 
     def ask(self, count: int) -> list[Proposal]:
         proposals = super().ask(count)
@@ -168,11 +168,11 @@ class Remembers(GridSearch):
         return proposals
 
     def tell(self, ticket: int, trial: Trial) -> None:
-        self.told.append((ticket, trial.hyperparameters))
+        self.reported.append((ticket, trial.hyperparameters))
 
 
 @pytest.mark.parametrize("task_map", [map, backwards, elsewhere])
-def test_an_optimiser_is_told_about_its_own_proposals_in_their_order(task_map: TaskMap) -> None:
+def test_an_optimiser_hears_about_its_own_proposals_in_their_order(task_map: TaskMap) -> None:
     made: list[Remembers] = []
 
     def remembering(task: Task) -> Remembers:
@@ -180,7 +180,7 @@ def test_an_optimiser_is_told_about_its_own_proposals_in_their_order(task_map: T
         return made[0]
 
     minimise(bowl, BOWL, 8, seed=1, method="it", workers=3, task_map=task_map, optimisers={"it": remembering})
-    assert made[0].told == list(made[0].proposed.items())
+    assert made[0].reported == list(made[0].proposed.items())
 
 
 @pytest.mark.parametrize("method", OPTIMISERS)

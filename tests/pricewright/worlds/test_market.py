@@ -1,4 +1,4 @@
-"""The simulated market has the demand it claims, and its till's dirt can be told from its sales."""
+"""The simulated market has the demand it claims, and messy lines of its till can be parted from its sales."""
 
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def test_regimes_differ_in_how_prices_are_set() -> None:
     assert not np.allclose(shifted.elasticity, mixed.elasticity)
 
 
-def test_a_till_without_dirt_rings_up_every_unit(market: Market) -> None:
+def test_a_till_without_messy_lines_rings_up_every_unit(market: Market) -> None:
     lines = market.transactions(SMALL | {"dirt": 0.0, "cut_off_days": 0})
     assert lines["Quantity"].sum() == market.units.sum()
     assert (lines["InvoiceDate"].dt.weekday() != 6).all()  # closed on Saturdays
@@ -106,7 +106,7 @@ def test_a_till_without_dirt_rings_up_every_unit(market: Market) -> None:
     assert (last.date() - market.weeks[-1]).days in range(7, 7 + SMALL["cut_off_days"])  # type: ignore[union-attr]
 
 
-def test_all_dirt_is_accounted_for(rung_up: pl.DataFrame, ingested: Ingested) -> None:
+def test_all_messy_lines_are_accounted_for(rung_up: pl.DataFrame, ingested: Ingested) -> None:
     counts = ingested.counts
     assert counts["accepted"] + counts["quarantined"] + counts["duplicates"] == counts["rows"] == rung_up.height
     assert set(counts["reasons"]) == {"not a product", "cancellation", "stock adjustment", "price not above zero"}
@@ -116,7 +116,7 @@ def test_all_dirt_is_accounted_for(rung_up: pl.DataFrame, ingested: Ingested) ->
     assert counts["gate"]["status"] == "ok"
 
 
-def test_no_sku_comes_or_goes_with_the_dirt(market: Market, ingested: Ingested) -> None:
+def test_no_sku_comes_or_goes_with_the_messy_lines(market: Market, ingested: Ingested) -> None:
     assert set(ingested.accepted["stock_code"]) <= set(market.codes)
     assert ingested.counts["skus"] > 0.95 * len(market.codes)
 

@@ -44,7 +44,7 @@ def test_the_same_parameters_give_the_same_world_and_another_seed_another(world:
     assert not np.array_equal(other.units, world.units)
 
 
-def test_the_dirt_of_the_lines_changes_nothing_about_the_world(world: World) -> None:
+def test_messy_lines_change_nothing_about_the_world(world: World) -> None:
     clean = small(world.kind, dirt=0.0, cut_off_days=0)
     assert np.array_equal(clean.units, world.units)
 

@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -10,6 +10,7 @@ import pytest
 
 from blocks.channel import Channel, Pointer, channels, pointed
 from blocks.lake import Blob, Lake
+from blocks.lease import ReleaseInUse
 from pricewright.core.errors import ChannelConflict, LakeError, ReleaseError
 
 NOW = datetime(2011, 12, 12, 6, 30, tzinfo=UTC)
@@ -139,6 +140,46 @@ def test_a_promotion_that_heard_no_reply_leaves_no_pointer_to_a_release_that_wen
     with pytest.raises(LakeError, match="no reply came"):
         Channel(unheard).point("2011-W49-bbbbbbbb", "bob", NOW)
     assert Channel(lake).read().release == "2011-W48-aaaaaaaa"
+
+
+def test_a_promotion_that_loses_its_release_and_its_channel_leaves_the_winner_where_it_is(
+    lake: Lake, lake_url: str
+) -> None:
+    Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW)
+    lake.write_new("releases/2011-W50-cccccccc/manifest.json", b"{}")
+
+    class Suspended(Lake):
+        """Right after its write, the release goes, and somebody else moves the channel."""
+
+        def swap(self, key: str, expected: Blob | None, body: bytes) -> None:
+            super().swap(key, expected, body)
+            if b'"2011-W49-bbbbbbbb"' in body:
+                lake.remove("releases/2011-W49-bbbbbbbb/manifest.json")
+                Channel(lake).point("2011-W50-cccccccc", "eve", NOW)
+
+    with pytest.raises(ReleaseError, match="was removed while it was promoted"):
+        Channel(Suspended(lake_url)).point("2011-W49-bbbbbbbb", "bob", NOW)
+    assert Channel(lake).read().release == "2011-W50-cccccccc"
+
+
+def test_a_promotion_that_looked_too_long_moves_nothing(lake: Lake) -> None:
+    time = [NOW]
+
+    def look() -> tuple[str, str]:
+        time[0] += timedelta(hours=2)  # its hold of the release has run out
+        return "", ""
+
+    with pytest.raises(ReleaseInUse):
+        Channel(lake).move("2011-W48-aaaaaaaa", "ann", lambda: time[0], look)
+    assert Channel(lake).read() is None
+
+
+def test_a_promotion_that_looked_while_somebody_moved_the_channel_has_lost(lake: Lake) -> None:
+    channel = Channel(lake)
+    seen = channel.see()
+    channel.point("2011-W48-aaaaaaaa", "ann", NOW)
+    with pytest.raises(ChannelConflict, match="to 2011-W48-aaaaaaaa by ann"):
+        channel.move("2011-W49-bbbbbbbb", "bob", lambda: NOW, lambda: ("", ""), seen)
 
 
 def test_a_release_that_the_lake_does_not_hold_is_never_pointed_to(lake: Lake) -> None:

@@ -119,6 +119,18 @@ def test_a_gate_that_came_to_block_stops_a_roll_back_too(site: Site) -> None:
         roll_back_release(site.lake, "production", site.a)
 
 
+def test_a_release_whose_gate_warned_is_promoted_with_a_reason_and_not_without(site: Site) -> None:
+    warned = site.write(0.7, GATES | {"drift": {"gate": "drift", "status": "warn", "hint": "", "checks": []}})
+    for moved in (
+        lambda token: decided_promotion(site.lake, warned, "production", 1, token),
+        lambda token: decided_roll_back(site.lake, "production", warned, "ann", token),
+    ):
+        with pytest.raises(ApprovalError, match="needs a reason"):
+            moved(site.sign(warned))
+    assert site.served() == site.b
+    assert decided_promotion(site.lake, warned, "production", 1, site.sign(warned, override="Advent")).release == warned
+
+
 def test_from_the_first_decision_on_a_channel_needs_one(site: Site) -> None:
     decided_promotion(site.lake, site.c, "production", 1, site.sign(site.c))
     with pytest.raises(ApprovalError, match="is moved by signed decisions") as caught:

@@ -44,23 +44,28 @@ QUESTIONS: dict[str, list[Question]] = {
 
 
 def contents(endpoint: str) -> set[str]:
-    """The names of what an account has, each behind its service; keys that wait for their end are gone."""
+    """The names of what an account has, each behind its service; what is listed but ended is gone."""
     found = set()
     for service, questions in QUESTIONS.items():
         client = boto3.client(service, endpoint_url=endpoint, **KEYS)
         for kind, operation, given, where, name in questions:
             entries = getattr(client, operation)(**given).get(where, [])
             names = [each[name] if name else each for each in entries]
-            if (service, kind) == ("kms", "key"):
-                names = [each for each in names if not _ends(client, each)]
-            if (service, kind) == ("kms", "alias"):
-                names = [each for each in names if not each.startswith("alias/aws/")]
-            found |= {f"{service} {kind} {each}".replace("  ", " ") for each in names}
+            present = [each for each in names if not _gone(client, kind, each)]
+            found |= {" ".join(filter(None, (service, kind, each))) for each in present}
     return found
 
 
-def _ends(kms: Any, key: str) -> bool:
-    return kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+def _gone(client: Any, kind: str, name: str) -> bool:
+    if kind == "key":
+        return client.describe_key(KeyId=name)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    if kind == "alias":
+        return name.startswith("alias/aws/")  # every account's
+    if kind == "cluster":
+        return client.describe_clusters(clusters=[name])["clusters"][0]["status"] == "INACTIVE"
+    if kind == "endpoint":
+        return client.describe_vpc_endpoints(VpcEndpointIds=[name])["VpcEndpoints"][0]["State"] == "deleted"
+    return False
 
 
 def empty_bucket(s3: Any, bucket: str) -> None:

@@ -6,9 +6,12 @@ Leaving out is by type, each with its reason. A reference to what is left out be
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -50,6 +53,30 @@ IN_ORDER = (
     "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm", "AWS::Budgets::Budget",
 )  # fmt: skip
+
+
+def _delete_gateway(ec2: Any, gateway: str) -> None:
+    (found,) = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
+    for each in found["Attachments"]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=each["VpcId"])
+    ec2.delete_internet_gateway(InternetGatewayId=gateway)
+
+
+def _delete_policy(iam: Any, arn: str) -> None:
+    for role in iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"]:
+        iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+
+
+# What moto's CloudFormation makes and does not delete, in the order in which it can go.
+LEFT_BY_MOTO: dict[str, Callable[[Any, str], object]] = {
+    "AWS::EC2::VPCEndpoint": lambda ec2, name: ec2.delete_vpc_endpoints(VpcEndpointIds=[name]),
+    "AWS::EC2::InternetGateway": _delete_gateway,
+    "AWS::EC2::RouteTable": lambda ec2, name: ec2.delete_route_table(RouteTableId=name),
+    "AWS::EC2::VPC": lambda ec2, name: ec2.delete_vpc(VpcId=name),
+    "AWS::ECS::Cluster": lambda ecs, name: ecs.delete_cluster(cluster=name),
+    "AWS::IAM::ManagedPolicy": _delete_policy,
+}
 
 
 class Stack:
@@ -107,7 +134,14 @@ class Stack:
         """What CloudFormation deletes with the stack, the last first; what is retained stays."""
         for undo in reversed(self._undo):
             undo()
-        self._cloud.delete_stack(StackName=self.name)
+        # moto's CloudFormation makes more than it deletes: it goes on as long as it can, then raises what stopped it
+        # last, now as an error of AWS, now as one of its own.
+        with suppress(ClientError, ResponseParserError):
+            self._cloud.delete_stack(StackName=self.name)
+        for kind, delete in LEFT_BY_MOTO.items():
+            for name, entry in self.template["Resources"].items():
+                if entry["Type"] == kind and entry.get("DeletionPolicy") != "Retain" and name in self.ids:
+                    delete(self.client(kind.split("::")[1].lower()), self.ids[name])
 
     def _make_apigatewayv2_api(self, properties: dict[str, Any]) -> Callable[[], object]:
         api = self.client("apigatewayv2")
@@ -231,6 +265,9 @@ class Stack:
             for name, entry in template["Resources"].items()
             if name not in gone
         }
+        for entry in template["Resources"].values():
+            if entry["Type"] == "AWS::KMS::Key":  # moto keeps a policy as it is given, and reads it as text
+                entry["Properties"]["KeyPolicy"] = json.dumps(self.resolve(entry["Properties"]["KeyPolicy"]))
         template["Outputs"] = {name: _stand_in(entry, gone) for name, entry in template["Outputs"].items()}
         return template
 

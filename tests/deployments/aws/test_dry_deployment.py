@@ -263,5 +263,5 @@ def take_away_what_is_retained(shared: Stack, stage: Stack, secret: str, keys: l
     for repository in ("pricewright/api", "pricewright/flows"):
         ecr.delete_repository(repositoryName=repository, force=True)
     for key in (shared.ids["SigningKey"], shared.ids["ApprovalKey"], *keys):
-        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=30)
+        kms.schedule_key_deletion(KeyId=key.rpartition("/")[2], PendingWindowInDays=30)
     stage.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)

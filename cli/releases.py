@@ -8,6 +8,7 @@ from rich.table import Table
 
 from cli.console import console, quiet
 from cli.options import Name, ServedStore, chosen_store
+from tasks.markdown import shown
 from tasks.workspace import Workspace, find_root
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ def register(app: typer.Typer) -> None:
         """Compare two releases: what their plans promise, forecast errors, gates, and the prices that differ."""
         from blocks.lake import Lake
         from tasks.candidate import compare_releases
-        from tasks.markdown import shown
 
         out = console()
         facts, prices = compare_releases(Lake(chosen_store(store)), first, second)

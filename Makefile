@@ -14,6 +14,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 SOURCE ?=
 STORES ?=
 PRODUCTS ?=
+STOCK  ?=
 RULES  ?=
 STORE  ?=
 PARAMS ?=
@@ -24,7 +25,7 @@ PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile -
 CODE   := pricewright tasks flows blocks inference deployments cli bench drill .ci
 
 .PHONY: help setup run playground stack test test-platform lint-cloud bandit audit fuzz mutants bench-model bench-api bench-scale \
-  bench-load docs drill screenshot lock-image
+  bench-load docs drill screenshot lock lock-image
 
 help: ## say what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,15 +36,15 @@ $(READY): requirements.lock pyproject.toml .ci/uv.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"Python 3.11 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.txt
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(TORCH) -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(TORCH) --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 run.yaml: | $(READY)
 	@$(BIN)/pricewright configure
 
-run: setup ## weekly run: make run [SOURCE=file] [STORES=file] [PRODUCTS=file] [RULES=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."] [MAPPING=mapping.yaml]
-	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORES),--stores '$(STORES)') $(if $(PRODUCTS),--products '$(PRODUCTS)') $(if $(RULES),--rules '$(RULES)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)') $(if $(MAPPING),--mapping '$(MAPPING)')
+run: setup ## weekly run: make run [SOURCE=file] [STORES=file] [PRODUCTS=file] [STOCK=file] [RULES=file] [STORE=folder or s3://bucket] [PARAMS="train.seed=7 ..."] [MAPPING=mapping.yaml]
+	@$(BIN)/pricewright run $(if $(SOURCE),--source '$(SOURCE)') $(if $(STORES),--stores '$(STORES)') $(if $(PRODUCTS),--products '$(PRODUCTS)') $(if $(STOCK),--stock '$(STOCK)') $(if $(RULES),--rules '$(RULES)') $(if $(STORE),--store '$(STORE)') $(foreach p,$(PARAMS),--param '$(p)') $(if $(MAPPING),--mapping '$(MAPPING)')
 
 playground: setup ## web page and price API on what was promoted: make playground [STORE=...] [PORT=8080]
 	@$(BIN)/pricewright serve $(if $(STORE),--store '$(STORE)') $(if $(PORT),--port $(PORT))
@@ -74,8 +75,12 @@ bandit: setup ## weak spots in our own code
 
 audit: setup ## known weak spots of the locked dependencies; needs the network, so CI runs it and `make test` does not
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python pip-audit==2.10.1
-	$(BIN)/pip-audit --requirement requirements.lock --strict --no-deps --disable-pip --progress-spinner off || { \
+	$(BIN)/pip-audit --requirement <(sed "s/^\(torch==.*\)+cpu/\1/" requirements.lock) --strict --no-deps --disable-pip --progress-spinner off || { \
 		echo "pip-audit found something above, or could not reach its database (it asks the registry for each package)."; exit 1; }
+
+lock: setup ## requirements.lock anew, every file by hash, and of it the image's: make lock [UPGRADE=1]
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python .ci/lock.py $(if $(UPGRADE),--upgrade)
+	@$(MAKE) --no-print-directory lock-image
 
 lock-image: setup ## inference/pylock.toml anew: every wheel of the price API's image, by hash
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock-image

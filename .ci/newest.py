@@ -27,9 +27,7 @@ def main(pins: str) -> None:
     """Write pyproject.toml, requirements.lock, the image's requirements and its lock."""
     if pins == "lifted":
         PROJECT.write_text(lift_pins(PROJECT.read_text()))
-    resolve = ["uv", "pip", "compile", "pyproject.toml", "--extra", "test", "--python-version", "3.11", "--upgrade"]
-    output = ["--torch-backend", "cpu", "--quiet", "--no-emit-index-url", "-o", str(LOCK)]
-    subprocess.run([*resolve, *output], cwd=ROOT, check=True)  # noqa: S603  the arguments are ours
+    subprocess.run([sys.executable, ".ci/lock.py", "--upgrade"], cwd=ROOT, check=True)
     IMAGE.write_text(follow(IMAGE.read_text(), LOCK.read_text()))
     subprocess.run([".ci/lock-image"], cwd=ROOT, check=True)
 

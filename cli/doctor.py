@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import typer
+from packaging.requirements import Requirement
 from rich.markup import escape
 
 from blocks.lake import Lake
@@ -55,10 +57,11 @@ def python() -> Diagnosis:
 def packages(root: Path) -> Diagnosis:
     """Whether what is installed is what requirements.lock says."""
     try:
-        lines = (root / "requirements.lock").read_text().splitlines()
+        text = (root / "requirements.lock").read_text()
     except FileNotFoundError:
         return Diagnosis("packages", "warn", f"no requirements.lock in {root}", "run it in a checkout: git clone.")
-    pins = dict(line.split("==") for line in lines if "==" in line and not line.startswith((" ", "#")))
+    wanted = [Requirement(line) for line in re.findall(r"^\w[^\\\n]*", text, re.M)]
+    pins = {each.name: str(each.specifier)[2:] for each in wanted if each.marker is None or each.marker.evaluate()}
     wrong = [f"{name} {_installed(name)} instead of {pin}" for name, pin in pins.items() if _installed(name) != pin]
     if wrong:
         return Diagnosis("packages", "warn", f"{len(wrong)} differ, the first: {wrong[0]}", "make setup installs them.")

@@ -19,6 +19,9 @@ Stores = Annotated[str, typer.Option(help="A file of the stores with their zones
 Products = Annotated[
     str, typer.Option(help="A file of the products: category, brand, cost, and the floor and ceiling of their prices.")
 ]
+Stock = Annotated[
+    str, typer.Option(help="A file of the stock: store, product, day or week, and 0 or 1 or the units on hand.")
+]
 Rules = Annotated[str, typer.Option(help="A file of rules that the plan keeps to, as docs/rules.example.yaml.")]
 Params = Annotated[
     list[str] | None, typer.Option(help="A number of params.yaml for this run, as train.seed=7; repeatable.")

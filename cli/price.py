@@ -1,6 +1,7 @@
 """`pricewright price` and `what-if`: ask what the price API would answer."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,11 +75,24 @@ def _lines(answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("current price", f"{answer['current_price']:.2f}"),
         ("optimal price", f"{answer['optimal_price']:.2f}   ({guardrail})"),
         ("weekly sales", f"{answer['expected_sales']:,.2f} expected, {answer['sales_uplift']:+.1%}{sure}"),
+        *_money(answer),
         *_promise(answer),
         ("why", answer["reason"]),
         ("answered by", f"{answer['model']} of release {answer['release']}"),
     ]
     return lines + [("not by", f"{skipped['model']}: {skipped['why']}") for skipped in answer["fallbacks"]]
+
+
+def _money(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """Profit where a unit cost is known, and what tax takes where its rate is."""
+    lines = []
+    if answer["profit"] is not None:
+        cost = f"at a unit cost of {answer['unit_cost']:,.2f}"
+        lines.append(("weekly profit", f"{answer['profit']:,.2f} expected, {answer['profit_now']:,.2f} now, {cost}"))
+    if answer["tax_rate"] is not None:
+        prices = f"{answer['price_with_tax']:,.2f} with it, {answer['price_without_tax']:,.2f} without"
+        lines.append(("tax", f"{answer['tax_rate']:.1%}: the price is {prices}; sales and profit are without it"))
+    return lines
 
 
 def _promise(answer: dict[str, Any]) -> list[tuple[str, str]]:
@@ -117,7 +131,7 @@ def register_what_if(app: typer.Typer) -> None:
         channel: Name = "production",
         as_json: AllNumbers = False,
     ) -> None:
-        """Say what other prices would do to units and sales of a week: of some products, and of the whole shop.
+        """Say what other prices would do to units, sales and profit of a week: of some products, and of the whole shop.
 
         Neither --category, --zone nor --sku means all products. What a product wins from the others of its family, or
         loses to them, is taken into account; prices are taken as asked, also beyond the guardrail. --prices asks for a
@@ -148,7 +162,7 @@ def read_asked(file: str) -> list[dict[str, Any]]:
 
 
 def show_what_if(out: Console, answer: dict[str, Any]) -> None:
-    """A row for units and one for sales, of the products asked about and of all."""
+    """A row for units, one for sales and one for profit, where a cost is known, of the products and of all."""
     outside = answer["outside_guardrail"]
     beyond = f", {outside:,} beyond their guardrail" if outside else ""
     out.print(f"{answer['skus']:,} products, {answer['changed']:,} at another price{beyond}")
@@ -156,12 +170,16 @@ def show_what_if(out: Console, answer: dict[str, Any]) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for whose, found in (("", answer), (" of all", answer["all"])):
-        for name in ("units", "sales"):
-            table.add_row(f"  {name}{whose}", *_row(found, name))
+        for name in ("units", "sales", "profit"):
+            if found[f"{name}_now"] is not None:
+                table.add_row(f"  {name}{whose}", *_row(found, name))
     out.print(table)
-    for what in ("category", "zone"):
-        if found := answer.get(f"by_{what}"):
-            out.print(_grouped(what, found))
+    if 0 < answer["costed"] < answer["skus"]:
+        out.print(f"profit is that of the {answer['costed']:,} products whose unit cost is known")
+    for what, name in product(("category", "zone"), ("sales", "profit")):
+        found = answer.get(f"by_{what}", {})
+        if any(numbers[f"{name}_now"] is not None for numbers in found.values()):
+            out.print(_grouped(what, name, found))
     if answer.get("breaks_count"):
         first = answer["breaks"][0]
         first_break = f"first {first['stock_code']} at {first['price']:g}: {first['rule']}"
@@ -169,16 +187,17 @@ def show_what_if(out: Console, answer: dict[str, Any]) -> None:
     out.print(f"release {answer['release']}")
 
 
-def _grouped(what: str, found: dict[str, Any]) -> Table:
-    table = Table(what, "sales now", "then", "change", "90 % interval", box=None, pad_edge=False)
+def _grouped(what: str, name: str, found: dict[str, Any]) -> Table:
+    table = Table(what, f"{name} now", "then", "change", "90 % interval", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name, numbers in found.items():
-        table.add_row(f"  {escape(name) or 'none'}", *_row(numbers, "sales"))
+    for group, numbers in found.items():
+        if numbers[f"{name}_now"] is not None:
+            table.add_row(f"  {escape(group) or 'none'}", *_row(numbers, name))
     return table
 
 
 def _row(found: dict[str, Any], name: str) -> tuple[str, str, str, str]:
     now, then = found[f"{name}_now"], found[name]
-    change = f"{then / now - 1:+.1%}" if now else ""
+    change = f"{then / now - 1:+.1%}" if now > 0 else ""
     return f"{now:,.2f}", f"{then:,.2f}", change, f"{found[f'{name}_low']:,.2f} to {found[f'{name}_high']:,.2f}"

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from blocks.lake import Lake
 from cli.console import Watcher, console, quiet
-from cli.options import Columns, Mapping, Params, Products, Rules, Source, Store, Stores, parse_asked
+from cli.options import Columns, Mapping, Params, Products, Rules, Source, Stock, Store, Stores, parse_asked
 from flows.embedded import prefect_server, wait_for_server
 from pricewright.core.errors import ParameterError
 from tasks.run import Outcome, run_file_kept
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
         source: Source = "",
         stores: Stores = "",
         products: Products = "",
+        stock: Stock = "",
         rules: Rules = "",
         store: Store = "",
         param: Params = None,
@@ -50,7 +51,9 @@ def register(app: typer.Typer) -> None:
         nothing had changed; 1: a gate or an error stopped it; 2: the file or a parameter cannot be used.
         """
         columns, parameters = parse_asked(param, column, mapping)
-        refresh(source, store, parameters, columns, {"stores": stores, "products": products, "rules": rules})
+        refresh(
+            source, store, parameters, columns, {"stores": stores, "products": products, "stock": stock, "rules": rules}
+        )
 
 
 def refresh(
@@ -154,6 +157,7 @@ def register_stage(app: typer.Typer) -> None:
         source: Source = "",
         stores: Stores = "",
         products: Products = "",
+        stock: Stock = "",
         rules: Rules = "",
         store: Store = "",
         param: Params = None,
@@ -161,6 +165,6 @@ def register_stage(app: typer.Typer) -> None:
         mapping: Mapping = "",
     ) -> None:
         """Write run.yaml, as `pricewright run` with the same options would, and run nothing: `dvc repro` follows it."""
-        beside = {"stores": stores, "products": products, "rules": rules}
+        beside = {"stores": stores, "products": products, "stock": stock, "rules": rules}
         at = configure(find_root(), source, store, *parse_asked(param, column, mapping), beside)
         console().print(f"run.yaml: {at.described}  ->  {at.store}", markup=False)

@@ -57,11 +57,22 @@ def _promise(workspace: Workspace, lake: Lake, release: str, prices: pl.DataFram
     plan = json.loads(lake.read(release_key(release, PLAN)).body)
     line = (
         f"the plan promises {plan['uplift']:+.1%} weekly sales (90 %: {plan['uplift_low']:+.1%} to "
-        f"{plan['uplift_high']:+.1%}; probability {plan['probability']:.2f})"
+        f"{plan['uplift_high']:+.1%}; probability {plan['probability']:.2f}){_profit(plan)}"
     )
     if not workspace.simulated:
         return line
     return f"{line}; in truth, known of a simulated market, it brings {_truth(workspace, prices):+.1%}"
+
+
+def _profit(plan: dict[str, Any]) -> str:
+    """What it does to profit, of the SKUs whose unit cost is known."""
+    if plan.get("profit_gain") is None:
+        return ""
+    some = "" if plan["costed"] == plan["skus"] else f", of the {plan['costed']:,} SKUs whose unit cost is known"
+    return (
+        f" and {plan['profit_gain']:+,.2f} weekly profit on {plan['profit_now']:,.2f} (90 %: "
+        f"{plan['profit_gain_low']:+,.2f} to {plan['profit_gain_high']:+,.2f}{some})"
+    )
 
 
 def _truth(workspace: Workspace, prices: pl.DataFrame) -> float:

@@ -25,7 +25,8 @@ WORKDIR /opt/pricewright
 COPY .ci/uv.txt requirements.lock pyproject.toml README.md ./
 RUN python3 -m venv /opt/venv \
     && pip install --no-cache-dir --require-hashes -r uv.txt \
-    && uv pip install --no-cache --compile-bytecode --torch-backend cpu --python /opt/venv/bin/python -r requirements.lock
+    && uv pip install --no-cache --compile-bytecode --torch-backend cpu --python /opt/venv/bin/python \
+        --require-hashes -r requirements.lock
 
 COPY --chown=10001 . .
 RUN uv pip install --no-cache --no-deps --python /opt/venv/bin/python -e . \

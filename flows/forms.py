@@ -50,6 +50,7 @@ class RefreshRequest(BaseModel):
     )
     stores: str = Field(default="", description="File of the stores and their zones; empty: there is none.")
     products: str = Field(default="", description="File of the products and their limits; empty: there is none.")
+    stock: str = Field(default="", description="File of the stock by store, product and day; empty: there is none.")
     rules: str = Field(default="", description="File of rules that the plan keeps to; empty: there is none.")
     store: str = Field(
         default="", description="The lake: a folder or s3://bucket/prefix; empty: that of the block pricewright."

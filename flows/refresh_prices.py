@@ -24,7 +24,7 @@ from tasks.workspace import find_root
 def refresh_prices(request: RefreshRequest) -> Outcome | State[Outcome]:
     """Run the stages that are stale, in the order of tasks/stages.py; gates stop promotion, not the work before it."""
     store, environment = locate_lake(request.store)
-    beside = {"stores": request.stores, "products": request.products, "rules": request.rules}
+    beside = {"stores": request.stores, "products": request.products, "stock": request.stock, "rules": request.rules}
     asked = (request.source, store, request.columns, request.laid_over, environment, beside)
     with open_run(find_root(), *asked) as run, kept(run):
         if is_fresh(run):

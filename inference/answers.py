@@ -8,7 +8,7 @@ from inference.cache import Memory, RedisCache
 from inference.catalog import Product
 from inference.messages import to_json
 from inference.models import Model
-from inference.pricing import TINY, price_with
+from inference.pricing import TINY, price_with, priced_for_tax
 from inference.query import InvalidQuery, Query
 from inference.served import Release
 from inference.settings import Settings
@@ -24,9 +24,10 @@ FIELDS = {
     "objective", "unit_cost", "current_price", "guardrail_low", "guardrail_high", "moved", "reason", *AMOUNTS,
     "expected_units_low", "expected_units_high", "sales_uplift", "uplift_probability", "elasticity", "elasticity_low",
     "elasticity_high", "promised_low", "promised_high", "unitprice_min", "unitprice_max", "curve",
+    "tax_rate", "price_without_tax", "price_with_tax", "profit_now", "profit",
 }  # fmt: skip
 DRAWN = {float, int, type(None)}
-NOT_PLANNED: dict[str, Any] = {"family": None, "promised_low": None, "promised_high": None}
+UNKNOWN = ("family", "promised_low", "promised_high", "profit_now", "profit")  # to lists of older releases
 
 
 def answer(release: Release, index: int, query: Query, *, curve: bool = True) -> dict[str, Any]:
@@ -83,13 +84,14 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     row.pop("model", None)
     prices = sorted({product.current_price, row["optimal_price"]})
     units = {
-        product.current_price: row["current_expected_sales"] / product.current_price,
+        product.current_price: row["current_expected_sales"] / (product.current_price * product.net),
         row["optimal_price"]: row["expected_units"],
     }
     ignored = [name for name, value in query._asdict().items() if value is not None and name != "model"]
     unknown = {"expected_units_low": None, "expected_units_high": None}
     answer = (
-        NOT_PLANNED
+        dict.fromkeys(UNKNOWN)
+        | priced_for_tax(product, row["optimal_price"])
         | row
         | {
             "objective": terms.objective,
@@ -104,7 +106,7 @@ def _listed(row: dict[str, Any], product: Product, query: Query, terms: Terms, *
     if not curve:
         return answer
     quantities = [units[price] for price in prices]
-    sales = [price * units[price] for price in prices]
+    sales = [price * product.net * units[price] for price in prices]
     nothing = [None] * len(prices)
     return answer | {
         "curve": {

@@ -29,6 +29,7 @@ from pricewright.core.models import models_of
 from pricewright.core.substitution import Whole
 
 SEARCH = "GET /v1/skus?search=... finds SKUs."
+TAX_RATE = f"{LISTED}tax_rate"
 NUMBERS = (
     "current_price", "reference_price", "anchor_price", "last_price", "dispersion", "guardrail_low", "guardrail_high",
 )  # fmt: skip
@@ -52,6 +53,8 @@ class Product(NamedTuple):
     effects: NDArray[np.float32]
     family: str | None = None  # it competes with nobody, or the release does not know
     store: str | None = None  # the shop's stores have one price, or it has none
+    net: float = 1.0  # what tax leaves of a price
+    tax_rate: float | None = None
 
 
 class Catalog:
@@ -175,7 +178,13 @@ class Catalog:
             effects=self.arrays["effects"][index],
             family=(str(self.arrays[FAMILY][index]) or None) if self.planned else None,
             store=item.store,
+            net=self.families.net(index),
+            tax_rate=self._tax_rate(index),
         )
+
+    def _tax_rate(self, index: int) -> float | None:
+        rate = float(self.arrays[TAX_RATE][index]) if TAX_RATE in self.arrays else float("nan")
+        return rate if isfinite(rate) else None
 
     def listed(self, index: int) -> dict[str, Any]:
         """The SKU's row of the price list; what is not known is None. Raises ReleaseError without history.npz."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from inference.rules import Rules
 from inference.zones import LONGEST, NEAR
-from pricewright.core.content import has_rules
+from pricewright.core.content import NET_SHARE, has_rules
 from pricewright.core.decision import Terms
 from pricewright.core.errors import UnknownSku
 from pricewright.core.plan import Product as Offered
@@ -47,7 +47,12 @@ class Families:
         low, high = max(low, lowest), min(high, highest)
         paid = cost if terms.objective == "profit" and np.isfinite(cost) else 0.0
         terms = self.rules.terms(index, terms) if self.rules else terms
-        return offer(current, low, high, terms, paid, fixed=bool(self._arrays["fixed"][index]), kept=kept)
+        fixed, net = bool(self._arrays["fixed"][index]), self.net(index)
+        return offer(current, low, high, terms, paid, fixed=fixed, kept=kept, net=net)
+
+    def net(self, index: int) -> float:
+        """What tax leaves of a product's price, as a share; 1 where its rate is not known, or prices are without it."""
+        return float(self._arrays[NET_SHARE][index]) if NET_SHARE in self._arrays else 1.0
 
     def category(self, name: str) -> Whole:
         """The indices of the products of a category. Raises UnknownSku with near matches."""
@@ -62,8 +67,9 @@ class Families:
     @cached_property
     def shop(self) -> Shop:
         """All products, for what they would sell at other prices."""
-        current, low, high = (np.asarray(self._arrays[name]) for name in OFFERED[:3])
-        return Shop(Posterior.from_arrays(self._arrays), current, low, high)
+        current, low, high, cost = (np.asarray(self._arrays[name]) for name in OFFERED)
+        net = np.asarray(self._arrays[NET_SHARE]) if NET_SHARE in self._arrays else None
+        return Shop(Posterior.from_arrays(self._arrays), current, low, high, net=net, cost=cost)
 
     @cached_property
     def _sorted(self) -> tuple[Whole, Whole]:

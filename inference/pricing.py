@@ -61,13 +61,13 @@ def in_family(
     found = recommend_alone(families.posterior(members), offers, position, DRAWS, SEED, terms.minimum_probability)
     probability = terms.minimum_probability
     why = reason(offers[position], found.price, found.probability, product.family, terms.objective, probability)
-    return Recommendation(_decision(found, product.current_price, why), *found.elasticity)
+    return Recommendation(_decision(found, product, why), *found.elasticity)
 
 
-def _decision(found: Alone, current: float, why: str) -> Decision:
-    moved = abs(found.price - current) > TINY
-    units, now = float(found.units.mean()), current * float(found.units_now.mean())
-    sales = found.price * units
+def _decision(found: Alone, product: Product, why: str) -> Decision:
+    moved = abs(found.price - product.current_price) > TINY
+    units, now = float(found.units.mean()), product.current_price * product.net * float(found.units_now.mean())
+    sales = found.price * product.net * units
     uplift = sales / now - 1 if now > 0 else 0.0
     if not np.isfinite([units, sales, now, uplift, *found.elasticity]).all():
         raise ModelError(f"expected units {units:g} and sales {sales:g}: finite numbers are needed.")
@@ -152,30 +152,68 @@ def price_with(
         "family": product.family,
         "promised_low": row.get("promised_low"),
         "promised_high": row.get("promised_high"),
+        **priced_for_tax(product, price),
+        **_profit(product, found.decision, cost, row),
         "unitprice_min": low,
         "unitprice_max": high,
     }
     if not curve:
         return answer
-    answer["curve"] = _curve(grid, means[:-1], lowest[:-1], highest[:-1], cost, terms.objective)
+    answer["curve"] = _curve(grid, means[:-1], lowest[:-1], highest[:-1], cost, product.net)
     return answer
+
+
+def priced_for_tax(product: Product, price: float) -> dict[str, float | None]:
+    """The rate of tax, and a price without it and with it; None where the rate is not known."""
+    rate = product.tax_rate
+    if rate is None:
+        return {"tax_rate": None, "price_without_tax": None, "price_with_tax": None}
+    net = price * product.net
+    return {"tax_rate": rate, "price_without_tax": net, "price_with_tax": net * (1 + rate)}
+
+
+def _profit(
+    product: Product, decision: Decision, cost: float | None, row: Mapping[str, Any]
+) -> dict[str, float | None]:
+    """Profit of a week now and at the optimal price, as the plan has it where that decided; None without a cost."""
+    if cost is None:
+        return {"profit_now": None, "profit": None}
+    if row and cost == product.unit_cost:
+        return {name: row.get(name) for name in ("profit_now", "profit")}
+    units_now = decision.current_expected_sales / (product.current_price * product.net)
+    now = decision.current_expected_sales - cost * units_now
+    return {"profit_now": now, "profit": decision.expected_sales - cost * decision.expected_units}
 
 
 def _alone(
     catalog: Catalog, asked: Asked, product: Product, within: tuple[float, float], terms: Terms, cost: float | None
 ) -> Recommendation:
-    """The best price of the product by the model's own curve, within its limits also where no move gains."""
+    """The best price of the product by the model's own curve, within its limits also where no move gains.
+
+    Costs go with tax into the comparison of prices with tax, which orders them as it would without; sales come without.
+    """
+    cost = cost if cost is None else cost / product.net
     terms = catalog.families.rules.terms(product.catalog_index, terms) if catalog.families.rules else terms
-    found = recommend(asked.units_at, product.current_price, *within, terms, cost)
+    found = _without_tax(recommend(asked.units_at, product.current_price, *within, terms, cost), product.net)
     if found.decision.moved or product.low - TINY <= product.current_price <= product.high + TINY:
         return found
     kept = min(max(product.current_price, product.low), product.high)
     units = mean_over_draws(asked.units_at(np.array([kept, product.current_price])))
-    sales, now = kept * float(units[0]), product.current_price * float(units[1])
+    sales, now = (
+        price * product.net * float(own) for price, own in zip((kept, product.current_price), units, strict=True)
+    )
     why = f"{'raise' if kept > product.current_price else 'lower'} to a hard limit of the product"
     uplift = sales / now - 1 if now > 0 else 0.0
     chance = found.decision.uplift_probability
     return found._replace(decision=Decision(kept, float(units[0]), sales, now, uplift, chance, why, True))
+
+
+def _without_tax(found: Recommendation, net: float) -> Recommendation:
+    if net == 1.0:
+        return found
+    decision = found.decision
+    sales = {name: net * getattr(decision, name) for name in ("expected_sales", "current_expected_sales")}
+    return found._replace(decision=decision._replace(**sales))
 
 
 def _not_judged(catalog: Catalog, product: Product, *, planned: bool) -> str:
@@ -188,18 +226,18 @@ def _grid(low: float, high: float, bins: int) -> Floats:
 
 
 def _curve(
-    prices: Floats, mean: Floats, lowest: Floats, highest: Floats, cost: float | None, objective: str
+    prices: Floats, mean: Floats, lowest: Floats, highest: Floats, cost: float | None, net: float
 ) -> dict[str, list[float]]:
-    """One value per price of the grid in each list."""
+    """One value per price of the grid in each list; sales and profit are without tax, of which `net` is left."""
     columns = {
         "unit_price": prices,
         "quantity": mean,
         "quantity_min": lowest,
         "quantity_max": highest,
-        "predicted_sales": prices * mean,
+        "predicted_sales": prices * net * mean,
     }
-    if objective == "profit" and cost is not None:
-        columns["predicted_profit"] = (prices - cost) * mean
+    if cost is not None:
+        columns["predicted_profit"] = (prices * net - cost) * mean
     drawn: dict[str, list[float]] = {}
     for name, values in columns.items():
         drawn[name] = values.astype(np.int64).tolist() if name in WHOLE else values.round(ROUNDED).tolist()

@@ -24,12 +24,13 @@ from pricewright.core.manifest import BACKTEST, MANIFEST, PLAN, PRICE_CHANGES, P
 from pricewright.core.plan import Plan, Product, own_units
 from pricewright.core.substitution import Draws, Posterior
 from pricewright.families import families_of, shared_families
-from pricewright.feature import FEATURES, Panel
+from pricewright.feature import Panel, features_of
 from pricewright.feature import build_panel as _build_panel
 from pricewright.ingest import ingest
 from pricewright.items import apart, chain_of
 from pricewright.network.network import DemandNetwork, network_settings
 from pricewright.price_list import plan_prices, plan_summary, price_list, with_prices
+from pricewright.profit import amounts
 
 Parameters = Mapping[str, Any]
 POINTS = 50  # prices of a curve
@@ -96,7 +97,9 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
     settings = network_settings(params, params["tune"]["defaults"]["network"], params["train"]["network"])
     codes = panel.catalog["stock_code"].to_list()
     families = families_of(panel.rows, dict(panel.catalog.select("stock_code", "description").iter_rows()))
-    network = DemandNetwork.fit(panel.rows, FEATURES, settings, int(params["train"]["seed"]), families=families)
+    network = DemandNetwork.fit(
+        panel.rows, features_of(panel.rows), settings, int(params["train"]["seed"]), families=families
+    )
     curves = network.curves.of(codes)
     catalog = with_prices(panel.catalog, panel.rows, curves.base_price)
     posterior = network.posterior(codes, network.levels(network.rows_ahead(panel.rows, panel.coming)))
@@ -107,7 +110,8 @@ def fit(panel: Panel, params: Parameters | None = None) -> Fit:
 def curve(fitted: Fit, stock_code: Item | str) -> pl.DataFrame:
     """Weekly units and sales of a SKU at prices across its guardrail, the others at theirs.
 
-    Columns price, units, units_low, units_high, sales, sales_low, sales_high (90 % intervals of the expectation).
+    Columns price, units, units_low, units_high, sales, sales_low, sales_high (90 % intervals of the expectation);
+    sales are without tax where its rate is known.
     Raises ParameterError for a SKU that gets no price.
     """
     index = _index_of(fitted, stock_code)
@@ -120,16 +124,18 @@ def curve(fitted: Fit, stock_code: Item | str) -> pl.DataFrame:
     units = own_units(draws.of(fitted.posterior[members]), now, int(np.flatnonzero(members == index)[0]), prices)
     low, high = np.quantile(units, SHARES, axis=1)
     found = pl.DataFrame({"price": prices, "units": units.mean(axis=1), "units_low": low, "units_high": high})
-    sales = {f"sales{end}": pl.col("price") * pl.col(f"units{end}") for end in ("", "_low", "_high")}
+    sales = {
+        f"sales{end}": products[index].net * pl.col("price") * pl.col(f"units{end}") for end in ("", "_low", "_high")
+    }
     return found.with_columns(**sales)
 
 
 @dataclass(frozen=True)
 class Recommended:
-    """prices: one row per SKU as in price_list.parquet; promise: sales of a week of all, now and with these prices."""
+    """prices: one row per SKU as in price_list.parquet; promise: what plan.json says of a week, now and with them."""
 
     prices: pl.DataFrame
-    promise: dict[str, float | int]
+    promise: dict[str, Any]
 
 
 def recommend(fitted: Fit) -> Recommended:
@@ -140,7 +146,8 @@ def recommend(fitted: Fit) -> Recommended:
     plan, products = fitted.planned
     prices = price_list(plan, products, fitted.catalog, fitted.families, fitted.params["price"])
     parted = fitted.catalog["store"].count() > 0
-    return Recommended(apart(prices, parted=parted), plan_summary(plan))
+    summary = plan_summary(plan, unit_cost=amounts(fitted.catalog, "unit_cost"))
+    return Recommended(apart(prices, parted=parted), summary)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ class Release:
     prices: pl.DataFrame
     backtest: pl.DataFrame
     price_changes: pl.DataFrame
-    plan: dict[str, float | int]
+    plan: dict[str, Any]
 
 
 def read_release(folder: str | Path, channel: str = "production") -> Release:

@@ -4,7 +4,7 @@ Lines name codes and stores; everything behind them knows an item by one key, th
 Without stores, and where the chain has one price, the key is the code as it stands.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -17,12 +17,17 @@ from pricewright.core.item import Item
 ZONE, STORE, CHAIN = "zone", "store", "chain"
 LEVELS = (ZONE, STORE, CHAIN)
 LIMITS = ("floor", "ceiling")
+DATED = ("unit_cost", "tax_rate")  # amounts that lines know as of their day
+NO_STOCK = pl.DataFrame(schema={"stock_code": pl.String, "week": pl.Date, "out": pl.Boolean})
+OUT_SHARE = (
+    0.5  # an item is out of stock where more of its stores are, and a store in a week where more of its days are
+)
 NAMED = 5  # codes and stores that a count names
 NO_STORES = pl.DataFrame(schema={"store": pl.String, "zone": pl.String})
 NO_PRODUCTS = pl.DataFrame(
     schema={
         **dict.fromkeys(("stock_code", "description", "category", "brand"), pl.String),
-        **dict.fromkeys(("unit_cost", *LIMITS), pl.Float64),
+        **dict.fromkeys(("unit_cost", "tax_rate", *LIMITS), pl.Float64),
     }
 )
 
@@ -30,12 +35,13 @@ NO_PRODUCTS = pl.DataFrame(
 @dataclass(frozen=True)
 class Chain:
     """level: what has a price of its own; has_stores: whether any line names a store; stores, products: as their files
-    say (pricewright/ingest). Raises ParameterError for an unknown level."""
+    say (pricewright/ingest); stock: by item, see stock_by_item. Raises ParameterError for an unknown level."""
 
     level: str = ZONE
     has_stores: bool = False
     stores: pl.DataFrame = field(default_factory=lambda: NO_STORES)
     products: pl.DataFrame = field(default_factory=lambda: NO_PRODUCTS)
+    stock: pl.DataFrame = field(default_factory=lambda: NO_STOCK)
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -55,8 +61,8 @@ class Chain:
     def items(self, lines: pl.DataFrame) -> pl.DataFrame:
         """The lines by item: `stock_code` is its key, `store` stays where a line was sold.
 
-        What the product file says of a product goes before what its lines say, but for the cost, which lines know as of
-        their day. Receipts of two stores may have the same number: `invoice` begins with the store.
+        What the product file says of a product goes before what its lines say, but for cost and tax, which lines know
+        as of their day. Receipts of two stores may have the same number: `invoice` begins with the store.
         """
         if not self.has_stores and self.products.is_empty():
             return lines
@@ -78,13 +84,14 @@ class Chain:
         if self.products.is_empty():
             return lines
         words = ("description", "category", "brand")
-        known = self.products.select("stock_code", *(pl.col(word).alias(f"{word}_listed") for word in words),
-                                     pl.col("unit_cost").alias("unit_cost_listed"))  # fmt: skip
+        amounts = [name for name in DATED if name in lines.columns and name in self.products.columns]
+        known = self.products.select(
+            "stock_code", *(pl.col(name).alias(f"{name}_listed") for name in (*words, *amounts))
+        )
         joined = lines.join(known, on="stock_code", how="left", maintain_order="left")
         filled = {word: pl.coalesce(f"{word}_listed", word) for word in words}
-        return joined.with_columns(**filled, unit_cost=pl.coalesce("unit_cost", "unit_cost_listed")).select(
-            lines.columns
-        )
+        filled |= {name: pl.coalesce(name, f"{name}_listed") for name in amounts}
+        return joined.with_columns(**filled).select(lines.columns)
 
     def zones(self, lines: pl.LazyFrame) -> pl.DataFrame:
         """Each store with a line, sorted, and the zone or store that its prices are those of, as last said."""
@@ -95,6 +102,17 @@ class Chain:
         )
         joined = sold.collect(engine="streaming").join(self.stores, on="store", how="left", suffix="_of_store")
         return joined.select("store", zone=self._priced_in()).sort("store")
+
+    def stock_by_item(self, stock: pl.DataFrame, lines: pl.LazyFrame) -> pl.DataFrame:
+        """stock_code (the item's key), week and `out`: whether most of its stores were out of stock on most days.
+
+        stock: stock_code, store, week and out_share (pricewright/ingest/stock.py).
+        """
+        if self.parted:
+            stock = stock.join(self.zones(lines).rename({"zone": "of"}), on="store", how="left")
+            stock = stock.with_columns(stock_code=item_key(pl.col("of")))
+        out = (pl.col("out_share") > OUT_SHARE).mean() > OUT_SHARE
+        return stock.group_by("stock_code", "week").agg(out=out).sort("stock_code", "week")
 
     def with_limits(self, catalog: pl.DataFrame) -> pl.DataFrame:
         """The catalog with `store`, and with the floor and ceiling of the product file."""
@@ -114,6 +132,10 @@ class Chain:
                     "not_sold": _counted(table[key].filter(~table[key].is_in(sold.implode()))),
                     "not_listed": _counted(sold.filter(~sold.is_in(table[key].implode()))),
                 }
+        if self.stock.height:
+            sold = lines.select(pl.col("stock_code").unique()).collect(engine="streaming")["stock_code"]
+            codes = parts(self.stock["stock_code"].unique(), parted=self.parted)["stock_code"].unique()
+            found["stock_not_sold"] = _counted(codes.filter(~codes.is_in(sold.implode())))
         without = self.stores.filter(pl.col("zone").is_null())["store"]
         return found | ({"stores_without_zone": _counted(without)} if without.len() else {})
 
@@ -161,9 +183,10 @@ def together(table: pl.DataFrame) -> pl.DataFrame:
 
 def chain_of(
     level: str, lines: pl.LazyFrame | pl.DataFrame, stores: pl.DataFrame = NO_STORES,
-    products: pl.DataFrame = NO_PRODUCTS,
+    products: pl.DataFrame = NO_PRODUCTS, stock: pl.DataFrame | None = None,
 ) -> Chain:  # fmt: skip
-    """The chain that these lines are of; lines may lack the column `store`."""
+    """The chain that these lines are of; lines may lack the column `store`. stock: as pricewright/ingest/stock.py."""
     lines = lines.lazy()
     known = "store" in lines.collect_schema() and lines.select(pl.col("store").count()).collect().item()
-    return Chain(level, bool(known), stores, products)
+    chain = Chain(level, bool(known), stores, products)
+    return chain if stock is None or stock.is_empty() else replace(chain, stock=chain.stock_by_item(stock, lines))

@@ -5,6 +5,7 @@ Both are chosen on one set of posterior draws and promised on another, as in pri
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,23 +29,34 @@ class Group:
     skus: list[list[tuple[int, int]]]
 
 
-def one_price(
-    posterior: Posterior, products: Sequence[Product], codes: Sequence[str], draws: int, seed: int, probability: float
-) -> tuple[Floats, Floats]:
-    """The best prices (n,) that are the same for all items of a code, and their sales (S,) on the draws that promise.
+class OnePrice(NamedTuple):
+    """The best prices (n,) that are the same for all items of a code, and what they bring a week on the draws that
+    promise, (S,): sales, and the profit of the items whose cost is known."""
 
-    posterior, products and codes are in the same order; probability: with which a SKU's move has to gain.
-    """
+    prices: Floats
+    sales: Floats
+    profit: Floats
+
+
+def one_price(
+    posterior: Posterior, products: Sequence[Product], codes: Sequence[str], draws: int, seed: int, probability: float,
+    unit_cost: Floats | None = None,
+) -> OnePrice:  # fmt: skip
+    """Choose one price per code. posterior, products, codes and unit_cost (n,), nan where it is not known, are in the
+    same order; probability: with which a SKU's move has to gain."""
     chooses, promises = (Draws(draws, posterior.shared.shape[2], seed + k) for k in (0, 1))
-    prices = np.array([product.kept for product in products])
-    sales = np.zeros(draws)
+    prices, net = (np.array(column) for column in zip(*((one.kept, one.net) for one in products), strict=True))
+    cost = np.full(len(products), np.nan) if unit_cost is None else unit_cost
+    sales, profit = np.zeros(draws), np.zeros(draws)
     for group in groups_of(posterior.families(), codes):
         offered = [[products[i] for i in members] for members in group.families]
         chosen = _choose(group, [chooses.of(posterior[members]) for members in group.families], offered, probability)
         for members, own in zip(group.families, chosen, strict=True):
             prices[members] = own
-            sales += own @ promises.of(posterior[members]).units(own)
-    return prices, sales
+            units, left = promises.of(posterior[members]).units(own), own * net[members]
+            sales += left @ units
+            profit += np.nan_to_num(left - cost[members]) @ units
+    return OnePrice(prices, sales, profit)
 
 
 def groups_of(families: Sequence[Whole], codes: Sequence[str]) -> list[Group]:
@@ -121,17 +133,27 @@ def _move(
             prices[f][j] = best
 
 
-def zones_summary(plan: Plan, one_price_sales: Floats, trust: float) -> dict[str, float]:
-    """What plan.json says of it: weekly sales with one price per SKU, and what the plan by zone brings over that, as a
-    share with its 90 % interval. trust: as in pricewright/price_list.py."""
+def zones_summary(plan: Plan, same: OnePrice, trust: float, unit_cost: Floats | None = None) -> dict[str, float | None]:
+    """What plan.json says of it: weekly sales and profit with one price per SKU, and what the plan by zone brings over
+    that, with its 90 % interval: sales as a share, profit as an amount, None where no cost is known.
+
+    trust: as in pricewright/price_list.py; unit_cost: as in one_price.
+    """
     now, by_zone = plan.sales_now.sum(axis=0), plan.sales.sum(axis=0)
-    sales = (1 - trust) * now + trust * one_price_sales
-    gain = trust * (by_zone - one_price_sales) / np.maximum(sales, TINY)
-    low, high = np.quantile(gain, SHARES)
-    return {
+    sales = (1 - trust) * now + trust * same.sales
+    gain = trust * (by_zone - same.sales) / np.maximum(sales, TINY)
+    found: dict[str, float | None] = {
         "one_price_sales": float(sales.mean()),
-        "zones_gain": float(gain.mean()),
-        "zones_gain_low": float(low),
-        "zones_gain_high": float(high),
-        "zones_probability": float((by_zone > one_price_sales).mean()),
+        **_interval("zones_gain", gain),
+        "zones_probability": float((by_zone > same.sales).mean()),
     }
+    if unit_cost is None or not np.isfinite(unit_cost).any():
+        return found | dict.fromkeys(("one_price_profit", "zones_profit", "zones_profit_low", "zones_profit_high"))
+    before, after = (total.sum(axis=0) for total in plan.profit(unit_cost))
+    profit = float(((1 - trust) * before + trust * same.profit).mean())
+    return found | {"one_price_profit": profit, **_interval("zones_profit", trust * (after - same.profit))}
+
+
+def _interval(name: str, draws: Floats) -> dict[str, float | None]:
+    low, high = np.quantile(draws, SHARES)
+    return {name: float(draws.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}

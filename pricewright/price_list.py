@@ -7,10 +7,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pricewright.core.content import NET_SHARE
 from pricewright.core.decision import SHARES, Terms, bounds
+from pricewright.core.errors import ParameterError
 from pricewright.core.plan import Plan, Product, make_plan, offer, reason
 from pricewright.core.substitution import Posterior
 from pricewright.network.grid import regular_now
+from pricewright.profit import EARNED, amounts, earned, hard_limits, net_shares, profit_summary, shrunk
 
 Floats = NDArray[np.float64]
 COLUMNS = (
@@ -19,6 +22,7 @@ COLUMNS = (
     "elasticity", "elasticity_low", "elasticity_high", "model", "reason",
 )  # fmt: skip
 ADDED = ("family", "promised_low", "promised_high")  # releases of before have none of them
+OBJECTIVES = ("sales", "profit")
 TINY = 1e-9
 Arrays = dict[str, NDArray[Any]]
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -35,7 +39,12 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 
 
 def terms_of(params: Mapping[str, Any]) -> Terms:
-    """The `price` parameters as the terms of a recommendation."""
+    """The `price` parameters as the terms of a recommendation. Raises ParameterError for an unknown objective."""
+    if params["objective"] not in OBJECTIVES:
+        raise ParameterError(
+            f"price.objective is {params['objective']!r}: it must be one of {', '.join(OBJECTIVES)}.",
+            hint="for sales with a floor on the margin: price.objective=sales price.margin_floor=0.2.",
+        )
     return Terms(
         bins=int(params["bins"]),
         objective=params["objective"],
@@ -47,22 +56,22 @@ def terms_of(params: Mapping[str, Any]) -> Terms:
 def products_of(catalog: pl.DataFrame, informed: Floats, params: Mapping[str, Any]) -> list[Product]:
     """What may be asked for each SKU of the catalog; informed: (n,) how much the data said about its slope.
 
-    Where the catalog has a floor or ceiling, no price is beyond it, whatever the guardrail says.
+    No price is beyond the hard limits of its SKU, whatever the guardrail says.
     A SKU about whose answer to a price this shop's data said too little keeps its price: the prior alone moves nothing.
     """
     least, terms = float(params["minimum_information"]), terms_of(params)
     widen, factor = float(params["guardrail_widen"]), float(params["guardrail_factor"])
-    products = []
-    for sku, known in zip(catalog.iter_rows(named=True), informed, strict=True):
+    products, rows = [], catalog.iter_rows(named=True)
+    shared = (hard_limits(catalog, params), net_shares(catalog, params).tolist())
+    for sku, known, (floor, ceiling), net in zip(rows, informed, *shared, strict=True):
         current = float(sku["current_price"])
         low, high = bounds(
             float(sku["price_min"]), float(sku["price_max"]), current, float(sku["reference_price"]), widen, factor
         )
-        floor, ceiling = sku.get("floor") or 0.0, sku.get("ceiling") or np.inf
         low, high = (float(min(max(end, floor), ceiling)) for end in (low, high))
         cost = sku["unit_cost"] if terms.objective == "profit" and sku["unit_cost"] is not None else 0.0
         kept = min(max(current, low), high)
-        products.append(offer(current, low, high, terms, float(cost), fixed=bool(known < least), kept=kept))
+        products.append(offer(current, low, high, terms, float(cost), fixed=bool(known < least), kept=kept, net=net))
     return products
 
 
@@ -80,6 +89,7 @@ def price_list(
 ) -> pl.DataFrame:  # fmt: skip
     """The plan as a table; catalog, products and families (None: it competes with nobody) are in the same order.
 
+    Where the rate of tax is known, sales are without it; profit always is, as unit costs are.
     A SKU without a known unit cost is priced for sales when the objective is profit, and its reason says so. trust: the
     share of a gain that is promised, 0 to 1 (pricewright/proof); expected units are those of the promised sales. rules:
     the names of those that bind, per item; empty where the plan knows none.
@@ -89,7 +99,7 @@ def price_list(
     ratio = sales / np.maximum(now, TINY) - 1
     low, high = trust * np.quantile(ratio, SHARES, axis=1)
     current = now.mean(axis=1)
-    expected = _shrunk(sales.mean(axis=1), current, trust)
+    expected = shrunk(sales.mean(axis=1), current, trust)
     uncosted = params["objective"] == "profit"
     reasons = [
         reason(
@@ -120,7 +130,7 @@ def price_list(
             "optimal_price": plan.prices,
             "guardrail_low": [product.low for product in products],
             "guardrail_high": [product.high for product in products],
-            "expected_units": expected / plan.prices,
+            "expected_units": expected / (plan.prices * plan.net),
             "expected_sales": expected,
             "current_expected_sales": current,
             "sales_uplift": np.where(current > 0, expected / np.maximum(current, TINY) - 1, 0.0),
@@ -133,18 +143,20 @@ def price_list(
             "family": pl.Series(list(families), dtype=pl.String),
             "promised_low": low,
             "promised_high": high,
+            **earned(plan, catalog, params, trust),
         },
         schema_overrides={"description": pl.String},
-    ).select(*COLUMNS, *ADDED)
+    ).select(*COLUMNS, *ADDED, *EARNED)
 
 
-def plan_summary(plan: Plan, trust: float = 1.0) -> dict[str, float | int]:
-    """What plan.json says: sales of a week of all SKUs now and under the plan, each with its 90 % interval.
+def plan_summary(plan: Plan, trust: float = 1.0, unit_cost: Floats | None = None) -> dict[str, Any]:
+    """What plan.json says: sales of a week of all SKUs now and under the plan, and the profit of those whose cost is
+    known (unit_cost: (n,), nan where not), each with its 90 % interval.
 
-    trust: as in price_list. The probability of a gain is that of the curves alone.
+    trust: as in price_list. The probability of a gain is that of the curves alone; profits are None without any cost.
     """
     now = plan.sales_now.sum(axis=0)
-    sales = _shrunk(plan.sales.sum(axis=0), now, trust)
+    sales = shrunk(plan.sales.sum(axis=0), now, trust)
     low, high = np.quantile(sales, SHARES)
     uplift = sales / np.maximum(now, TINY) - 1
     uplift_low, uplift_high = np.quantile(uplift, SHARES)
@@ -161,13 +173,8 @@ def plan_summary(plan: Plan, trust: float = 1.0) -> dict[str, float | int]:
         "moved": moved,
         "skus": len(plan.prices),
         "trust": trust,
+        **profit_summary(plan, trust, unit_cost),
     }
-
-
-def _shrunk(sales: Floats, now: Floats, trust: float) -> Floats:
-    """Sales of which only a share of the gain over those of now is promised."""
-    shrunk: Floats = (1 - trust) * now + trust * sales
-    return shrunk
 
 
 def with_prices(catalog: pl.DataFrame, panel: pl.DataFrame, base_price: NDArray[np.float64]) -> pl.DataFrame:
@@ -198,7 +205,9 @@ def catalog_arrays(
         "minimum_probability": np.asarray(float(price["minimum_probability"])),
         "endings": np.asarray([float(ending) for ending in price["endings"]], dtype=np.float64),
     }
-    for name in (*COLUMNS, *ADDED):
+    if np.isfinite(amounts(catalog, "tax_rate")).any():
+        arrays[NET_SHARE] = net_shares(catalog, price)
+    for name in (*COLUMNS, *ADDED, *EARNED):
         column = price_list[name]
         arrays[f"list_{name}"] = _text(column) if column.dtype == pl.String else _numbers(column)
     return arrays

@@ -15,7 +15,7 @@ from pricewright.backups.trained import TrainedBackup, judge_backup, train_backu
 from pricewright.core.errors import ModelError, ParameterError
 from pricewright.core.models import NETWORK
 from pricewright.families import families_of, shared_families
-from pricewright.feature import FEATURES, build_panel
+from pricewright.feature import build_panel, features_of
 from pricewright.history import weeks_to_train
 from pricewright.items import NO_STORES, Chain, apart, parts
 from pricewright.network.export import to_onnx
@@ -34,6 +34,7 @@ from pricewright.price_list import (
     store_arrays,
     with_prices,
 )
+from pricewright.profit import amounts, tax_summary
 from pricewright.proof import Proof, assess_proof, price_changes
 from pricewright.proof.changes import ever_moved
 from pricewright.rules.items import Items, items_of
@@ -68,7 +69,7 @@ def train(
     hyperparameters: Mapping[str, Mapping[str, Any]],
     params: Mapping[str, Any],
     report_progress: ReportProgress = lambda share, words: None,
-    features: Sequence[str] = FEATURES,
+    features: Sequence[str] = (),
     zones: pl.DataFrame = NO_STORES,
     rules: Sequence[Any] = (),
     products: pl.DataFrame | None = None,
@@ -79,7 +80,7 @@ def train(
     Raises ParameterError when models would be judged on weeks that the tuning has seen.
     """
     check_weeks(panel, params)
-    own = params["train"]
+    own, features = params["train"], features or features_of(panel)
     settings = network_settings(params, hyperparameters["network"], own["network"])
     report_progress(0.0, "network, on the weeks before the backtest")
     families = families_of(panel, dict(catalog.select("stock_code", "description").iter_rows()))
@@ -214,14 +215,15 @@ def _network_release(
     notes = [", ".join(names) for names in ruled.binding] if ruled else ()
     prices = price_list(plan, products, priced, _named(priced, families), params["price"], trust, notes)
     arrays = catalog_arrays(priced, coming, prices, params["price"])
-    summary: dict[str, Any] = dict(plan_summary(plan, trust))
+    cost = amounts(priced, "unit_cost")
+    summary: dict[str, Any] = dict(plan_summary(plan, trust, cost)) | tax_summary(priced, params["price"])
     if ruled:
         summary |= {"rules": [{**row, "cost": trust * row["cost"]} for row in ruled.table]}
         arrays |= rule_arrays(ruled)
     if priced["store"].n_unique() > 1:
         skus = parts(priced["stock_code"], parted=True)["stock_code"].to_list()
         terms = (int(own["draws"]), int(own["seed"]), float(params["price"]["minimum_probability"]))
-        summary |= zones_summary(plan, one_price(posterior, products, skus, *terms)[1], trust)
+        summary |= zones_summary(plan, one_price(posterior, products, skus, *terms, cost), trust, cost)
     arrays |= posterior.arrays() | {
         "features": inputs.astype(np.float32),
         "effects": network.effects(ahead, posterior, plan.current),
@@ -288,11 +290,11 @@ def walk_week(
     for model in models or model_names():
         if model == NETWORK:
             settings = network_settings(params, hyperparameters[model], own["network"])
-            parts.append(walked_rows(walk_network(panel, FEATURES, settings, params)))
+            parts.append(walked_rows(walk_network(panel, features_of(panel), settings, params)))
         else:
             _, forecast, tested = judge_backup(
                 model,
-                read_inputs(panel, FEATURES),
+                read_inputs(panel, features_of(panel)),
                 hyperparameters[model],
                 int(own["seed"]),
                 backtest_weeks=1,

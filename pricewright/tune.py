@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from pricewright.backups import model_names
 from pricewright.core.models import NETWORK
-from pricewright.feature import FEATURES
+from pricewright.feature import features_of
 from pricewright.tuning import Best, Objective, TaskMap, tune_backup
 from pricewright.tuning.network import OPENED, Problem, before_judged, tune_network
 
@@ -38,19 +38,20 @@ def tune(
     params: Mapping[str, Any],
     storage: Path | None = None,
     report_progress: ReportProgress = lambda share, words: None,
-    features: Sequence[str] = FEATURES,
+    features: Sequence[str] = (),
     *,
     task_map: TaskMap = map,
     panel_folder: Path | None = None,
 ) -> Tuned:
     """Search the hyperparameters of every model; `params` is all of params.yaml.
 
-    panel: all panel rows; the last `tune.judged_weeks` weeks are left out, for no search may see the weeks on
-    which its result is judged. storage: file in which a killed search of the network finds its trials again.
-    spread: makes the trials; all but the builtin `map` get those of all models at once, and find the same for the
-    same seed. panel_folder: where the same panel lies, for a spread that leaves this process.
+    features: what the models learn from, features_of(panel) where none are named. panel: all panel rows; the last
+    `tune.judged_weeks` weeks are left out, for no search may see the weeks on which its result is judged. storage:
+    file in which a killed search of the network finds its trials again. spread: makes the trials; all but the
+    builtin `map` get those of all models at once, and find the same for the same seed. panel_folder: where the same
+    panel lies, for a spread that leaves this process.
     """
-    rows = before_judged(panel, int(params["tune"]["judged_weeks"]))
+    rows, features = before_judged(panel, int(params["tune"]["judged_weeks"])), features or features_of(panel)
     progress = _Progress(report_progress)
 
     def search(model: str) -> Best:

@@ -7,7 +7,7 @@ from pricewright.items import Chain, chain_of, dear_products
 from pricewright.partitions import partition_files
 from tasks.gates import Metrics
 from tasks.stage import ReportProgress, Stage
-from tasks.workspace import Workspace
+from tasks.workspace import BESIDE, Workspace
 
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
@@ -28,9 +28,9 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
 
 
 def open_chain(workspace: Workspace, lines: pl.LazyFrame) -> Chain:
-    """What is priced: the level asked for, and what the files beside the sales say of stores and products."""
-    stores, products = (pl.read_parquet(workspace.work / f"{name}.parquet") for name in ("stores", "products"))
-    return chain_of(str(workspace.parameters["price"]["level"]), lines, stores, products)
+    """What is priced: the level asked for, and what the files beside the sales say of stores, products and stock."""
+    stores, products, stock = (pl.read_parquet(workspace.work / f"{name}.parquet") for name in BESIDE)
+    return chain_of(str(workspace.parameters["price"]["level"]), lines, stores, products, stock)
 
 
 def open_panel(workspace: Workspace, chain: Chain) -> IncrementalPanel:
@@ -58,6 +58,8 @@ def notes(metrics: Metrics) -> list[str]:
         if found := beside.get(name):
             lines += _counted(found["not_sold"], f"of the {name} file have no sales")
             lines += _counted(found["not_listed"], f"are not in the {name} file")
+    if "stock_not_sold" in beside:
+        lines += _counted(beside["stock_not_sold"], "of the stock file have no sales")
     if "cost_above_price" in beside:
         lines += _counted(beside["cost_above_price"], "cost more than their current price")
     if "stores_without_zone" in beside:

@@ -13,6 +13,7 @@ from pricewright.history import weeks_needed
 from pricewright.ingest.products import PRODUCTS, read_products
 from pricewright.ingest.rules import NO_PRODUCT
 from pricewright.ingest.source import Document, find_documents
+from pricewright.ingest.stock import STOCK, read_stock
 from pricewright.ingest.stores import STORES, read_stores
 from pricewright.ingest.tables import Table
 from pricewright.ingest.weekly import IncrementalIngest
@@ -20,12 +21,17 @@ from pricewright.result_cache import key_of
 from pricewright.worlds import default
 from tasks.gates import Metrics, warnings
 from tasks.stage import ReportProgress, Stage
-from tasks.workspace import Workspace
+from tasks.workspace import BESIDE, Workspace
 
 DECIMALS = {"1.234,50": "decimal comma", "1,234.50": "decimal point"}
 ORDERS = {"%d": "days first", "%m": "months first", "%Y": "years first"}
 MARKET_NAME = "market"
 CODES, LONGEST = 8, 40  # that are not products, named in the run's output; characters of each
+ODD_VALUES = {
+    "negative_stock": ("stock below zero", "read as not known"),
+    "tax_rates_per_cent": ("a rate of tax of 1 and more", "read as per cent"),
+    "tax_rates_unread": ("what is no rate of tax", "read as not known"),
+}
 NOTABLE = 0.001  # of the accepted rows: this many equal ones are worth a note
 
 
@@ -59,7 +65,7 @@ def _sign(table: Mapping[str, Any]) -> list[str]:
 
 def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     """Account for every row; nothing is written when the source cannot be used. Weeks that stay are not made again."""
-    stores, products = read_beside_sales(workspace)
+    beside, stock_counts = read_beside_sales(workspace)
     documents = source_documents(workspace)
     whole = open_ingest(workspace).ingest(
         documents, source_name(workspace), lambda share, words: report_progress(0.9 * share, words)
@@ -67,19 +73,21 @@ def work(workspace: Workspace, report_progress: ReportProgress) -> Metrics:
     check_history(whole.counts, workspace.parameters, source_name(workspace))
     report_progress(0.9, "writing the weeks")
     whole.write(workspace.work / "raw", workspace.work / "quarantine")
-    stores.write_parquet(workspace.work / "stores.parquet")
-    products.write_parquet(workspace.work / "products.parquet")
-    return dict(whole.counts)
+    for name, table in beside.items():
+        table.write_parquet(workspace.work / f"{name}.parquet")
+    return dict(whole.counts) | ({"stock": stock_counts} if stock_counts else {})
 
 
-def read_beside_sales(workspace: Workspace) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The stores and the products of the run's files beside the sales; empty tables where it has none."""
+def read_beside_sales(workspace: Workspace) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
+    """The tables of the run's files beside the sales, empty where it has none, and what is counted of the stock."""
     params, columns = workspace.parameters["ingest"], workspace.columns
-    stores, products = workspace.beside("stores"), workspace.beside("products")
-    return (
-        read_stores(stores, params, columns) if stores else pl.DataFrame(schema=STORES),
-        read_products(products, params, columns) if products else pl.DataFrame(schema=PRODUCTS),
-    )
+    stores, products, stock = (workspace.beside(name) for name in BESIDE)
+    shares, counts = read_stock(stock, params, columns) if stock else (pl.DataFrame(schema=STOCK), {})
+    return {
+        "stores": read_stores(stores, params, columns) if stores else pl.DataFrame(schema=STORES),
+        "products": read_products(products, params, columns) if products else pl.DataFrame(schema=PRODUCTS),
+        "stock": shares,
+    }, counts
 
 
 def check_history(counts: Metrics, params: Mapping[str, Any], name: str) -> None:
@@ -134,18 +142,22 @@ def notes(metrics: Metrics) -> list[str]:
     how_read = read_as(metrics["read_as"])
     return [
         *([how_read] if how_read else []),
-        *_negative_stock(metrics),
+        *_odd_values(metrics),
         *_quarantined(metrics),
         *_equal_rows(metrics),
         *warnings(metrics["gate"]),
     ]
 
 
-def _negative_stock(metrics: Metrics) -> list[str]:
-    negative = {
-        name: table["negative_stock"] for name, table in metrics["read_as"].items() if "negative_stock" in table
-    }
-    return [f"{name}: stock below zero in {rows}: read as not known" for name, rows in negative.items()]
+def _odd_values(metrics: Metrics) -> list[str]:
+    """What was made of values that are hardly meant so, table by table."""
+    below = metrics.get("stock", {}).get("negative")
+    return ([f"the stock file: stock below zero in {below}: read as not known"] if below else []) + [
+        f"{name}: {what} in {table[fact]}: {reading}"
+        for name, table in metrics["read_as"].items()
+        for fact, (what, reading) in ODD_VALUES.items()
+        if fact in table
+    ]
 
 
 def _quarantined(metrics: Metrics) -> list[str]:

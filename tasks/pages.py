@@ -37,7 +37,8 @@ def biggest_moves(prices: pl.DataFrame, count: int) -> list[dict[str, Any]]:
     """Rows of the SKUs whose price moves, the largest expected gain first; `gain`: sales a week, money."""
     moving = prices.filter(pl.col("optimal_price") != pl.col("current_price"))
     moving = moving.with_columns(gain=pl.col("expected_sales") - pl.col("current_expected_sales"))
-    shown = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    shown: tuple[str, ...] = (SHOWN[0], "store", *SHOWN[1:]) if prices["store"].count() else SHOWN
+    shown += ("profit_now", "profit") if "profit" in prices.columns and prices["profit"].count() else ()
     return by_expected_gain(moving).head(count).select(shown).to_dicts()
 
 

@@ -87,7 +87,19 @@ def notes(metrics: Metrics) -> list[str]:
     """What prices by zone are worth in a chain, what rules come to, and what the proof warns of."""
     plan = metrics.get("plan", {})
     zones = [zones_line(plan)] if "zones_gain" in plan else []
-    return [*zones, *rules_lines(plan), *verdict_notes(metrics["proof"])]
+    return [*tax_lines(plan), *zones, *rules_lines(plan), *verdict_notes(metrics["proof"])]
+
+
+def tax_lines(plan: Metrics) -> list[str]:
+    """What was made of rates of tax, where there are any."""
+    if not (tax := plan.get("tax")):
+        return []
+    prices = "include it" if tax["included"] else "are without it"
+    other = "false" if tax["included"] else "true"
+    return [
+        f"sales and profit are without tax, {tax['mean_rate']:.1%} on average of {tax['skus']:,} items; the source's "
+        f"prices {prices}, if not: --param price.includes_tax={other}"
+    ]
 
 
 def rules_lines(plan: Metrics) -> list[str]:
@@ -117,7 +129,15 @@ def zones_line(plan: Metrics) -> str:
     return (
         f"prices by zone bring {plan['zones_gain']:+.1%} weekly sales over one price per SKU (90 %: "
         f"{plan['zones_gain_low']:+.1%} to {plan['zones_gain_high']:+.1%}; probability {plan['zones_probability']:.2f})"
+        f"{_zones_profit(plan)}"
     )
+
+
+def _zones_profit(plan: Metrics) -> str:
+    if plan.get("zones_profit") is None:
+        return ""
+    low, high = plan["zones_profit_low"], plan["zones_profit_high"]
+    return f" and {plan['zones_profit']:+,.2f} weekly profit (90 %: {low:+,.2f} to {high:+,.2f})"
 
 
 def proof_line(proof: Metrics) -> str:

@@ -70,8 +70,8 @@ def walk(piece: WalkPiece) -> dict[str, Any]:
         lines = pl.concat([pl.read_parquet(part, hive_partitioning=False) for part in parts])
         cancelled = pl.read_parquet(piece.folder / "cancelled.parquet")
         then = known_before(lines, cancelled, week + timedelta(weeks=1))
-        stores, products = (pl.read_parquet(piece.folder / f"{name}.parquet") for name in BESIDE)
-        chain = chain_of(str(piece.numbers["price"]["level"]), then, stores, products)
+        stores, products, stock = (pl.read_parquet(piece.folder / f"{name}.parquet") for name in BESIDE)
+        chain = chain_of(str(piece.numbers["price"]["level"]), then, stores, products, stock)
         scores = score_week(walk_week(then, week, piece.numbers["hyperparameters"], piece.numbers, chain=chain))
     except (SourceError, ModelError) as error:
         result["why"] = error.message
@@ -92,7 +92,7 @@ def _pieces(backfill: Backfill) -> list[WalkPiece]:
     numbers = {name: at.parameters[name] for name in SECTIONS}
     numbers["price"] = {"level": at.parameters["price"]["level"]}
     numbers["hyperparameters"] = json.loads(tuned.read_text()) if tuned.exists() else at.parameters["tune"]["defaults"]
-    beside = dict(zip(BESIDE, read_beside_sales(at), strict=True))
+    beside, _ = read_beside_sales(at)
     pieces = []
     for week in backfill.order.weeks:
         cancelled = intake.cancelled_by(found, monday_of(week) + timedelta(weeks=1))

@@ -20,7 +20,11 @@ from pricewright.files import write_whole
 Parameters = dict[str, Any]
 MARKET = "pricewright/worlds/market.py"  # as the source, it means: simulate the market of params.yaml
 # Files beside the sales, and what stands for none of each: the module that reads it.
-BESIDE = {"stores": "pricewright/ingest/stores.py", "products": "pricewright/ingest/products.py"}
+BESIDE = {
+    "stores": "pricewright/ingest/stores.py",
+    "products": "pricewright/ingest/products.py",
+    "stock": "pricewright/ingest/stock.py",
+}
 RULES = "pricewright/rules/file.py"
 ASKED = {**BESIDE, "rules": RULES}
 STORE = "./lake"
@@ -168,7 +172,7 @@ class Workspace:
         return self.root / str(self._asked["source"])
 
     def beside(self, name: str) -> Path | None:
-        """The file of `stores`, `products` or `rules`; None where the run has none."""
+        """The file of `stores`, `products`, `stock` or `rules`; None where the run has none."""
         asked = str(self._asked.get(name, ASKED[name]))
         return None if asked == ASKED[name] else self.root / asked
 
@@ -228,6 +232,7 @@ def configure(
         "store": _store(root, store),
         "columns": dict(columns or {}),
         "overrides": {section: changed.get(section, {}) for section in SECTIONS},
+        "price_level": overlay(defaults, changed).get("price", {}).get("level"),  # alone of `price` it makes features
     }
     text = "# What the last run was asked for; written by `pricewright run`.\n" + yaml.safe_dump(asked, sort_keys=False)
     write_whole(root / "run.yaml", text.encode())

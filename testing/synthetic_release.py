@@ -14,11 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 from pricewright.backups import REGISTRY
 from pricewright.core import manifest
 from pricewright.core.arrays import pack
-from pricewright.core.content import PLANNED
-from pricewright.core.plan import Product
+from pricewright.core.content import NET_SHARE, PLANNED
+from pricewright.core.plan import Plan, Product
 from pricewright.core.substitution import Posterior
 from pricewright.items import apart, parts
 from pricewright.price_list import ADDED, no_price_changes, plan_prices, plan_summary, price_list, store_arrays
+from pricewright.profit import EARNED, amounts, net_shares
 from pricewright.release import Manifest, write_bundle
 from pricewright.rules.items import items_of
 from pricewright.rules.release import plan_with_rules, rule_arrays
@@ -159,18 +160,22 @@ def posterior(frame: pl.DataFrame, arrays: dict[str, NDArray[Any]], level: float
 
 def planned(
     frame: pl.DataFrame, known: Posterior, params: dict[str, Any], rules: Sequence[Any] = ()
-) -> tuple[pl.DataFrame, dict[str, float | int], list[Product], dict[str, NDArray[Any]]]:
+) -> tuple[pl.DataFrame, dict[str, Any], list[Product], dict[str, NDArray[Any]]]:
     """The price list, the summary of the plan, what was offered, and the arrays of the rules."""
     informed = np.array([0.0 if number in UNINFORMED else 0.9 for number in range(frame.height)])
     how = (known, frame, informed, DRAWS, SEED, params)
     if not rules:
         plan, products = plan_prices(*how)
-        return price_list(plan, products, frame, names(frame.height), params), plan_summary(plan), products, {}
+        return price_list(plan, products, frame, names(frame.height), params), _summary(plan, frame), products, {}
     panel = frame.select("stock_code", pl.lit(date(2011, 11, 28)).alias("week"), list_price="current_price")
     ruled = plan_with_rules(*how, rules, items_of(frame, panel))
     notes = [", ".join(bound) for bound in ruled.binding]
     listed = price_list(ruled.plan, ruled.products, frame, names(frame.height), params, rules=notes)
-    return listed, plan_summary(ruled.plan), ruled.products, rule_arrays(ruled)
+    return listed, _summary(ruled.plan, frame), ruled.products, rule_arrays(ruled)
+
+
+def _summary(plan: Plan, frame: pl.DataFrame) -> dict[str, Any]:
+    return plan_summary(plan, unit_cost=amounts(frame, "unit_cost"))
 
 
 def catalog_arrays(
@@ -181,7 +186,8 @@ def catalog_arrays(
     residuals = np.array([[0.0, 5.0], [0.0, 0.0], [-1.0, -0.5], [0.0, 0.0], [1.0, 0.5]])
     backups = {f"smear_{name}": np.asarray(1.1) for name in REGISTRY}
     backups |= {f"residuals_{name}": residuals for name in REGISTRY}
-    return arrays | backups | {
+    taxed = {NET_SHARE: net_shares(frame, params)} if "tax_rate" in frame.columns else {}
+    return arrays | backups | taxed | {
         "stock_code": frame["stock_code"].to_numpy().astype(str),
         "description": frame["description"].to_numpy().astype(str),
         "current_price": frame["current_price"].to_numpy(),
@@ -210,9 +216,11 @@ def contents(
     codes: Sequence[str] = (),
     zones: Mapping[str, str] | None = None,
     rules: Sequence[Any] = (),
+    tax_rate: float | None = None,
     **params: Any,
 ) -> dict[str, Any]:
     """The arguments of write_bundle, without the folder; `descriptions` by the SKU's number; `codes`: other ones.
+    tax_rate: of every second SKU.
 
     zones: of a chain the zone of each store; codes are keys of items then. rules: what the plan keeps to.
     """
@@ -222,6 +230,8 @@ def contents(
     if descriptions:
         texts = [descriptions.get(number, text) for number, text in enumerate(frame["description"])]
         frame = frame.with_columns(pl.Series("description", texts))
+    if tax_rate is not None:
+        frame = frame.with_columns(tax_rate=pl.when(pl.int_range(pl.len()) % 2 == 0).then(tax_rate))
     merged = PARAMS | params
     made = models(level)
     known = posterior(frame, arrays, level)
@@ -249,9 +259,9 @@ def _zones(zones: Mapping[str, str]) -> pl.DataFrame:
 
 def before_plans(**how: Any) -> dict[str, Any]:
     """The same as it was written before there were plans: no demand of families, no names, no promises."""
-    made = contents(**how)
-    arrays = {name: array for name, array in made["catalog_arrays"].items() if name not in PLANNED}
-    return made | {"catalog_arrays": arrays, "price_list": made["price_list"].drop(ADDED)}
+    made, later = contents(**how), {*PLANNED, *(f"list_{name}" for name in EARNED)}
+    arrays = {name: array for name, array in made["catalog_arrays"].items() if name not in later}
+    return made | {"catalog_arrays": arrays, "price_list": made["price_list"].drop(*ADDED, *EARNED)}
 
 
 def write_release(folder: Path, **how: Any) -> Manifest:

@@ -127,6 +127,23 @@ def lake_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(tmp_path / "lake") if request.param == "folder" else str(request.getfixturevalue("s3_url"))
 
 
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """buildah, as a command's first words."""
+    from tests.images import image_storage
+
+    with image_storage(tmp_path_factory.mktemp("images")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def base(storage: list[str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image in the place of Lambda's own."""
+    from tests.images import build_base
+
+    return build_base(storage, tmp_path_factory.mktemp("base"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Libraries keep their state in a folder of this session, not in the home of anyone who runs the tests."""

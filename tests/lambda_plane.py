@@ -90,17 +90,22 @@ class LambdaPlane:
         if failed:
             return {"errorMessage": "the image is broken", "errorType": "Runtime.ExitError"}, True
         own = {"AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_VERSION": version}
-        settings = read_settings(seen["Environment"]["Variables"] | own)
+        variables = seen["Environment"]["Variables"] | own
+        settings = read_settings(variables)
         share = self.unwell.get(letter, 0) if customer else letter in self.hollow and "/v1/prices" in json.dumps(event)
         if (number * 61 % 100) / 100 < share:
-            self._log(line("/v1/prices", 500, 1.0, {}, "", 0, "", settings.channel, function, version))
+            self.log(line("/v1/prices", 500, 1.0, {}, "", 0, "", settings.channel, function, version))
             return {"statusCode": 500, "body": json.dumps(OURS)}, False
         app = self._apps.get((function, version))
         if app is None:
-            app = self._apps[function, version] = make_app(settings, log=self._log)
+            app = self._apps[function, version] = self.start(variables)
         return app(event), False
 
-    def _log(self, text: str) -> None:
+    def start(self, variables: dict[str, str]) -> App:
+        """What answers the calls of a version with this environment."""
+        return make_app(read_settings(variables), log=self.log)
+
+    def log(self, text: str) -> None:
         """Keep what CloudWatch makes of a line, of its metrics by version alone: nobody here reads the others."""
         written = json.loads(text)
         for about in written["_aws"]["CloudWatchMetrics"]:
@@ -220,9 +225,9 @@ def _kind(reply: bytes) -> str:
 
 
 @contextmanager
-def lambda_plane(moto: str) -> Iterator[tuple[LambdaPlane, str]]:
+def lambda_plane(moto: str, kind: type[LambdaPlane] = LambdaPlane) -> Iterator[tuple[LambdaPlane, str]]:
     """The plane and its address."""
-    plane = LambdaPlane(moto)
+    plane = kind(moto)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plane": plane}))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -9,6 +9,7 @@ import ast
 import importlib.abc
 import importlib.machinery
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -118,13 +119,14 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._mutant.tree, module.__file__, "exec"), module.__dict__)
 
 
-def lives(mutant: Mutant | None, tests: tuple[str, ...], seconds: int = 120) -> bool:
+def lives(mutant: Mutant | None, tests: tuple[str, ...], seconds: int = 300) -> bool:
     """Whether the tests pass all the same, in a child that has this change alone."""
     child = os.fork()
     if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    import signal
-
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if mutant and code == -signal.SIGALRM:
+            print(f"ends not in {seconds} s: {mutant.target.module}:{mutant.line}: {mutant.words}", flush=True)
+        return code == 0
     import pytest
 
     signal.alarm(seconds)  # a change that never ends is a dead one

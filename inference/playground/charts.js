@@ -60,7 +60,7 @@ function marks(answer) {
 
 export function drawSales(node, answer) {
   const { curve } = answer;
-  const profit = curve.predicted_profit != null;
+  const profit = answer.objective === "profit" && curve.predicted_profit != null;
   const y = profit ? curve.predicted_profit : curve.predicted_sales;
   const name = profit ? "profit a week" : "sales a week";
   const trace = { x: curve.unit_price, y, name, mode: y.length > 2 ? "lines" : "lines+markers", line: { color: colour("--brand"), width: 3, shape: "spline" } };

@@ -170,11 +170,12 @@ function show(answer, history, parameters) {
 
 function showTable(curve) {
   const head = make("tr");
-  head.append(...["Price", "Units", "Low", "High", "Sales"].map((name) => make("th", name, { scope: "col" })));
+  const profit = curve.predicted_profit;
+  head.append(...["Price", "Units", "Low", "High", "Sales", ...(profit ? ["Profit"] : [])].map((name) => make("th", name, { scope: "col" })));
   const show = (value, how) => (value == null ? "–" : how(value));
   const rows = curve.unit_price.map((price, index) => {
     const row = make("tr");
-    const cells = [words.money(price), show(curve.quantity[index], words.units), show(curve.quantity_min[index], words.units), show(curve.quantity_max[index], words.units), words.money(curve.predicted_sales[index])];
+    const cells = [words.money(price), show(curve.quantity[index], words.units), show(curve.quantity_min[index], words.units), show(curve.quantity_max[index], words.units), words.money(curve.predicted_sales[index]), ...(profit ? [words.money(profit[index])] : [])];
     row.append(...cells.map((text) => make("td", text)));
     return row;
   });

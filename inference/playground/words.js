@@ -25,11 +25,15 @@ export function reason(answer) {
   return `${answer.reason[0].toUpperCase()}${answer.reason.slice(1)}.`;
 }
 
+// Where the rate of tax is known, sales are without it; the label on the shelf is what it was.
+const withoutTax = (answer) => (answer.tax_rate == null ? "" : `, without ${digits(answer.tax_rate * 100, 1)} % tax`);
+
 export function figures(answer) {
   const between = (low, high, show) => (low == null ? "interval not known" : `${show(low)} to ${show(high)}, 90 %`);
   const figures = [
     ["Optimal price", money(answer.optimal_price), `now ${money(answer.current_price)}`],
-    ["Sales a week", money(answer.expected_sales), `now ${money(answer.current_expected_sales)}`],
+    ["Sales a week", money(answer.expected_sales), `now ${money(answer.current_expected_sales)}${withoutTax(answer)}`],
+    ...(answer.profit == null ? [] : [["Profit a week", money(answer.profit), `now ${money(answer.profit_now)}, at a unit cost of ${money(answer.unit_cost)}`]]),
     ["Units a week", units(answer.expected_units), between(answer.expected_units_low, answer.expected_units_high, units)],
     ["Elasticity", digits(answer.elasticity, 2, 2), between(answer.elasticity_low, answer.elasticity_high, (value) => digits(value, 2, 2))],
     ["Guardrail", `${money(answer.guardrail_low)}–${money(answer.guardrail_high)}`, "lowest and highest to recommend"],

@@ -34,6 +34,7 @@ STORES = ("store_names", "store_zones")  # of a chain whose prices differ by sto
 # Of a release whose plan keeps to rules: endings of a new price and its smallest step, and the names of the rules that
 # bind the planned price, and of those that only a whole plan can keep to.
 RULES = ("rule_endings", "rule_step", "rule_binding", "rule_between")
+NET_SHARE = "net_share"  # what tax leaves of each price; of a shop that names rates of tax
 HISTORY_ROWS = dict.fromkeys(("history_units", "history_price"), NUMBER)
 POSITIVE = ("current_price", "reference_price", "anchor_price", "last_price", "guardrail_low", "guardrail_high")
 MAY_BE_UNKNOWN = frozenset(
@@ -44,6 +45,8 @@ MAY_BE_UNKNOWN = frozenset(
         "list_uplift_probability",
         "list_promised_low",
         "list_promised_high",
+        *(f"list_{name}" for name in ("unit_cost", "tax_rate", "price_without_tax", "price_with_tax")),
+        *(f"list_{name}" for name in ("profit_now", "profit")),
         "rule_endings",
     }
 )  # nan there
@@ -64,17 +67,24 @@ def check_form(arrays: Arrays) -> None:
         for name, (kinds, shape) in PLANNED.items():
             _check(arrays, CATALOG, name, kinds, 1 + len(shape), count)
             _check_rows(arrays, name, shape)
+    _check_optional(arrays, count)
+    _terms(arrays)
+    _backups(arrays)
+
+
+def _check_optional(arrays: Arrays, count: int) -> None:
+    """What only some shops have: stores, rates of tax, rules."""
     if has_stores(arrays):
         _check(arrays, CATALOG, "store", TEXT, 1, count)
         for name in STORES:
             _check(arrays, CATALOG, name, TEXT, 1, None)
         if arrays[STORES[0]].shape != arrays[STORES[1]].shape:
             raise ReleaseError(f"{CATALOG} has {len(arrays[STORES[0]])} stores and {len(arrays[STORES[1]])} zones.")
+    if NET_SHARE in arrays:
+        _check(arrays, CATALOG, NET_SHARE, NUMBER, 1, count)
     if has_rules(arrays):
         for name, kinds in zip(RULES, (NUMBER, NUMBER, TEXT, TEXT), strict=True):
             _check(arrays, CATALOG, name, kinds, 2 if name == RULES[0] else 1, count)
-    _terms(arrays)
-    _backups(arrays)
 
 
 def has_rules(arrays: Arrays) -> bool:
@@ -133,15 +143,24 @@ def check_values(arrays: Arrays) -> None:
         if wrong.any():
             first = int(np.argmax(wrong))
             raise ReleaseError(f"{CATALOG}: {name} of SKU {codes[first]} is {prices[first]:g}: a price is > 0.")
-    if has_plan(arrays):
-        _check_family(arrays, codes)
-    if has_stores(arrays):
-        _check_keys(arrays, codes)
-    if has_rules(arrays):
-        _check_rules(arrays)
+    for there, check in (
+        (has_plan(arrays), _check_family), (has_stores(arrays), _check_keys), (has_rules(arrays), _check_rules),
+        (NET_SHARE in arrays, _check_net),
+    ):  # fmt: skip
+        if there:
+            check(arrays, codes)
 
 
-def _check_rules(arrays: Arrays) -> None:
+def _check_net(arrays: Arrays, codes: Any) -> None:
+    net = np.asarray(arrays[NET_SHARE])
+    wrong = (net <= 0) | (net > 1)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        rule = "what tax leaves of a price is above 0 and at most 1."
+        raise ReleaseError(f"{CATALOG}: {NET_SHARE} of SKU {codes[first]} is {net[first]:g}: {rule}")
+
+
+def _check_rules(arrays: Arrays, codes: Any) -> None:
     endings, step = (np.asarray(arrays[name]) for name in RULES[:2])
     ended = endings[~np.isnan(endings)]
     if ((ended < 0) | (ended >= 1)).any() or ((step < 0) | (step >= 1)).any() or endings.shape[1] > MOST_ENDINGS:

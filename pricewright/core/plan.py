@@ -27,7 +27,7 @@ class Product(NamedTuple):
     """What may be asked for a product: the current price, its guardrail, candidates (c,) inside it, and its unit cost.
 
     cost is 0 where sales are the objective. kept: the price where no move pays, or the product is fixed: the current
-    one, or the hard limit that it is beyond.
+    one, or the hard limit that it is beyond. net: what tax leaves of a price, as a share; costs are without tax.
     """
 
     current: float
@@ -37,25 +37,27 @@ class Product(NamedTuple):
     cost: float
     fixed: bool
     kept: float
+    net: float = 1.0
 
 
 def offer(
-    current: float, low: float, high: float, terms: Terms, cost: float, *, fixed: bool, kept: float | None = None
-) -> Product:
+    current: float, low: float, high: float, terms: Terms, cost: float, *, fixed: bool, kept: float | None = None,
+    net: float = 1.0,
+) -> Product:  # fmt: skip
     """What may be asked for a product within [low, high]; cost is 0 where sales are the objective.
 
-    kept: where it is not the current price, see Product.
+    kept: where it is not the current price; net: see Product.
     """
     candidates = label_prices(low, high, terms, current)
-    return Product(current, low, high, candidates, cost, fixed, current if kept is None else kept)
+    return Product(current, low, high, candidates, cost, fixed, current if kept is None else kept, net)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """current, prices, probability: (n,); elasticity: (n, 3); units, units_now: (n, S) on the draws that promise.
+    """current, prices, probability, net: (n,); elasticity: (n, 3); units, units_now: (n, S) on the draws that promise.
 
     probability: that the move gains, with the other products where the plan has them; nan where a price stays.
-    elasticity: own, at the current price with the others at theirs: mean, 5 % and 95 %.
+    elasticity: own, at the current price with the others at theirs: mean, 5 % and 95 %. net: what tax leaves of prices.
     """
 
     current: Floats
@@ -64,16 +66,22 @@ class Plan:
     elasticity: Floats
     units: Floats
     units_now: Floats
+    net: Floats | float = 1.0
 
     @property
     def sales(self) -> Floats:
-        """Sales of the plan, (n, S)."""
-        return self.prices[:, None] * self.units
+        """Sales of the plan, (n, S), without tax where it is known."""
+        return (self.prices * self.net)[:, None] * self.units
 
     @property
     def sales_now(self) -> Floats:
-        """Sales at current prices, (n, S)."""
-        return self.current[:, None] * self.units_now
+        """Sales at current prices, (n, S), without tax where it is known."""
+        return (self.current * self.net)[:, None] * self.units_now
+
+    def profit(self, unit_cost: Floats) -> tuple[Floats, Floats]:
+        """Profit at current prices and of the plan, (n, S) each; unit_cost: (n,) without tax. 0 where it is nan."""
+        now, then = (np.nan_to_num(price * self.net - unit_cost) for price in (self.current, self.prices))
+        return now[:, None] * self.units_now, then[:, None] * self.units
 
 
 def make_plan(
@@ -100,7 +108,7 @@ def make_plan(
         units[members], units_now[members] = demand.units(prices[members]), demand.units(current[members])
         probability[members] = _probabilities(demand, offered, prices[members])
         elasticity[members] = [_elasticity(demand, current[members], j) for j in range(len(members))]
-    return Plan(current, prices, probability, elasticity, units, units_now)
+    return Plan(current, prices, probability, elasticity, units, units_now, np.array([one.net for one in products]))
 
 
 def choose(demand: Demand, products: Sequence[Product], minimum_probability: float) -> Floats:
@@ -145,13 +153,21 @@ def worth_of(gains: Floats) -> Floats:
 def values_at(demand: Demand, products: Sequence[Product], prices: Floats, j: int, tried: Floats) -> Floats:
     """What the family earns when product j costs each of the tried prices (c,), per draw, (c, S)."""
     pull = demand.level[:, None] * np.exp(demand.attraction(prices))
-    margins = prices - np.array([product.cost for product in products])
+    margins = margins_of(products, prices)
     others = pull.sum(axis=0) - pull[j]
     earned = margins @ pull - margins[j] * pull[j]
     own = demand.level[j] * np.exp(_alone(demand, j).attraction(tried[None])[0])
     total = np.maximum((others + own) / demand.level.sum(), LEAST)
-    values: Floats = (earned + (tried - products[j].cost)[:, None] * own) * total ** (demand.keeps - 1)
+    margin = tried * products[j].net - products[j].cost
+    values: Floats = (earned + margin[:, None] * own) * total ** (demand.keeps - 1)
     return values
+
+
+def margins_of(products: Sequence[Product], prices: Floats) -> Floats:
+    """What is left of prices (m,) after tax and cost, (m,)."""
+    net, cost = np.array([(product.net, product.cost) for product in products]).T
+    margins: Floats = prices * net - cost
+    return margins
 
 
 def own_units(demand: Demand, prices: Floats, j: int, tried: Floats) -> Floats:
@@ -195,8 +211,7 @@ def _nearest(product: Product, factor: float) -> float:
 
 def family_value(demand: Demand, products: Sequence[Product], prices: Floats) -> Floats:
     """What a family earns at prices (m,), per draw, (S,)."""
-    margins = prices - np.array([product.cost for product in products])
-    value: Floats = margins @ demand.units(prices)
+    value: Floats = margins_of(products, prices) @ demand.units(prices)
     return value
 
 

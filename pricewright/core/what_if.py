@@ -1,4 +1,4 @@
-"""What other prices of some products would do to units and sales, of these products and of the whole shop. Numpy only.
+"""What other prices of some products would do to units, sales and profit, of them and of the whole shop. Numpy only.
 
 What the set loses to others of its families, and wins from them, counts in the whole. Units are expected ones of the
 coming week; intervals hold 90 % of the posterior draws.
@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 DRAWS, SEED = 128, 1
 TOGETHER = 1000  # products that compete with nobody, computed at once
 TINY = 1e-9
+EARNED = ("units", "sales", "profit")  # what is summed up
 PERCENT = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})) ?[%％]")  # in the digits of any script
 MOST_CHANGE, MOST_PRICE = 10.0, 1e9
 
@@ -42,13 +43,19 @@ class Change(NamedTuple):
 
 
 class Shop:
-    """All n products: what is known of their demand, their current prices and their guardrails, (n,) each."""
+    """All n products: what is known of their demand, their current prices and their guardrails, (n,) each.
+
+    net: what tax leaves of a price; cost: of a unit, without tax, nan where it is not known; both (n,).
+    """
 
     def __init__(
-        self, posterior: Posterior, current: Floats, low: Floats, high: Floats, draws: int = DRAWS, seed: int = SEED
-    ) -> None:
+        self, posterior: Posterior, current: Floats, low: Floats, high: Floats, draws: int = DRAWS, seed: int = SEED,
+        net: Floats | None = None, cost: Floats | None = None,
+    ) -> None:  # fmt: skip
         self.posterior, self.current, self.low, self.high = posterior, current, low, high
         self.draws = draws
+        self.net = np.ones(len(current)) if net is None else net
+        self.cost = np.full(len(current), np.nan) if cost is None else cost
         self._joint = Draws(draws, posterior.shared.shape[2], seed)
         self._parts = _parts(posterior.families())
         self._part_of = np.empty(len(current), dtype=np.int64)
@@ -57,11 +64,18 @@ class Shop:
 
     @cached_property
     def now(self) -> Floats:
-        """Units and sales of all products together at current prices, per draw, (2, S)."""
-        totals = np.zeros((2, self.draws))
+        """Units, sales and profit of all products together at current prices, per draw, (3, S)."""
+        totals = np.zeros((len(EARNED), self.draws))
         for members, demand in self.parts():
-            totals += _units_and_sales(demand, self.current[members]).sum(axis=1)
+            totals += self.earned(members, demand, self.current).sum(axis=1)
         return totals
+
+    def earned(self, members: Whole, demand: Demand, prices: Floats) -> Floats:
+        """Units, sales and profit of the members (m,) at prices (n,), per draw, (3, m, S), sales without tax where it
+        is known; profit is 0 where the cost is not known."""
+        units, own = demand.units(prices[members]), prices[members] * self.net[members]
+        margins = np.nan_to_num(own - self.cost[members])
+        return np.stack([units, own[:, None] * units, margins[:, None] * units])
 
     def parts(self, chosen: Whole | None = None) -> Iterator[tuple[Whole, Demand]]:
         """Parts that share no demand, one at a time so that memory holds one: all, or those of some products."""
@@ -91,47 +105,55 @@ def read_share(text: str) -> float:
 
 
 def what_if(shop: Shop, chosen: Whole, change: Change) -> dict[str, Any]:
-    """Units and sales of the chosen products (indices in the shop) after a change of their prices, and of `all`.
+    """Units, sales and profit of the chosen products (indices in the shop) after a change of prices, and of `all`.
 
-    Prices are taken as asked for; `outside_guardrail` counts those beyond it.
+    Prices are taken as asked for; `outside_guardrail` counts those beyond it. Profit is that of the products whose cost
+    is known, which `costed` counts; without any there is none.
     """
     prices, inside = shop.current.copy(), np.zeros(len(shop.current), dtype=bool)
     prices[chosen] = change.prices(shop.current[chosen])
     inside[chosen] = True
-    before, after, touched, gained = (np.zeros((2, shop.draws)) for _ in range(4))
+    before, after, touched, gained = (np.zeros((len(EARNED), shop.draws)) for _ in range(4))
     for members, demand in shop.parts(chosen):
-        old, new = (_units_and_sales(demand, at[members]) for at in (shop.current, prices))
+        old, new = (shop.earned(members, demand, at) for at in (shop.current, prices))
         before += old[:, inside[members]].sum(axis=1)
         after += new[:, inside[members]].sum(axis=1)
         touched += old.sum(axis=1)
         gained += (new - old).sum(axis=1)
     total = touched if shop.touches_all(chosen) else shop.now
     asked, low, high = prices[chosen], shop.low[chosen], shop.high[chosen]
+    known = np.isfinite(shop.cost)
     return {
-        **_summary(before, after),
+        **_summary(before, after, int(known[chosen].sum())),
         "skus": len(chosen),
         "changed": int((np.abs(asked - shop.current[chosen]) > TINY).sum()),
         "outside_guardrail": int(((asked < low - TINY) | (asked > high + TINY)).sum()),
-        "all": _summary(total, total + gained),
+        "all": _summary(total, total + gained, int(known.sum())),
     }
 
 
-def what_if_by(shop: Shop, chosen: Whole, change: Change, labels: NDArray[np.str_]) -> dict[str, dict[str, float]]:
-    """Units and sales of the chosen products before and after, label by label; labels: (n,) of all products."""
+def what_if_by(
+    shop: Shop, chosen: Whole, change: Change, labels: NDArray[np.str_]
+) -> dict[str, dict[str, float | None]]:
+    """What what_if says of the chosen products, label by label; labels: (n,) of all products."""
     prices, inside = shop.current.copy(), np.zeros(len(shop.current), dtype=bool)
     prices[chosen] = change.prices(shop.current[chosen])
     inside[chosen] = True
     names, label_of = np.unique(labels, return_inverse=True)
-    totals = np.zeros((2, 2, len(names), shop.draws))
+    totals = np.zeros((2, len(EARNED), len(names), shop.draws))
     counts = np.bincount(label_of[chosen], minlength=len(names))
+    costed = np.bincount(label_of[chosen], np.isfinite(shop.cost[chosen]), len(names)).astype(int)
     for members, demand in shop.parts(chosen):
         rows = np.flatnonzero(inside[members])
         for total, at in zip(totals, (shop.current, prices), strict=True):
-            units = _units_and_sales(demand, at[members])[:, rows]
+            earned = shop.earned(members, demand, at)[:, rows]
             for label in np.unique(label_of[members[rows]]):
-                total[:, label] += units[:, label_of[members[rows]] == label].sum(axis=1)
+                total[:, label] += earned[:, label_of[members[rows]] == label].sum(axis=1)
     return {
-        str(name): {"skus": int(counts[label]), **_summary(totals[0][:, label], totals[1][:, label])}
+        str(name): {
+            "skus": int(counts[label]),
+            **_summary(totals[0][:, label], totals[1][:, label], int(costed[label])),
+        }
         for label, name in enumerate(names)
         if counts[label]
     }
@@ -144,16 +166,14 @@ def _parts(families: Sequence[Whole]) -> list[Whole]:
     return [members for members in families if len(members) > 1] + blocks
 
 
-def _units_and_sales(demand: Demand, prices: Floats) -> Floats:
-    """(2, m, S)"""
-    units = demand.units(prices)
-    return np.stack([units, prices[:, None] * units])
-
-
-def _summary(now: Floats, then: Floats) -> dict[str, float]:
-    """Means and 90 % intervals; now, then: (2, S)."""
-    found: dict[str, float] = {}
-    for name, before, after in zip(("units", "sales"), now, then, strict=True):
+def _summary(now: Floats, then: Floats, costed: int) -> dict[str, float | None]:
+    """Means and 90 % intervals; now, then: (3, S); costed: products whose cost is known, without which nothing is said
+    of profit."""
+    found: dict[str, float | None] = {"costed": costed}
+    for name, before, after in zip(EARNED, now, then, strict=True):
+        if name == EARNED[-1] and not costed:
+            found |= dict.fromkeys((f"{name}_now", name, f"{name}_low", f"{name}_high"))
+            continue
         low, high = np.quantile(after, SHARES)
         found |= {
             f"{name}_now": float(before.mean()),

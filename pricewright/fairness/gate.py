@@ -52,7 +52,7 @@ def assess_fairness(
     """Parity of `judged_model`'s backtest and price list over the catalog's segments, and what drives the models.
 
     models: callables (n, k + 3) rows X|P -> (n,) log(1 + units), `judged_model` among them. features: names of the
-    k columns of X, demand.feature.FEATURES when not given. `params` is the section `fairness` of params.yaml.
+    k columns of X, those that the models learn from when not given. `params` is the section `fairness` of params.yaml.
     Segments of fewer than `minimum_skus` SKUs are reported, not judged. Raises ModelError when the judged model has
     no backtest or is not among the models, ParameterError when a threshold or a dimension is missing.
     """
@@ -64,7 +64,7 @@ def assess_fairness(
         )
     members = memberships(catalog, params["dimensions"])
     recent = panel_rows.filter(pl.col("week").is_in(tested["week"].unique().implode()))
-    names = _default_features() if features is None else features
+    names = _default_features(panel_rows) if features is None else features
     sample = draw_sample(recent, members, names, params)
     found = attribute(models, sample, group_inputs(names, params["groups"]))
     attributions = sizes(members).select(KEY).join(found, on=KEY, maintain_order="left_right").select(found.columns)
@@ -72,10 +72,10 @@ def assess_fairness(
     return Fairness(_verdict(segments, params), segments, attributions)
 
 
-def _default_features() -> Sequence[str]:
-    from pricewright.feature import FEATURES
+def _default_features(panel_rows: pl.DataFrame) -> Sequence[str]:
+    from pricewright.feature import features_of
 
-    return FEATURES
+    return features_of(panel_rows)
 
 
 def _segments(

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pricewright.feature.actions import ACTIONS
 from pricewright.feature.past import (
     Floats,
     Look,
@@ -75,6 +76,7 @@ KEPT = (
     "stock_code", "week", "units", "price", "list_price", "sold", "orders", "customers", "reference_price",
     "last_price", "category", "promotion", "in_stock", "store",
 )  # fmt: skip
+COMPETITOR = "competitor_gap"  # log of the competitor's last known price over the reference price
 
 
 def calendar_weeks(weeks: pl.DataFrame) -> pl.DataFrame:
@@ -179,3 +181,10 @@ def last_year(past: Past, weeks: list[date]) -> dict[str, Floats]:
 
 OWN: dict[str, Look] = {**HISTORY, **CUSTOMER_MIX, **PRICE_HISTORY}
 FEATURES: tuple[str, ...] = (*OWN, *FAMILY, *LAST_YEAR, *CALENDAR)
+SOMETIMES: tuple[str, ...] = (COMPETITOR, *ACTIONS)  # what some shops know; 0 in all rows of the others
+
+
+def features_of(rows: pl.DataFrame) -> tuple[str, ...]:
+    """What models learn from in these panel rows: FEATURES, and those of SOMETIMES that this shop knows."""
+    known = (name for name in SOMETIMES if name in rows.columns and (rows[name] != 0).any())
+    return (*FEATURES, *known)

@@ -42,6 +42,7 @@ def build_catalog(carried: pl.DataFrame, coming: pl.DataFrame, weeks: int, param
         "price_max",
         "unit_cost",
         "competitor_price",
+        "tax_rate",
         customer_segment=pl.when(registered).then(pl.lit("registered")).otherwise(pl.lit("guest")),
         country_segment=pl.when(home).then(pl.lit("home")).otherwise(pl.lit("abroad")),
         price_tier=_terciles("regular_price", TIERS),
@@ -145,7 +146,7 @@ def build_panel(
     again = gather(
         repeat_customers([week.buyers.lazy() for week in past], 0, codes, sum(w.buyers.height for w in past))
     )
-    builder = PanelBuilder(codes, weeks, params, parted=chain.parted)
+    builder = PanelBuilder(codes, weeks, params, parted=chain.parted, stock=chain.stock)
     steps = [builder.step(week, again.get(t, NOBODY)) for t, week in enumerate(past)]
     carried = builder.carried_on()
     later = set().union(*(week.names["stock_code"] for week in sales[len(past) :]))

@@ -8,11 +8,23 @@ import numpy as np
 import polars as pl
 
 from pricewright.core.price_features import SAME_PRICE
-from pricewright.feature.features import CALENDAR, FEATURES, HALF_LIVES, KEPT, OWN, Families, calendar_weeks, last_year
+from pricewright.feature.actions import week_actions
+from pricewright.feature.features import (
+    CALENDAR,
+    COMPETITOR,
+    FEATURES,
+    HALF_LIVES,
+    KEPT,
+    OWN,
+    SOMETIMES,
+    Families,
+    calendar_weeks,
+    last_year,
+)
 from pricewright.feature.past import Floats, Past, Whole
 from pricewright.feature.prices import RECENT, Channels, Mask, Prices, remember, without_stock
 from pricewright.feature.sales import COUNTED, NAMED, SUMMED, WeekSales
-from pricewright.items import parts
+from pricewright.items import NO_STOCK, parts
 
 # Of the week itself: what a Past is filled from again.
 OF_WEEK = (
@@ -32,6 +44,7 @@ DEPTH = {
     "weeks_since_sold": 1, **{f"half_life_{k}": 1 for k in HALF_LIVES},
 }  # fmt: skip
 Carried = dict[str, Floats]
+CODE = {"stock_code": pl.String}
 WINDOW = max(DEPTH.values())  # weeks that a walk has to have seen before it goes on
 TYPES: dict[str, Any] = {
     "units": pl.Float64, "sold": pl.Boolean, "orders": pl.Float64, "customers": pl.Float64, "promotion": pl.Float64,
@@ -145,11 +158,13 @@ def _for_catalog(before: Carried, sales: Mapping[str, Floats], list_price: Float
 
 class PanelBuilder:
     """codes: keys of all items that sell in any week, sorted; weeks: as open_weeks gives them; params: the section
-    `feature`; parted: whether items have stores."""
+    `feature`; parted: whether items have stores; stock: by item and week, see pricewright/items.py."""
 
     def __init__(
-        self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any], *, parted: bool = False
-    ) -> None:
+        self, codes: Sequence[str], weeks: pl.DataFrame, params: Mapping[str, Any], *, parted: bool = False,
+        stock: pl.DataFrame = NO_STOCK,
+    ) -> None:  # fmt: skip
+        self._stock = {week: part for (week,), part in stock.partition_by("week", as_dict=True).items()}
         self.codes = list(codes)
         self.weeks: list[date] = weeks["week"].to_list()
         self.t = 0
@@ -186,13 +201,13 @@ class PanelBuilder:
         asked = self._channels.week(sales.asked, self._indices(sales.asked), self.carried["list_price"])
         in_stock = ~self._without_stock(sales, arrays["orders"] > 0)
         now = carry(self.carried, arrays, asked, in_stock, self.t)
-        there = now["age"] > 0
+        there, competitor = now["age"] > 0, self._competitor()
         self._rename(sales.names, there)
         own = {"units": arrays["units"], "sold": arrays["units"] > 0}
         own |= {name: arrays[name] for name in ("orders", "customers")}
         own["promotion"] = arrays["promoted_units"] / np.where(arrays["known_units"] > 0, arrays["known_units"], 1)
         own["in_stock"] = in_stock
-        rows = self._rows(own, now["price"], now["list_price"], there)
+        rows = self._rows(own, now["price"], now["list_price"], there, competitor)
         self._remember(now)
         self.t += 1
         return rows
@@ -204,16 +219,24 @@ class PanelBuilder:
     def coming(self) -> pl.DataFrame:
         """The rows of the coming week, whose sales nobody knows; it carries the regular price."""
         unknown: dict[str, Any] = dict.fromkeys(("units", "sold", "orders", "customers"), None)
-        unknown |= {"promotion": 0.0, "in_stock": True}
+        unknown |= {"promotion": np.zeros(len(self.codes)), "in_stock": True}
         regular = self.carried["regular_price"]
-        return self._rows(unknown, regular, regular, self.carried["age"] > 0)
+        return self._rows(unknown, regular, regular, self.carried["age"] > 0, self._competitor())
 
-    def _rows(self, own: Mapping[str, Any], price: Floats, list_price: Floats, there: Mask) -> pl.DataFrame:
+    def _competitor(self) -> Floats:
+        """What the competitor asked, as last known; nan where nobody knows."""
+        return self.names["competitor_price"].fill_null(np.nan).to_numpy()
+
+    def _rows(
+        self, own: Mapping[str, Any], price: Floats, list_price: Floats, there: Mask, competitor: Floats
+    ) -> pl.DataFrame:
         seen = self._past.age > 0
         with np.errstate(invalid="ignore", divide="ignore"):
             usual = np.where(seen, self._past.median("list_price", self._reference_weeks), list_price)
             features = {name: look(self._past) for name, look in OWN.items()}
+            gap = np.nan_to_num(np.log(competitor / usual), nan=0.0, posinf=0.0, neginf=0.0)
         features |= self._families.features() | last_year(self._past, self.weeks[: self.t + 1])
+        features |= week_actions(self._past, there, own["promotion"], list_price, self._competing())
         features = {name: np.where(np.isnan(found), 0.0, found).astype(np.float32) for name, found in features.items()}
         for name, value in self._calendar[self.t].items():
             features[name] = np.full(len(self.codes), value, np.float32)
@@ -225,10 +248,16 @@ class PanelBuilder:
             "reference_price": usual,
             "last_price": np.where(seen, self.carried["price"], price),
             "store": self._stores,
+            COMPETITOR: gap.astype(np.float32),
             **features,
         }
         frame = pl.DataFrame({"stock_code": self.codes, "week": self.weeks[self.t], **columns}, schema_overrides=TYPES)
-        return frame.filter(there).select(*KEPT, *FEATURES)
+        return frame.filter(there).select(*KEPT, *SOMETIMES, *FEATURES)
+
+    def _competing(self) -> list[str]:
+        """The family of each SKU: its category within its zone; a SKU without one competes with nobody."""
+        named = zip(self.codes, self.names["category"], self._stores, strict=True)
+        return [f"{category}@{store or ''}" if category else f"\x00{code}" for code, category, store in named]
 
     def _rename(self, newer: pl.DataFrame, there: Mask) -> None:
         """What is NAMED as last said, of the SKUs that are there."""
@@ -259,13 +288,20 @@ class PanelBuilder:
         return arrays
 
     def _without_stock(self, sales: WeekSales, sells: Mask) -> Mask:
-        """The SKUs that were out of stock in the week, as the source says; guessed, where it says nothing of stock."""
-        if not sales.says_stock:
-            return without_stock(self.carried, sells, self._stockout_probability)
-        out = np.zeros(len(self.codes), np.bool_)
-        known = pl.DataFrame({"stock_code": sales.unstocked}, schema={"stock_code": pl.String})
-        out[self._indices(known.filter(pl.col("stock_code").is_in(self.codes)))] = True
+        """The SKUs that were out of stock in the week, as the stock file says, else the lines; guessed, where neither
+        says anything of stock."""
+        if sales.says_stock:
+            out = np.zeros(len(self.codes), np.bool_)
+            out[self._indices(self._of_panel(pl.DataFrame({"stock_code": sales.unstocked}, schema=CODE)))] = True
+        else:
+            out = without_stock(self.carried, sells, self._stockout_probability)
+        if (listed := self._stock.get(sales.week)) is not None:
+            known = self._of_panel(listed)
+            out[self._indices(known)] = known["out"].to_numpy()
         return out
+
+    def _of_panel(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(pl.col("stock_code").is_in(self.codes))
 
     def _indices(self, frame: pl.DataFrame) -> Whole:
         """The indices of the SKUs of a frame among all."""

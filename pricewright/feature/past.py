@@ -53,13 +53,23 @@ class Past:
 
     def median(self, measure: str, weeks: int) -> Floats:
         """Median of up to `weeks` weeks before."""
-        values = np.stack([self.at(measure, k) for k in range(1, weeks + 1)], axis=1)
-        values[np.arange(weeks) >= self.age[:, None]] = np.inf
-        values.sort(axis=1)
-        known = np.clip(self.age, 1, weeks)
+        values, known = self._ascending(measure, weeks)
         row = np.arange(len(values))
         middle = (values[row, (known - 1) // 2] + values[row, known // 2]) / 2
         return np.where(self.age > 0, middle, np.nan)
+
+    def quantile(self, measure: str, weeks: int, share: float) -> Floats:
+        """The value of up to `weeks` weeks before that at least `share` of them do not exceed."""
+        values, known = self._ascending(measure, weeks)
+        found = values[np.arange(len(values)), np.ceil(share * (known - 1)).astype(np.int64)]
+        return np.where(self.age > 0, found, np.nan)
+
+    def _ascending(self, measure: str, weeks: int) -> tuple[Floats, Whole]:
+        """The values of up to `weeks` weeks before in order, (n, weeks), and how many of each row are known."""
+        values = np.stack([self.at(measure, k) for k in range(1, weeks + 1)], axis=1)
+        values[np.arange(weeks) >= self.age[:, None]] = np.inf
+        values.sort(axis=1)
+        return values, np.clip(self.age, 1, weeks)
 
 
 Look = Callable[[Past], Floats]

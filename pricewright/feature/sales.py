@@ -13,6 +13,7 @@ import polars as pl
 
 from pricewright.core.errors import SourceError
 from pricewright.feature.prices import asked_prices
+from pricewright.items import OUT_SHARE
 from pricewright.units import counted, rounded
 
 MOST = 8_000_000  # pairs of SKU and buyer that are held at once, of a week each
@@ -26,9 +27,8 @@ NO_BUYERS = pl.DataFrame(schema={"stock_code": pl.String, "buyer": pl.UInt64})
 CANCELLED_IN_WEEK = "cancelled_in_week"
 NAMED = {
     **dict.fromkeys(("description", "category", "brand"), pl.String),
-    **dict.fromkeys(("unit_cost", "competitor_price"), pl.Float64),
+    **dict.fromkeys(("unit_cost", "competitor_price", "tax_rate"), pl.Float64),
 }
-OUT_SHARE = 0.5  # a zone is out of stock where more of its stores with a line are
 STATED = NAMED | {
     "promotion": pl.Float64,
     "channel": pl.String,

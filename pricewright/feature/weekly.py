@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from pricewright.feature.features import FEATURES, KEPT
+from pricewright.feature.features import FEATURES, KEPT, SOMETIMES
 from pricewright.feature.panel import NOBODY, Ending, WeekCounts, counts_of, end, gather, weeks_of
 from pricewright.feature.panel_builder import WINDOW, PanelBuilder
 from pricewright.feature.sales import WeekSales, home_country, read_sales, repeat_customers
@@ -32,7 +32,7 @@ SPARE_DAYS = 14.0  # for so long the shelves keep what no run used
 ROWS, CARRIED = "rows.parquet", "carried.parquet"
 READ = ("row", "invoice", "stock_code", "description", "quantity", "cancelled_in_week", "units", "invoice_time",
         "unit_price", "customer_id", "country", "unit_cost", "category", "promotion", "channel",
-        "in_stock", "store", "zone", "brand", "competitor_price")  # fmt: skip
+        "in_stock", "store", "zone", "brand", "competitor_price", "tax_rate")  # fmt: skip
 OF_ROWS = ("reference_weeks", "family_code_length", "stockout_probability")  # what the rows of all SKUs depend on
 ReportProgress = Callable[[float, str], None]
 
@@ -118,7 +118,7 @@ class WeeklyPanel:
 
     def write(self, folder: Path) -> None:
         """Make the folder hold the panel's weeks."""
-        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *FEATURES))
+        gather_partitions(self.parts, folder, self.ending.coming.clear().select(*KEPT, *SOMETIMES, *FEATURES))
 
 
 class IncrementalPanel:
@@ -187,9 +187,14 @@ class IncrementalPanel:
         keys: list[str] = []
         before = key_of(code_digest(), {name: self._params[name] for name in OF_ROWS})
         for week in past:
-            before = key_of(before, week.entry.key, week.entry.index["home"])
+            before = key_of(before, week.entry.key, week.entry.index["home"], *self._stock_of(week.week))
             keys.append(before)
         return keys
+
+    def _stock_of(self, week: date) -> list[str]:
+        """What the stock file says of a week, as part of a key; nothing where it says nothing."""
+        listed = self._chain.stock.filter(pl.col("week") == week)
+        return [listed.write_csv()] if listed.height else []
 
     def _known(self, keys: Sequence[str]) -> Iterator[CachedResult]:
         for key in keys:
@@ -212,7 +217,7 @@ class IncrementalPanel:
         files = [*carried[-1:], *(week.entry.folder / SALES for week in past[start:])]
         codes = [pl.read_parquet(file, columns=["stock_code"])["stock_code"] for file in files]
         found = pl.concat(codes).unique().sort().to_list() if codes else []
-        builder = PanelBuilder(found, weeks, self._params, parted=self._chain.parted)
+        builder = PanelBuilder(found, weeks, self._params, parted=self._chain.parted, stock=self._chain.stock)
         builder.go_on(start, (pl.read_parquet(file) for file in carried))
         pairs = sum(int(week.entry.index["buyers"]) for week in past)
         again = gather(repeat_customers([week.buyers() for week in past], start, builder.codes, pairs))

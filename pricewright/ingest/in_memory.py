@@ -27,7 +27,7 @@ from pricewright.ingest.rules import (
 from pricewright.ingest.sorting import schema_of, with_habits
 from pricewright.ingest.source import read_tables
 from pricewright.ingest.tables import CellGrid, Table, with_rows
-from pricewright.ingest.texts import code_counts, negative_stock, one_spelling
+from pricewright.ingest.texts import code_counts, odd_values, one_spelling
 from pricewright.ingest.times import (
     check_step,
     dates_of,
@@ -80,7 +80,7 @@ def read_all(
         dates = say_layout(layout, balance)
         read_as[table.name] = {"rows": rows.height, "dates": dates, "columns": columns_of, "schema": schema}
         read_as[table.name] |= {**table.facts, **facts(signs, decimal, currency, params["decimal_sign"])}
-        read_as[table.name] |= negative_stock(table, words, params["missing_values"])
+        read_as[table.name] |= odd_values(table, words, params["missing_values"])
     check_step([dates_of(rows["invoice_time"]) for rows in lines], used[0].name)
     read_as |= {refusal.name: {"rows": 0, "left out": "no column of sales"} for refusal in left_out}
     spelled = one_spelling(pl.concat([code_counts(rows) for rows in lines])) if len(lines) > 1 else {}

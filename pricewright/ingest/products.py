@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from pricewright.core.errors import SourceError
-from pricewright.ingest.stores import Beside, check_one_row_each, numbers_of, read_beside
+from pricewright.ingest.columns import TAX_RATE
+from pricewright.ingest.stores import Beside, check_one_row_each, numbers_of, rates_of, read_beside
 
 FLOOR, CEILING = "floor", "ceiling"  # hard limits of the price
 PRICES = ("stock_code", "store", "unit_price")  # of a file of prices
@@ -19,7 +20,7 @@ PRODUCTS = {
     "category": pl.String,
     "brand": pl.String,
     "size": pl.String,
-    **dict.fromkeys(AMOUNTS, pl.Float64),
+    **dict.fromkeys((*AMOUNTS, TAX_RATE), pl.Float64),
 }
 
 
@@ -27,12 +28,13 @@ def read_products(path: Path, params: Mapping[str, Any], asked: Mapping[str, str
     """PRODUCTS, a row per product, sorted; null where the file says nothing. `params` is the section `ingest`.
 
     Raises SourceError for a file without a column of codes, a code that stands for two products, an amount that is no
-    number, or a floor above its ceiling.
+    number, a rate of tax that is none, or a floor above its ceiling.
     """
     beside = read_beside(path, tuple(PRODUCTS), params, asked, "stock_code", AMOUNTS)
     words = [word for word in PRODUCTS if word != "stock_code"]
     check_one_row_each(beside, "stock_code", words, "a code is one product: correct it, or leave one of the rows out.")
     amounts = {word: numbers_of(beside, word, params["decimal_sign"]) for word in AMOUNTS}
+    amounts[TAX_RATE] = rates_of(beside, TAX_RATE)
     beside = beside._replace(rows=beside.rows.with_columns(**amounts))
     _check_limits(beside)
     return beside.rows.select(list(PRODUCTS)).unique("stock_code", keep="first").sort("stock_code")

@@ -21,7 +21,7 @@ from pricewright.ingest.numbers import POINT, Signs, decide_sign, facts
 from pricewright.ingest.rules import CANCELLATION, GIVEN, given_texts, judge
 from pricewright.ingest.source import Document
 from pricewright.ingest.tables import Table
-from pricewright.ingest.texts import code_counts, negative_stock
+from pricewright.ingest.texts import code_counts, odd_values
 from pricewright.ingest.times import DAY_FIRST, MONTH_FIRST, dates_of, day_balance, periods_of
 from pricewright.partitions import by_week, week_of
 
@@ -103,7 +103,7 @@ def sort_document(
         known["facts"] = {
             **table.facts,
             **facts(signs, decimal, currency, params["decimal_sign"]),
-            **negative_stock(table, words, params["missing_values"]),
+            **odd_values(table, words, params["missing_values"]),
         }
         own = with_habits(settled | {"decimal_sign": decimal}, schema)
         tables.append(known | _sort_table(table, words, columns_of, own, table_folder))

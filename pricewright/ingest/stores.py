@@ -16,7 +16,7 @@ from pricewright.ingest.lines import UNNAMEABLE
 from pricewright.ingest.numbers import read_numbers
 from pricewright.ingest.source import find_files, read_file
 from pricewright.ingest.tables import Table
-from pricewright.ingest.texts import read_texts
+from pricewright.ingest.texts import read_rates, read_texts
 
 STORES = {STORE: pl.String, ZONE: pl.String}
 
@@ -36,7 +36,7 @@ def read_stores(path: Path, params: Mapping[str, Any], asked: Mapping[str, str])
     """
     beside = read_beside(path, tuple(STORES), params, asked, key=STORE)
     for word in STORES:
-        _refuse_where(beside, word, beside.rows[word].str.contains(UNNAMEABLE), "no @ and no control character")
+        refuse_where(beside, word, beside.rows[word].str.contains(UNNAMEABLE), "no @ and no control character")
     check_one_row_each(beside, STORE, (ZONE,), "a store is in one zone: leave one of the rows out.")
     return beside.rows.select(list(STORES)).unique(STORE, keep="first").sort(STORE)
 
@@ -75,8 +75,16 @@ def numbers_of(beside: Beside, word: str, sign: str | None) -> pl.Series:
     texts = beside.rows[word]
     values = read_numbers(texts, sign)
     wrong = texts.is_not_null() & (values.is_null() | (values < 0))
-    _refuse_where(beside, word, wrong, "a number of at least 0 is needed")
+    refuse_where(beside, word, wrong, "a number of at least 0 is needed")
     return values
+
+
+def rates_of(beside: Beside, word: str) -> pl.Series:
+    """A word's texts as shares from 0 to 1, where 0.2, 20 and 20% are one; null where blank. Raises SourceError."""
+    texts = beside.rows[word]
+    rates = read_rates(texts)
+    refuse_where(beside, word, texts.is_not_null() & rates.is_null(), "a rate is needed, such as 0.2 or 20%")
+    return rates
 
 
 def check_one_row_each(beside: Beside, key: str, words: Sequence[str], hint: str) -> None:
@@ -106,10 +114,11 @@ def _texts(
     return pl.DataFrame({"row": pl.int_range(table.row(0), table.row(table.frame.height), eager=True), **texts})
 
 
-def _refuse_where(beside: Beside, word: str, wrong: pl.Series, rule: str) -> None:
+def refuse_where(beside: Beside, word: str, wrong: pl.Series, rule: str) -> None:
+    """Raises SourceError with the first of the rows that are wrong (a mask over all of them)."""
     if wrong.any():
         first = beside.rows.filter(wrong.fill_null(False)).row(0, named=True)
         raise SourceError(
             f"{beside.name}: {word} is {first[word]!r} in row {first['row']} ({wrong.sum()} such rows): {rule}.",
-            f"correct it in the column {beside.columns[word]!r}, or name another: --column {word}=NAME.",
+            f"correct it in the column {beside.columns.get(word, word)!r}, or name another: --column {word}=NAME.",
         )

@@ -133,7 +133,12 @@ def read_flags(texts: pl.Series) -> pl.Series:
     )
 
 
-def negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+def odd_values(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+    """Facts of a table about values that are hardly meant so: units on hand below zero, rates of tax of 1 and more."""
+    return _negative_stock(table, named, missing) | _odd_rates(table, named, missing)
+
+
+def _negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
     """How many rows say that units on hand are below zero, and the first of them; empty where none does."""
     if "in_stock" not in named.columns:
         return {}
@@ -143,6 +148,21 @@ def negative_stock(table: Table, named: pl.DataFrame, missing: Sequence[str]) ->
         return {}
     first = below.arg_max() or 0
     return {"negative_stock": f"{below.sum():,} rows (first: row {table.row(first)}, {texts[first]!r})"}
+
+
+def _odd_rates(table: Table, named: pl.DataFrame, missing: Sequence[str]) -> dict[str, str]:
+    """How many rates of tax are above 1 and taken for per cent, and how many are none; with the first of each."""
+    if "tax_rate" not in named.columns:
+        return {}
+    texts = read_texts(named["tax_rate"], missing)
+    unread = texts.is_not_null() & read_rates(texts).is_null()
+    per_cent = (read_numbers(texts) >= 1).fill_null(False) & ~unread
+    found = {"tax_rates_per_cent": per_cent, "tax_rates_unread": unread}
+    return {
+        name: f"{rows.sum():,} rows (first: row {table.row(rows.arg_max() or 0)}, {texts[rows.arg_max() or 0]!r})"
+        for name, rows in found.items()
+        if rows.any()
+    }
 
 
 def read_rates(texts: pl.Series) -> pl.Series:

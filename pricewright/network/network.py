@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pricewright.core.errors import ModelError
 from pricewright.core.forecast import Forecast
 from pricewright.core.substitution import Posterior
+from pricewright.feature.actions import FAMILY_ACTIONS
 from pricewright.network.curve_fit import fit_curves
 from pricewright.network.curves import Curves, with_strangers
 from pricewright.network.effects import log_effect
@@ -87,7 +88,7 @@ class DemandNetwork:
         rows = rows_of(panel, features, curves, level_params["base"], float(level_params["effect_cap"]))
         late = rows.week >= min(int(level_params["first_weeks"]), max(int(rows.week.max()) - 8, 0))
         rows = rows[late & rows.seen]
-        inputs = _without_common(rows, len(features), int(level_params["calendar_weeks"]))
+        inputs = _without_common(rows, features, int(level_params["calendar_weeks"]))
         level = LevelNetwork(inputs, int(rows.week.max()) + 100, level_params, seed)
         trainer = Trainer(level, level_params, seed)
         network, epochs = cls(curves, level, trainer, features), int(level_params["epochs"])
@@ -212,17 +213,20 @@ class DemandNetwork:
         return np.log(mean["units"].to_numpy() + 0.1)
 
 
-def _without_common(rows: Rows, features: int, calendar_weeks: int) -> NDArray[np.float32]:
-    """Inputs for centre and scale. In a short history each season is seen once: a feature that all SKUs share in
-    a week is then a name of that week, and is held constant, so that the network leaves it out.
+def _without_common(rows: Rows, features: Sequence[str], calendar_weeks: int) -> NDArray[np.float32]:
+    """Inputs for centre and scale; a column that is held constant is left out of the network.
+
+    What the others of a family do has its effect in the curves. In a short history each season is seen once: a feature
+    that all SKUs share in a week is then a name of that week.
     """
     inputs = rows.inputs.copy()
+    inputs[:, [i for i, name in enumerate(features) if name in FAMILY_ACTIONS]] = 0.0
     if len(np.unique(rows.week)) >= calendar_weeks:
         return inputs
     week = rows.week == rows.week.max()
     middle = rows.week == np.sort(np.unique(rows.week))[len(np.unique(rows.week)) // 2]
     common = (inputs[week].std(axis=0) < 1e-6) & (inputs[middle].std(axis=0) < 1e-6)
-    common[features:] = False
+    common[len(features) :] = False
     inputs[:, common] = 0.0
     return inputs
 

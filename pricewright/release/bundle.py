@@ -35,6 +35,7 @@ from pricewright.core.models import models_of
 from pricewright.core.onnx_file import refuse_elsewhere
 from pricewright.items import together
 from pricewright.price_list import ADDED, COLUMNS, SCHEMA
+from pricewright.profit import EARNED
 
 Arrays = dict[str, NDArray[Any]]
 NEEDED = (
@@ -66,7 +67,8 @@ def verify_bundle(read: Callable[[str], bytes], manifest: Manifest) -> None:
     for model in models:
         refuse_elsewhere(f"{model}.onnx", bodies[f"{model}.onnx"])
     count = len(catalog["stock_code"])
-    columns = COLUMNS + (ADDED if has_plan(catalog) else ())
+    earned = EARNED if f"{LISTED}{EARNED[0]}" in catalog else ()
+    columns = (*COLUMNS, *(ADDED if has_plan(catalog) else ()), *earned)
     table = _table(PRICE_LIST, bodies[PRICE_LIST], columns, count, 2 * count + MOST_MORE)
     _price_list(table, catalog | late, columns)
     if PLAN in bodies:

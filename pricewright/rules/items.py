@@ -45,7 +45,8 @@ def read_size(text: str | None) -> Size | None:
 class Items:
     """n items. words: the text of each in every column of WORDS, "" where it has none; the rest is nan where unknown.
 
-    weeks_since: since the last change of the regular price; week: the Monday of the week that prices are for.
+    weeks_since: since the last change of the regular price; week: the Monday of the week that prices are for; net: what
+    tax leaves of a price, (n,), where it takes any.
     """
 
     keys: tuple[str, ...]
@@ -54,6 +55,7 @@ class Items:
     competitor_price: NDArray[np.float64]
     weeks_since: NDArray[np.float64]
     week: date
+    net: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -63,7 +65,7 @@ class Items:
         words = {name: values[rows] for name, values in self.words.items()}
         return Items(
             tuple(self.keys[row] for row in rows), words, self.unit_cost[rows], self.competitor_price[rows],
-            self.weeks_since[rows], self.week,
+            self.weeks_since[rows], self.week, None if self.net is None else self.net[rows],
         )  # fmt: skip
 
     def chosen(self, where: Selection) -> NDArray[np.int64]:

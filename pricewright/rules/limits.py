@@ -185,7 +185,7 @@ def _ceiling(limits: Limits, rule: Ceiling, items: Items, index: int) -> Limits:
 
 
 def _margin_floor(limits: Limits, rule: MarginFloor, items: Items, index: int) -> Limits | None:
-    cost = float(items.unit_cost[index])
+    cost = float(items.unit_cost[index]) / (1.0 if items.net is None else float(items.net[index]))
     return _inside(limits, low=cost / (1 - rule.at_least)) if np.isfinite(cost) else None
 
 

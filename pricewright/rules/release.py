@@ -1,6 +1,7 @@
 """What a release keeps of the rules, so that a single price asked of the API keeps to those of one item."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 from pricewright.core.content import RULES
 from pricewright.core.substitution import Posterior
 from pricewright.price_list import products_of, terms_of
+from pricewright.profit import hard_limits, net_shares
 from pricewright.rules.items import Items
 from pricewright.rules.joint import Shop
 from pricewright.rules.limits import CENT, Limits, Unmet
 from pricewright.rules.plan import Ruled, decide, plan_under_rules
 
 Floats = NDArray[np.float64]
-LIMITS = ("floor", "ceiling")  # of the product file
 
 
 def plan_with_rules(
@@ -39,9 +40,10 @@ def _shop(
     products = products_of(catalog, informed, params)
     usual = tuple(terms_of(params).endings)
     starts = [
-        Limits(product.current, floor or CENT, ceiling or np.inf, usual=usual)
-        for product, floor, ceiling in zip(products, *(_amounts(catalog, name) for name in LIMITS), strict=True)
+        Limits(product.current, floor or CENT, ceiling, usual=usual)
+        for product, (floor, ceiling) in zip(products, hard_limits(catalog, params), strict=True)
     ]
+    items = replace(items, net=net_shares(catalog, params))
     return Shop(posterior, products, items, starts, draws, seed, float(params["minimum_probability"]))
 
 
@@ -54,10 +56,6 @@ def contradictions(rules: Sequence[Any], items: Items, catalog: pl.DataFrame, pa
         np.arange(count), np.zeros((count, 3)),
     )  # fmt: skip
     return decide(_shop(known, catalog, np.zeros(count), 2, 1, params, items), rules).unmet
-
-
-def _amounts(catalog: pl.DataFrame, name: str) -> list[float | None]:
-    return catalog[name].to_list() if name in catalog.columns else [None] * catalog.height
 
 
 def rule_arrays(ruled: Ruled) -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from blocks.channel import Channel, Pointer, channels, pointed
-from blocks.lake import Lake
+from blocks.lake import Blob, Lake
 from pricewright.core.errors import ChannelConflict, LakeError, ReleaseError
 
 NOW = datetime(2011, 12, 12, 6, 30, tzinfo=UTC)
@@ -108,6 +108,37 @@ def test_a_write_whose_reply_was_lost_is_no_conflict(lake_url: str) -> None:
     lake = Forgetful(lake_url)
     lake.write_new("releases/2011-W48-aaaaaaaa/manifest.json", b"{}")
     assert Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW).release == "2011-W48-aaaaaaaa"
+
+
+class Unheard(Lake):
+    """A lake that writes pointers and whose reply never comes; `gone`: the release goes while it is waited for."""
+
+    gone = False
+
+    def swap(self, key: str, expected: Blob | None, body: bytes) -> None:
+        super().swap(key, expected, body)
+        if self.gone and expected is not None:
+            self.remove("releases/2011-W49-bbbbbbbb/manifest.json")
+            self.gone = False
+            raise LakeError("no reply came")
+        if expected is not None and b"2011-W49-bbbbbbbb" in body:
+            raise LakeError("no reply came")
+
+
+def test_a_promotion_that_heard_no_reply_says_so_whether_or_not_it_was_done(lake: Lake, lake_url: str) -> None:
+    Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW)
+    with pytest.raises(LakeError, match="no reply came"):
+        Channel(Unheard(lake_url)).point("2011-W49-bbbbbbbb", "bob", NOW)
+    assert Channel(lake).read().release == "2011-W49-bbbbbbbb", "here it was, and what it names is whole"
+
+
+def test_a_promotion_that_heard_no_reply_leaves_no_pointer_to_a_release_that_went(lake: Lake, lake_url: str) -> None:
+    Channel(lake).point("2011-W48-aaaaaaaa", "ann", NOW)
+    unheard = Unheard(lake_url)
+    unheard.gone = True
+    with pytest.raises(LakeError, match="no reply came"):
+        Channel(unheard).point("2011-W49-bbbbbbbb", "bob", NOW)
+    assert Channel(lake).read().release == "2011-W48-aaaaaaaa"
 
 
 def test_a_release_that_the_lake_does_not_hold_is_never_pointed_to(lake: Lake) -> None:

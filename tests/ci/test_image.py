@@ -137,6 +137,19 @@ def test_a_base_whose_digest_nobody_knows_is_not_built_on(bench: Bench, answer: 
     assert done.returncode == 1 and "has no digest" in done.stderr and "docker push" not in bench.calls()
 
 
+@pytest.mark.parametrize(
+    "lines",
+    ["FROM python:3.13", "ARG BASE=a:1\nFROM ${BASE}\nFROM b:2 AS other", "ARG BASE=a:1\nfrom b:2",
+     "ARG BASE=a:1\nFROM ${BASE}\nCOPY --from=c:3 /x /x", "ARG BASE=a:1\nFROM --platform=linux/arm64 ${BASE}",
+     "ARG BASE=a:1\nFROM ${BASE}\nRUN --mount=type=bind,from=c:3,target=/x true", "FROM ${BASE}"],
+)  # fmt: skip
+def test_an_image_with_a_base_that_no_digest_pins_is_not_built(bench: Bench, tmp_path: Path, lines: str) -> None:
+    (tmp_path / "Dockerfile").write_text(f"{lines}\n")
+    done = bench.run(".ci/image", str(tmp_path / "Dockerfile"), REPOSITORY)
+    assert done.returncode == 1 and "pinned by no digest" in done.stderr, done.stderr
+    assert [call for call in bench.calls() if call.startswith("docker")] == []
+
+
 def test_without_snyks_token_it_says_so_and_goes_on(bench: Bench) -> None:
     done = bench.build()
     assert done.returncode == 0 and "Snyk does not scan this image" in done.stderr

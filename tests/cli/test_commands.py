@@ -114,6 +114,13 @@ def test_a_sku_that_is_not_known_is_one_line_with_the_nearest(shop: Shop) -> Non
     assert "did you mean 20007" in done.stderr
 
 
+def test_profit_stands_beside_sales_where_costs_are_known(shop: Shop) -> None:
+    shown = run("what-if", "--store", str(shop.folder), "--change", "-10%")
+    assert "profit of all" in shown and "products whose unit cost is known" in shown
+    assert "weekly profit" in run("price", "20007", "--store", str(shop.folder))
+    assert "weekly profit" not in run("price", "20028", "--store", str(shop.folder)), "its cost is not known"
+
+
 def test_what_if_shows_units_and_sales_now_and_then(shop: Shop) -> None:
     shown = run("what-if", "--store", str(shop.folder), "--category", "MUGS", "--change", "-10%")
     assert shown.startswith("4 products, 4 at another price")

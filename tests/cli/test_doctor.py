@@ -1,5 +1,6 @@
 """What the doctor says of a folder: findings, never a traceback."""
 
+from importlib import metadata
 from pathlib import Path
 
 from cli.doctor import checkout, packages, proxy, stack
@@ -16,6 +17,15 @@ def test_a_package_that_is_not_the_locked_one_is_named(tmp_path: Path) -> None:
     found = packages(tmp_path)
     assert found.status == "warn"
     assert found.words.startswith("2 differ, the first: polars ") and "instead of 0.0.1" in found.words
+
+
+def test_what_is_locked_by_hash_for_another_system_is_not_missed_on_this_one(tmp_path: Path) -> None:
+    own = (
+        f"polars=={metadata.version('polars')} ; sys_platform != 'beos' \\\n    --hash=sha256:{'a' * 64}\n    # via x\n"
+    )
+    (tmp_path / "requirements.lock").write_text(own + "no-such-package==1 ; sys_platform == 'beos'\n")
+    found = packages(tmp_path)
+    assert (found.status, found.words) == ("ok", "1 as locked")
 
 
 def test_a_proxy_is_named_without_its_password_and_one_that_cannot_be_used_fails() -> None:

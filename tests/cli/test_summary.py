@@ -40,4 +40,5 @@ def test_a_run_ends_with_what_the_plan_promises_and_how_sure_that_is(tmp_path: P
     shop.point(own)
     text = " ".join(shown(shop, own).split())
     assert "the plan promises" in text and "90 %:" in text and "probability" in text
+    assert "weekly profit on" in text and "SKUs whose unit cost is known" in text
     assert "in truth" not in text, "nobody knows the truth of a real shop"

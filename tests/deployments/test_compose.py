@@ -55,7 +55,9 @@ def test_only_one_node_registers_the_blocks() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_pinned_watched_bounded_and_starts_after_what_it_needs(name: str) -> None:
     service = SERVICES[name]
-    assert re.search(r":(\$\{PRICEWRIGHT_VERSION:-)?\d+\.\d+", service["image"]), "an exact version"
+    own = r"pricewright/platform:\$\{PRICEWRIGHT_VERSION:-\d+\.\d+\.\d+\}"
+    pinned = r"[a-z]+:\d+\.\d+(\.\d+)?-alpine@sha256:[0-9a-f]{64}"
+    assert re.fullmatch(own if name in OURS else pinned, service["image"]), "an exact version, and what it is"
     assert ("healthcheck" in service) != (name in ONE_SHOT)
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
     for needed, how in service.get("depends_on", {}).items():

@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from tests.inference.lambda_base import base_python, base_tags
-from tests.inference.lean import find_python, install
+from tests.inference.lambda_base import GLIBC, base_python, base_tags, misfits_in
+from tests.inference.lean import fetch_wheels, find_python, install
 from tests.synthetic_shop import Shop
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,40 @@ def test_the_image_runs_the_versions_that_were_locked_and_tested() -> None:
 def test_every_package_of_the_image_has_a_wheel_for_its_base() -> None:
     assert misfits(base_python()) == []
     assert misfits("3.11") == ["numpy", "onnxruntime"], "Amazon Linux 2 has glibc 2.26, which is too old"
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The very wheels that the image gets, whatever system this machine has."""
+    folder, python = tmp_path_factory.mktemp("packages"), base_python()
+    hashes = {each["name"]: [wheel["hashes"]["sha256"] for wheel in each["wheels"]] for each in locked()}
+    lines = [f"{each['name']}=={each['version']} {_given(hashes[each['name']])}" for each in locked()]
+    (folder / "requirements").write_text("\n".join(lines))
+    fetch_wheels(folder / "requirements", folder, python, f"x86_64-manylinux_2_{GLIBC[python]}")
+    return folder
+
+
+def _given(hashes: list[str]) -> str:
+    return " ".join(f"--hash=sha256:{each}" for each in hashes)
+
+
+def test_no_binary_of_a_wheel_asks_for_more_than_the_base_has(packages: Path) -> None:
+    assert misfits_in(packages) == []
+
+
+@pytest.mark.parametrize(
+    ("has", "asks"),
+    [(b"GLIBC_2.14", b"GLIBC_2.36"), (b"GLIBC_2.2.5", b"GLIBC_ABIXX"), (b"libm.so.6", b"libq.so.6")],
+)
+def test_a_binary_that_asks_for_more_is_named_whatever_its_wheel_is_tagged(
+    packages: Path, tmp_path: Path, has: bytes, asks: bytes
+) -> None:
+    (module,) = packages.glob("numpy/_core/_multiarray_umath*.so")
+    content = module.read_bytes()
+    assert content.count(has + b"\0") >= 1
+    (tmp_path / "module.so").write_bytes(content.replace(has + b"\0", asks + b"\0"))
+    (found,) = misfits_in(tmp_path)
+    assert found.startswith("module.so: ") and asks.decode() in found
 
 
 def test_what_is_installed_into_the_image_is_known_by_hash() -> None:

@@ -9,7 +9,9 @@ from inference.handler import App
 from testing.synthetic_release import FAMILIES, before_plans
 from tests.hostile_release import bodies_of, files_of, write_unchecked
 
-EIGHT = {f"{name}{part}" for name in ("units", "sales") for part in ("", "_now", "_low", "_high")}
+TOTALS = {f"{name}{part}" for name in ("units", "sales", "profit") for part in ("", "_now", "_low", "_high")} | {
+    "costed"
+}
 
 
 def ask(api: App, body: Any) -> tuple[int, dict[str, Any]]:
@@ -21,8 +23,8 @@ def ask(api: App, body: Any) -> tuple[int, dict[str, Any]]:
 def test_a_category_that_gets_cheaper_sells_more_and_the_shop_less_more(api: App) -> None:
     status, found = ask(api, {"category": "MUGS", "change": "-10%"})
     assert status == 200
-    assert found.keys() == EIGHT | {"release", "release_trouble", "skus", "changed", "outside_guardrail", "all"}
-    assert found["all"].keys() == EIGHT
+    assert found.keys() == TOTALS | {"release", "release_trouble", "skus", "changed", "outside_guardrail", "all"}
+    assert found["all"].keys() == TOTALS
     assert (found["skus"], found["changed"]) == (len(FAMILIES["MUGS"]),) * 2
     assert found["units"] > found["units_now"] and found["units_low"] < found["units"] < found["units_high"]
     gained = found["units"] - found["units_now"]
@@ -37,7 +39,7 @@ def test_one_sku_of_a_family_takes_from_the_others(api: App) -> None:
 
 def test_nothing_named_means_all_skus_and_what_is_named_twice_counts_once(api: App) -> None:
     _, found = ask(api, {"change": "+5%"})
-    assert found["skus"] == 40 and {name: found[name] for name in EIGHT} == pytest.approx(found["all"])
+    assert found["skus"] == 40 and {name: found[name] for name in TOTALS} == pytest.approx(found["all"])
     _, found = ask(api, {"category": "mugs", "stock_codes": ["20021", "20007", "20007"], "price": 1})
     assert found["skus"] == 5
 
@@ -46,6 +48,27 @@ def test_now_is_what_the_plan_says_of_now(api: App, listed_now: float) -> None:
     _, found = ask(api, {"change": "0%"})
     assert found["sales_now"] == pytest.approx(listed_now, rel=0.02), "other draws of the same posterior"
     assert found["sales"] == found["sales_now"] and found["changed"] == 0
+
+
+def test_profit_is_that_of_the_skus_whose_cost_is_known_and_nothing_without_one(api: App, get) -> None:
+    _, listed = get("/v1/price-list")
+    rows = {row["stock_code"]: row for row in listed["prices"]}
+    known = [row for row in rows.values() if row["unit_cost"] is not None]
+    _, found = ask(api, {"change": "0%"})
+    assert found["costed"] == len(known) < found["skus"]
+    assert found["profit_now"] == pytest.approx(sum(row["profit_now"] for row in known), rel=0.02)
+    code = next(code for code, row in rows.items() if row["unit_cost"] is None)
+    _, found = ask(api, {"stock_codes": [code], "change": "-10%"})
+    assert found["costed"] == 0 and found["profit"] is None and found["all"]["profit"] is not None
+
+
+def test_a_price_at_cost_leaves_no_profit_and_half_of_it_loses(api: App, get) -> None:
+    _, listed = get("/v1/price-list")
+    row = next(row for row in listed["prices"] if row["unit_cost"] is not None and row["family"] is None)
+    _, found = ask(api, {"stock_codes": [row["stock_code"]], "price": row["unit_cost"]})
+    assert found["profit"] == pytest.approx(0.0, abs=1e-9) and found["profit_now"] > 0
+    _, found = ask(api, {"stock_codes": [row["stock_code"]], "price": row["unit_cost"] / 2})
+    assert found["profit_low"] < found["profit"] < found["profit_high"] < 0
 
 
 @pytest.fixture

@@ -82,3 +82,17 @@ def test_another_store_file_makes_ingest_stale_and_the_same_one_does_not(tmp_pat
         assert [reason.what for reason in run.ledger.why_stale("ingest")] == ["stores.csv"]
     with open_run(root, **asked) as run:
         assert run.ledger.why_stale("ingest") != () and run.workspace.beside("stores") is None
+
+
+def test_only_the_level_of_prices_makes_features_stale(tmp_path: Path) -> None:
+    root = make_checkout(tmp_path / "checkout").root
+    laid_out(root, chain_shop(skus=2, weeks=24), with_parameters=False)
+    asked = {"source": str(root / "sales.csv"), "store": str(root / "lake")}
+    with open_run(root, **asked) as run:
+        perform(INGEST, run)
+        perform(FEATURE, run)
+    other = {"objective": "profit", "margin_floor": 0.2, "includes_tax": False}
+    with open_run(root, **asked, overrides={"price": other}) as run:
+        assert run.ledger.why_stale("feature") == ()
+    with open_run(root, **asked, overrides={"price": {"level": "store"}}) as run:
+        assert [reason.what for reason in run.ledger.why_stale("feature")] == ["price_level"]

@@ -229,14 +229,21 @@ def test_a_manifest_without_a_seal_from_before_there_was_one_is_served(site: Sit
     assert promote_release(site.lake, site.c, "production", 1).release == site.c
 
 
-@pytest.mark.parametrize("what", ["gone", "forged", "of another release", "of another channel", "used too late"])
+@pytest.mark.parametrize(
+    "what",
+    ["gone", "forged", "of another nonce", "of another release", "of another channel", "a rejection", "used too late"],
+)
 def test_a_decision_that_is_not_what_let_the_release_in_fails_the_audit(site: Site, what: str) -> None:
-    decided_promotion(site.lake, site.c, "production", 1, site.sign(site.c))
+    first = site.sign(site.c)
+    decided_promotion(site.lake, site.c, "production", 1, first)
     (key,) = site.lake.list("approvals")
+    nonce = KEY.read(first).nonce
     token = {
-        "forged": ApprovalKey(secret=SecretStr("x" * 32)).sign(KEY.read(site.sign(site.c))),
-        "of another release": site.sign(site.a),
-        "of another channel": site.sign(site.c, "staging"),
+        "forged": ApprovalKey(secret=SecretStr("x" * 32)).sign(KEY.read(first)),
+        "of another nonce": site.sign(site.c),
+        "of another release": site.sign(site.a, nonce=nonce),
+        "of another channel": site.sign(site.c, "staging", nonce=nonce),
+        "a rejection": site.sign(site.c, nonce=nonce, decision="reject"),
     }
     if what == "gone":
         site.lake.remove(key)
@@ -256,6 +263,28 @@ def test_an_approval_in_a_manifest_that_nobody_signed_fails_the_audit(site: Site
     assert (entry["reviewer"], entry["override"], entry["channel"]) == ("ada", "Advent", "production")
     site.edit(f"releases/{site.c}/manifest.json", lambda content: content["approvals"][0].update(reviewer="eve"))
     assert any("eve" in seen for seen in site.found()), site.found()
+
+
+def test_an_approval_of_another_release_in_a_manifest_fails_the_audit(site: Site) -> None:
+    for release in (site.c, site.a):
+        decided_promotion(site.lake, release, "production", 1, site.sign(release, override="Advent"))
+    (signed,) = read_manifest(site.lake, site.c).approvals
+    assert site.found() == []
+    site.edit(f"releases/{site.a}/manifest.json", lambda content: content.update(approvals=[signed]))
+    assert any("another release" in seen or site.c in seen for seen in site.found()), site.found()
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_an_approval_without_a_token_stands_in_manifests_from_before_there_was_a_seal_alone(
+    site: Site, sealed: bool
+) -> None:
+    def change(content: dict[str, Any]) -> None:
+        content["approvals"] = [{"reviewer": "ada", "decision": "approve", "override": "", "note": ""}]
+        if not sealed:
+            del content["sealed"]
+
+    site.edit(f"releases/{site.b}/manifest.json", change)
+    assert bool(site.found()) == sealed, site.found()
 
 
 def test_without_a_key_the_way_back_is_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

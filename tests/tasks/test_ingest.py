@@ -54,6 +54,15 @@ def test_stock_below_zero_is_reported_with_its_first_row(tmp_path: Path) -> None
     assert note == "sales.csv: stock below zero in 2 rows (first: row 3, '-2'): read as not known"
 
 
+def test_rates_of_tax_above_one_are_reported_and_read_as_per_cent(tmp_path: Path) -> None:
+    rates = pl.Series("VAT Rate", ["0.2", "20", "20%", "dear", "150", *["0.05"] * (plain_shop().height - 5)])
+    notes = ingest_summary(plain_shop().with_columns(rates), tmp_path).splitlines()[1:]
+    assert notes == [
+        "sales.csv: a rate of tax of 1 and more in 1 rows (first: row 3, '20'): read as per cent",
+        "sales.csv: what is no rate of tax in 2 rows (first: row 5, 'dear'): read as not known",
+    ]
+
+
 def test_every_reason_is_reported(tmp_path: Path) -> None:
     lines = plain_shop().with_columns(pl.col("stock_code").replace({"10001": "None"}))
     (note,) = ingest_summary(lines, tmp_path).splitlines()[1:]

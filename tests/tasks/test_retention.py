@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from blocks.channel import Channel
 from blocks.lake import Blob, Lake
+from blocks.lease import REMOVAL
 from pricewright.core.errors import ReleaseError
 from pricewright.release import write_bundle
 from tasks.lock import object_key, publish_lock
@@ -96,6 +98,39 @@ def test_a_retention_that_slept_while_its_release_was_promoted_puts_it_back(lake
     pointer = Channel(Lake(lake_url)).read()
     assert pointer is not None and pointer.release == many[0]
     verify_release(Lake(lake_url), many[0])
+
+
+def test_a_retention_whose_mark_ran_out_before_it_acted_removes_nothing(lake_url: str, many: list[str]) -> None:
+    clock = Clock()
+
+    class Slow(Lake):
+        def update(self, key: str, change: Callable[[bytes | None], bytes | None]) -> bytes | None:
+            done = super().update(key, change)
+            clock.now += REMOVAL  # from here on a promotion may hold the release again
+            return done
+
+    assert retain(Slow(lake_url), 1, "eve", clock) == []
+    assert manifests(Lake(lake_url)) == set(many)
+
+
+def test_of_a_removed_release_nothing_is_left_not_even_who_removed_it(lake_url: str, many: list[str]) -> None:
+    lake = Lake(lake_url)
+    assert sorted(retain(lake, 1, "eve", Clock())) == many[:-1]
+    assert {key.split("/")[1] for key in lake.list("releases")} == {many[-1]}
+    assert not lake.list("holds")
+
+
+def test_a_release_is_none_any_more_before_its_files_go(lake_url: str, many: list[str]) -> None:
+    lost = []
+
+    class Watched(Lake):
+        def remove_below(self, place: str) -> None:
+            lost.append(place.rpartition("/")[2])
+            assert lost[-1] not in manifests(Lake(lake_url)), "it looks whole, and what it lists is going"
+            super().remove_below(place)
+
+    retain(Watched(lake_url), 1, "eve", Clock())
+    assert set(lost) == set(many[:-1])
 
 
 def test_files_and_folders_are_on_the_disk_before_the_pointer_and_the_pointer_before_it_is_believed(

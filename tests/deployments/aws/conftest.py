@@ -31,9 +31,13 @@ def cloud() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def shared(cloud: str) -> Stack:
-    return Stack(cloud, "pricewright-shared", read("shared.yaml"), {"Repository": "acme/pricewright"})
+    made = Stack(cloud, "pricewright-shared", read("shared.yaml"), {"Repository": "acme/pricewright"})
+    made.make_the_rest()
+    return made
 
 
 @pytest.fixture(scope="module")
 def stage(cloud: str, shared: Stack) -> Stack:
-    return Stack(cloud, "pricewright-staging", read("template.yaml"), STAGE)
+    made = Stack(cloud, "pricewright-staging", read("template.yaml"), STAGE)
+    made.make_the_rest()
+    return made

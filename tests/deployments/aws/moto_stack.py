@@ -5,7 +5,7 @@ Leaving out is by type, each with its reason. A reference to what is left out be
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -44,6 +44,14 @@ LEFT_OUT = {
 STAND_INS = {"Live": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:pricewright-staging:live"}
 
 
+# Types of BY_SERVICE in the order in which CloudFormation would make them.
+IN_ORDER = (
+    "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::Lambda::Alias", "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm", "AWS::Budgets::Budget",
+)  # fmt: skip
+
+
 class Stack:
     """A template that was deployed: what moto made, by logical name, and a resolver for the rest."""
 
@@ -54,6 +62,8 @@ class Stack:
         defaults = {key: str(entry.get("Default", "")) for key, entry in template["Parameters"].items()}
         self.parameters = defaults | parameters
         self._cloud = self.client("cloudformation")
+        self.name = name
+        self._undo: list[Callable[[], object]] = []
         self._cloud.create_stack(
             StackName=name,
             TemplateBody=json.dumps(self._without_the_unknown()),
@@ -75,6 +85,72 @@ class Stack:
         """Properties of a type's resources, with every reference resolved, by logical name."""
         entries = {name: entry for name, entry in self.template["Resources"].items() if entry["Type"] == kind}
         return {name: self.resolve(entry["Properties"]) for name, entry in entries.items() if self._wanted(entry)}
+
+    def make_the_rest(self) -> None:
+        """Make by the services' own API what moto's CloudFormation does not know."""
+        for kind in IN_ORDER:
+            for name, properties in self.of(kind).items():
+                self.make(kind, name, properties)
+
+    def make(self, kind: str, name: str, properties: dict[str, Any]) -> None:
+        """Make one resource; it goes with the stack, as in AWS."""
+        _, service, what = kind.split("::")
+        undo = getattr(self, f"_make_{service.lower()}_{what.lower()}", None)
+        if undo is not None:
+            self._undo.append(undo(properties))
+        else:  # parts of an API, which go with it
+            api = self.client("apigatewayv2")
+            made = getattr(api, f"create_{what.lower()}")(**whole(properties))
+            self.ids[name] = made.get(f"{what}Id", name)
+
+    def delete(self) -> None:
+        """What CloudFormation deletes with the stack, the last first; what is retained stays."""
+        for undo in reversed(self._undo):
+            undo()
+        self._cloud.delete_stack(StackName=self.name)
+
+    def _make_apigatewayv2_api(self, properties: dict[str, Any]) -> Callable[[], object]:
+        api = self.client("apigatewayv2")
+        (name,) = self.of("AWS::ApiGatewayV2::Api")
+        self.ids[name] = api.create_api(**whole(properties))["ApiId"]
+        return lambda: api.delete_api(ApiId=self.ids[name])
+
+    def _make_s3_bucketpolicy(self, properties: dict[str, Any]) -> Callable[[], object]:
+        s3, bucket = self.client("s3"), properties["Bucket"]
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties["PolicyDocument"]))
+        return lambda: s3.delete_bucket_policy(Bucket=bucket)
+
+    def _make_sns_topicpolicy(self, properties: dict[str, Any]) -> Callable[[], object]:
+        text, sns = json.dumps(properties["PolicyDocument"]), self.client("sns")
+        for topic in properties["Topics"]:
+            sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
+        return lambda: None  # it goes with its topic
+
+    def _make_lambda_alias(self, properties: dict[str, Any]) -> Callable[[], object]:
+        function, name = self.client("lambda"), properties["FunctionName"]
+        version = function.publish_version(FunctionName=name)["Version"]
+        made = function.create_alias(FunctionName=name, Name=properties["Name"], FunctionVersion=version)
+        self.ids["Live"] = made["AliasArn"]
+        return lambda: function.delete_alias(FunctionName=name, Name=properties["Name"])
+
+    def _make_lambda_permission(self, properties: dict[str, Any]) -> Callable[[], object]:
+        name = properties["FunctionName"].removesuffix(":live")
+        service = properties["Principal"].split(".")[0]
+        more = {"Qualifier": "live"} if properties["FunctionName"].endswith(":live") else {}
+        given = {**properties, "FunctionName": name, "StatementId": service, **more}
+        self.client("lambda").add_permission(**given)
+        return lambda: None  # it goes with its function
+
+    def _make_cloudwatch_alarm(self, properties: dict[str, Any]) -> Callable[[], object]:
+        watch = self.client("cloudwatch")
+        watch.put_metric_alarm(**properties)
+        return lambda: watch.delete_alarms(AlarmNames=[properties["AlarmName"]])
+
+    def _make_budgets_budget(self, properties: dict[str, Any]) -> Callable[[], object]:
+        budgets, budget = self.client("budgets"), properties["Budget"]
+        limit = {key: str(value) for key, value in budget["BudgetLimit"].items()}
+        budgets.create_budget(AccountId=ACCOUNT, **properties | {"Budget": budget | {"BudgetLimit": limit}})
+        return lambda: budgets.delete_budget(AccountId=ACCOUNT, BudgetName=budget["BudgetName"])
 
     def resolve(self, node: Any) -> Any:
         """A value of the template as CloudFormation would hand it to the service."""
@@ -174,3 +250,12 @@ def _stand_in(node: Any, gone: set[str]) -> Any:
         names = "|".join(sorted(gone, key=len, reverse=True))
         return re.sub(rf"\$\{{({names})(\.[\w.]+)?\}}", r"\1-elsewhere", node) if names else node
     return node
+
+
+def whole(node: Any) -> Any:
+    """Whole numbers where boto3 wants them."""
+    if isinstance(node, dict):
+        return {key: whole(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [whole(value) for value in node]
+    return int(node) if isinstance(node, float) and node.is_integer() else node

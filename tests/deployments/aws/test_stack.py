@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
 
@@ -44,7 +43,6 @@ def test_buckets_keep_versions_encrypt_and_let_nobody_in(of: str, name: str, req
     rules = properties["LifecycleConfiguration"]["Rules"]
     assert any("NoncurrentVersionExpiration" in each for each in rules)
     (policy,) = [each for each in stack.of("AWS::S3::BucketPolicy").values() if each["Bucket"] == bucket]
-    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy["PolicyDocument"]))
     denied = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
     assert {"Bool": {"aws:SecureTransport": "false"}} in [each["Condition"] for each in denied]
 
@@ -122,22 +120,7 @@ def test_the_warm_up_is_an_event_that_the_function_knows(stage: Stack) -> None:
 
 
 def test_the_api_asks_for_a_key_throttles_and_answers_listed_pages_alone(stage: Stack) -> None:
-    api, function = stage.client("apigatewayv2"), stage.client("lambda")
-    function.publish_version(FunctionName=stage.outputs["FunctionName"])
-    for name, properties in stage.of("AWS::Lambda::Alias").items():
-        made = function.create_alias(**properties | {"FunctionVersion": "1"})
-        stage.ids[name] = made["AliasArn"]
-    for kind in ("Api", "Authorizer", "Integration", "Route", "Stage"):
-        for name, properties in stage.of(f"AWS::ApiGatewayV2::{kind}").items():
-            make = getattr(api, f"create_{kind.lower()}")
-            stage.ids[name] = make(**_numbers(properties)).get(f"{kind}Id", name)
-    for properties in stage.of("AWS::Lambda::Permission").values():
-        name = properties.pop("FunctionName")
-        more = {"Qualifier": "live"} if name.endswith(":live") else {}
-        name = name.removesuffix(":live")
-        function.add_permission(
-            FunctionName=name, StatementId=properties["Principal"].split(".")[0], **properties, **more
-        )
+    api = stage.client("apigatewayv2")
     made = api.get_api(ApiId=stage.ids["Api"])
     assert made["CorsConfiguration"]["AllowOrigins"] == ["https://shop.example", "https://desk.example"]
     routes = api.get_routes(ApiId=stage.ids["Api"])["Items"]
@@ -156,8 +139,6 @@ def test_the_api_asks_for_a_key_throttles_and_answers_listed_pages_alone(stage: 
 
 def test_alarms_look_at_metrics_that_exist_and_tell_somebody(stage: Stack) -> None:
     watch = stage.client("cloudwatch")
-    for properties in stage.of("AWS::CloudWatch::Alarm").values():
-        watch.put_metric_alarm(**properties)
     alarms = watch.describe_alarms()["MetricAlarms"]
     assert len(alarms) == len(resources("AWS::CloudWatch::Alarm")) >= 7
     assert all(alarm["AlarmActions"] == [stage.outputs["AlarmsArn"]] for alarm in alarms)
@@ -176,22 +157,14 @@ def test_alarms_look_at_metrics_that_exist_and_tell_somebody(stage: Stack) -> No
 
 
 def test_the_budget_counts_this_stage_alone_and_tells_the_same_people(stage: Stack) -> None:
-    (properties,) = stage.of("AWS::Budgets::Budget").values()
     budgets = stage.client("budgets")
-    limit = {key: str(value) for key, value in properties["Budget"]["BudgetLimit"].items()}
-    budgets.create_budget(
-        AccountId="123456789012", **properties | {"Budget": properties["Budget"] | {"BudgetLimit": limit}}
-    )
     (made,) = budgets.describe_budgets(AccountId="123456789012")["Budgets"]
     assert made["CostFilters"] == {"TagKeyValue": ["user:pricewright-stage$staging"]}
     (topic,) = stage.of("AWS::SNS::TopicPolicy").values()
     (statement,) = topic["PolicyDocument"]["Statement"]
     assert {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"} == set(statement["Principal"]["Service"])
-    stage.client("sns").set_topic_attributes(
-        TopicArn=stage.outputs["AlarmsArn"],
-        AttributeName="Policy",
-        AttributeValue=json.dumps(topic["PolicyDocument"]),
-    )
+    kept = stage.client("sns").get_topic_attributes(TopicArn=stage.outputs["AlarmsArn"])["Attributes"]["Policy"]
+    assert json.loads(kept) == topic["PolicyDocument"]
 
 
 def test_every_log_ends_after_a_while() -> None:
@@ -235,15 +208,6 @@ def test_the_flows_run_where_the_work_pool_says(shared: Stack) -> None:
         Filters=[{"Name": "vpc-id", "Values": [shared.outputs["FlowVpc"]]}]
     )["Subnets"]
     assert {each["SubnetId"] for each in subnets} == set(shared.outputs["FlowSubnets"].split(","))
-
-
-def _numbers(node: Any) -> Any:
-    """Whole numbers where boto3 wants them."""
-    if isinstance(node, dict):
-        return {key: _numbers(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_numbers(value) for value in node]
-    return int(node) if isinstance(node, float) and node.is_integer() else node
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])

@@ -33,6 +33,12 @@ def lines() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def whole() -> dict[str, Any]:
+    """All of params.yaml."""
+    return WHOLE
+
+
+@pytest.fixture(scope="session")
 def params() -> dict[str, Any]:
     """The section `feature` of params.yaml."""
     section: dict[str, Any] = WHOLE["feature"]
@@ -53,7 +59,7 @@ def sold() -> Callable[..., pl.DataFrame]:
             "unit_price": prices, "customer_id": [f"{i}" for i in range(count)],
             "country": ["United Kingdom"] * count, "unit_cost": [None] * count,
             **{name: [None] * count for name in ("category", "promotion", "channel", "in_stock")},
-            **{name: [None] * count for name in ("store", "zone", "brand", "competitor_price")},
+            **{name: [None] * count for name in ("store", "zone", "brand", "tax_rate", "competitor_price")},
         }  # fmt: skip
         frame = frame | columns
         frame["units"] = [q - c for q, c in zip(frame["quantity"], frame["cancelled"], strict=True)]

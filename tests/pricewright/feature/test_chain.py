@@ -1,6 +1,7 @@
 """A chain in the panel: one row per week and item, which is a SKU in a zone, in a store, or in all of the chain."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ from pricewright.core.errors import ParameterError
 from pricewright.core.item import Item
 from pricewright.feature import Panel, build_panel
 from pricewright.ingest import ingest_frame
-from pricewright.items import Chain, apart, chain_of, item_key, together
+from pricewright.items import NO_PRODUCTS, Chain, apart, chain_of, item_key, together
 from testing.chain_shop import SKUS, WEEKS, chain_shop
 from tests.pricewright.feature.conftest import WHOLE
 
@@ -88,6 +89,18 @@ def test_the_product_file_names_describes_and_limits(sold: Sold, params: Mapping
     assert shown.rows()[1] == ("B", "MUG B", None, None, 1.0, None, None, None)
 
 
+def test_the_rate_of_tax_is_the_last_of_the_lines_else_that_of_the_product_file(
+    sold: Sold, params: Mapping[str, Any]
+) -> None:
+    sales = ((MONDAY, "A", 1, 5.0), (MONDAY, "B", 1, 5.0), (NEXT, "A", 1, 5.0))
+    lines = sold(*sales).with_columns(pl.Series("tax_rate", [0.2, None, 0.05]))
+    listed = {"stock_code": ["A", "B"], "unit_cost": [None, None], "tax_rate": [0.1, 0.07]}
+    blank = {name: [None, None] for name in ("description", "category", "brand", "floor", "ceiling")}
+    products = pl.DataFrame(listed | blank, schema_overrides=NO_PRODUCTS.schema)
+    assert panel_of(lines, params, products=products).catalog["tax_rate"].to_list() == [0.05, 0.07]
+    assert panel_of(sold(*sales), params).catalog["tax_rate"].to_list() == [None, None]
+
+
 def test_a_line_without_a_store_is_an_item_of_no_store(sold: Sold, params: Mapping[str, Any]) -> None:
     lines = sold((MONDAY, "A", 1, 5.0), (MONDAY, "A@", 1, 5.0), (NEXT, "A", 1, 5.0), store=["x", None, None])
     assert panel_of(lines, params).catalog.select("stock_code", "store").rows() == [("A", None), ("A@@", None),
@@ -112,3 +125,37 @@ def test_without_stores_a_code_stays_as_it_stands() -> None:
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ParameterError, match="must be one of zone, store, chain"):
         Chain("region")
+
+
+def stock_of(*rows: tuple[str, str | None, str, float]) -> pl.DataFrame:
+    """A stock file as it is read: code, store, Monday and on which share of the days there was none."""
+    listed = pl.DataFrame(rows, schema=["stock_code", "store", "week", "out_share"], orient="row")
+    return listed.with_columns(pl.col("week").str.to_date(), pl.col("store").cast(pl.String))
+
+
+def test_a_stock_file_says_which_weeks_say_nothing_of_demand(sold: Sold, params: Mapping[str, Any]) -> None:
+    sales = [(MONDAY, "A", 5, 2.0), (MONDAY, "B", 5, 2.0), (NEXT, "A", 1, 2.0), ("2024-01-15", "A", 5, 2.0)]
+    lines = sold(*sales, store=["x", "y", "x", "y"], zone=["N"] * 4)
+    stores = [("A", "x", NEXT, 0.9), ("A", "y", NEXT, 0.6), ("A", "x", MONDAY, 1.0), ("A", "y", MONDAY, 0.2)]
+    panel = panel_of(lines, params, stock=stock_of(*stores, ("C", "x", NEXT, 1.0)))
+    rows = panel.rows.filter(pl.col("stock_code") == "A@N")
+    assert rows["in_stock"].to_list() == [True, False, True], "half of the stores is not most of them"
+    assert rows["units"].to_list() == [5, 1, 5]
+    assert rows["log_units_lag_1"].to_list()[2] == pytest.approx(rows["log_units_lag_1"].to_list()[1]), "as in stock"
+
+
+def test_the_stock_file_goes_before_the_lines_and_is_silent_where_it_says_nothing(
+    sold: Sold, params: Mapping[str, Any]
+) -> None:
+    sales = [(MONDAY, "A", 5, 2.0), (MONDAY, "B", 5, 2.0), (NEXT, "A", 0, 2.0), (NEXT, "B", 0, 2.0)]
+    lines = sold(*sales, in_stock=[None, None, False, False])
+    rows = panel_of(lines, params, stock=stock_of(("A", None, NEXT, 0.0))).rows
+    assert dict(rows.filter(pl.col("week") == date.fromisoformat(NEXT)).select("stock_code", "in_stock").rows()) == {
+        "A": True, "B": False,
+    }  # fmt: skip
+
+
+def test_codes_of_the_stock_file_without_sales_are_counted(sold: Sold, params: Mapping[str, Any]) -> None:
+    lines = sold((MONDAY, "A", 1, 2.0), (NEXT, "A", 1, 2.0), store=["x", "x"], zone=["N", "N"])
+    chain = chain_of("zone", lines, stock=stock_of(("A", "x", NEXT, 0.0), ("Z", "x", NEXT, 0.0)))
+    assert chain.unjoined(lines.lazy())["stock_not_sold"] == {"count": 1, "first": ["Z"]}

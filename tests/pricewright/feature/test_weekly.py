@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from pricewright.core.errors import SourceError
 from pricewright.feature import build_panel
 from pricewright.feature.weekly import ROWS, IncrementalPanel, WeeklyPanel
+from pricewright.items import chain_of
 from pricewright.partitions import partition_files, write_partitions
 
 
@@ -147,3 +149,18 @@ def test_no_week_of_any_sku_is_an_error_that_names_the_rule(sold: Callable[..., 
         shop.build(sold(("2024-01-07", "20001", 3, 1.0), cancelled_in_week=[0]))
     with pytest.raises(SourceError, match="0 accepted transactions"):
         shop.build(sold().with_columns(cancelled_in_week=pl.lit(0)))
+
+
+def test_a_stock_file_makes_only_the_weeks_that_it_speaks_of_and_those_after_them_again(
+    lines: pl.DataFrame, shop: Shop
+) -> None:
+    shop.build(lines)
+    mondays = lines["invoice_time"].dt.truncate("1w").dt.date().unique().sort()
+    code = lines["stock_code"][0]
+    stock = pl.DataFrame({"stock_code": [code], "week": [mondays[60]], "out": [True]})
+    chain = replace(chain_of("zone", lines), stock=stock)
+    panel = IncrementalPanel(shop.folder / "shelves", shop.params, chain).build(partition_files(shop.folder / "raw"))
+    assert panel.made == 10
+    panel.write(shop.folder / "panel")
+    write_partitions(build_panel(lines, shop.params, chain=chain).rows, shop.folder / "whole", "week")
+    assert shop.held() == shop.held("whole")

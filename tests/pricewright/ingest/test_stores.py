@@ -67,10 +67,10 @@ def test_its_columns_can_be_named(tmp_path: Path, params: dict[str, Any]) -> Non
 
 
 def test_the_product_file_says_costs_and_limits(tmp_path: Path, params: dict[str, Any]) -> None:
-    path = written(tmp_path, "SKU;Brand;Pack Size;Cost;Floor;Ceiling\nA1;Own;2 l;1,20;;2,50\nB2;;;;;\n")
+    path = written(tmp_path, "SKU;Brand;Pack Size;Cost;Floor;Ceiling;VAT Rate\nA1;Own;2 l;1,20;;2,50;20%\nB2;;;;;;\n")
     products = read_products(path, params, {})
-    rows = products.select("stock_code", "brand", "size", "unit_cost", "floor", "ceiling").rows()
-    assert rows == [("A1", "Own", "2 l", 1.2, None, 2.5), ("B2", None, None, None, None, None)]
+    rows = products.select("stock_code", "brand", "size", "unit_cost", "floor", "ceiling", "tax_rate").rows()
+    assert rows == [("A1", "Own", "2 l", 1.2, None, 2.5, 0.2), ("B2", *[None] * 6)]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,7 @@ def test_the_product_file_says_costs_and_limits(tmp_path: Path, params: dict[str
         (read_products, "SKU,Floor\nA,1\nA,2\n", r"stock_code 'A' twice: row 2 \(floor 1\) and row 3 \(floor 2\)"),
         (read_products, "SKU,Cost\nA,1\nB,-1\n", r"unit_cost is '-1' in row 3 .*at least 0"),
         (read_products, "SKU,Cost\nA,1\nB,dear\n", "unit_cost is 'dear' in row 3"),
+        (read_products, "SKU,VAT Rate\nA,0.2\nB,200\n", r"tax_rate is '200' in row 3 .*0.2 or 20%"),
         (read_products, "SKU,Floor,Ceiling\nA,3,2\n", "A in row 2 has the floor 3 above its ceiling 2"),
     ],
 )

@@ -19,7 +19,7 @@ class Price(Section):
     objective: Literal["sales", "profit"] = says("What is made largest; profit where a unit cost is known.")
     minimum_probability: Share = says("A move is recommended when it gains with at least this probability.")
     minimum_information: Share = says("Share of the doubt about a SKU's answer to prices that data must take away.")
-    margin_floor: Annotated[float, Field(ge=0, lt=1)] | None = says(
+    margin_floor: Annotated[float, Field(gt=-1, lt=1)] | None = says(
         "Share of the price, without tax, that stays over a known unit cost; none: any may."
     )
     includes_tax: bool = says("Whether the source's prices include tax, where it names rates of tax.")

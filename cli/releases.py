@@ -8,11 +8,14 @@ from rich.table import Table
 
 from cli.console import console, quiet
 from cli.options import Name, ServedStore, chosen_store
+from tasks.markdown import shown
 from tasks.workspace import Workspace, find_root
 
 if TYPE_CHECKING:
     from blocks.lake import Lake
 
+
+MOST_COMPARED = 20  # prices that differ
 
 Prune = Annotated[
     bool, typer.Option("--prune", help="First remove all but the newest promote.keep_releases and those in use.")
@@ -45,6 +48,28 @@ def register(app: typer.Typer) -> None:
             names = [name for name, pointer in served.items() if pointer and pointer.release == release.id]
             table.add_row(release.id, release.week, release.created, release.gates, release.wape, ", ".join(names))
         console().print(table if table.row_count else f"{lake.url} holds no release yet: pricewright run.")
+
+    @app.command(name="compare")
+    def _compare(
+        first: Annotated[str, typer.Argument(help="A release of the lake.")],
+        second: Annotated[str, typer.Argument(help="Another one.")],
+        store: ServedStore = "",
+    ) -> None:
+        """Compare two releases: what their plans promise, forecast errors, gates, and the prices that differ."""
+        from blocks.lake import Lake
+        from tasks.candidate import compare_releases
+
+        out = console()
+        facts, prices = compare_releases(Lake(chosen_store(store)), first, second)
+        for rows in (facts, prices[:MOST_COMPARED]):
+            if rows:
+                table = Table(*rows[0], box=None, pad_edge=False)
+                for row in rows:
+                    table.add_row(*(escape(shown(value)) for value in row.values()))
+                out.print(table)
+                out.print()
+        more = f", the first {MOST_COMPARED} are above" if len(prices) > MOST_COMPARED else ""
+        out.print(f"{len(prices):,} recommended prices differ{more}")
 
     @app.command(name="promote")
     def _promote(

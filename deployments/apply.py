@@ -187,14 +187,14 @@ def apply_automations(client: SyncPrefectClient, automations: list[AutomationCor
     """Bring the server's automations to these. One that is as it should be is not touched.
 
     An automation that is changed keeps its id, but forgets what it waits for; one that an operator has switched off
-    stays off. Names are not unique on a server: of several so called, the first stays.
+    stays off. Names are not unique on a server: of several so called, the oldest stays.
     """
     for wanted in automations:
         found = client.read_automations_by_name(wanted.name)
         if not found:
             client.create_automation(wanted)
             continue
-        known, *twins = found
+        *twins, known = found  # the last of them was changed first
         wanted = wanted.model_copy(update={"enabled": known.enabled})
         if AutomationCore.model_validate(known.model_dump()) != wanted:
             client.update_automation(known.id, wanted)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from blocks.channel import Channel
 from blocks.lake import Lake
 from pricewright.core.manifest import MANIFEST, PRICE_LIST, Manifest, release_key
@@ -15,7 +17,7 @@ from pricewright.release.approval import Subject
 from tasks.decisions import subject_of
 from tasks.gates import GATES, warned
 from tasks.pages import biggest_moves, read_price_list
-from tasks.releases import verify_release
+from tasks.releases import read_manifest, verify_release
 from tasks.train import proof_line
 from tasks.workspace import Workspace
 
@@ -113,3 +115,39 @@ def list_checks(gates: Mapping[str, Any]) -> Table:
 def _of(metrics: Mapping[str, Any], model: str, name: str) -> float | None:
     value = metrics.get("models", {}).get(model, {}).get(name)
     return None if value is None else float(value)
+
+
+def compare_releases(lake: Lake, first: str, second: str) -> tuple[Table, Table]:
+    """How two releases differ: a row per measure of the whole, and the prices that differ, the dearest first.
+
+    Raises ReleaseError when the lake has not both.
+    """
+    pair = [read_manifest(lake, release) for release in (first, second)]
+    rows = [{"what": what, first: old, second: new} for (what, old), (_, new) in zip(*map(_facts, pair), strict=True)]
+    lists = [read_price_list(lake.read(release_key(one.id, PRICE_LIST)).body) for one in pair]
+    return rows, differing_prices(*lists)
+
+
+def _facts(manifest: Manifest) -> list[tuple[str, Any]]:
+    """What one compares two releases by, in an order that is the same for all."""
+    plan, network = manifest.metrics.get("plan", {}), manifest.metrics.get("models", {}).get("network", {})
+    gates = {f"gate {gate}": manifest.gates.get(gate, {}).get("status") for gate in GATES}
+    return [
+        ("created", manifest.created),
+        *gates.items(),
+        *((f"plan: {name}", plan.get(name)) for name in ("moved", "skus", "uplift", "uplift_low", "uplift_high")),
+        *((f"network: {name}", network.get(name)) for name in MEASURES),
+    ]
+
+
+def differing_prices(old: pl.DataFrame, new: pl.DataFrame) -> Table:
+    """Items whose recommended price differs or that only one list has, those with the most sales first."""
+    keys = ["stock_code", "store"]
+    both = old.select(*keys, before="optimal_price").join(
+        new.select(*keys, "description", "expected_sales", after="optimal_price"),
+        on=keys, how="full", coalesce=True, nulls_equal=True,
+    )  # fmt: skip
+    differ = both.filter(pl.col("before").ne_missing(pl.col("after")))
+    named = keys if both["store"].count() else keys[:1]
+    columns = (*named, "description", "before", "after")
+    return differ.sort("expected_sales", descending=True, nulls_last=True).select(columns).to_dicts()

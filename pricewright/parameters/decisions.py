@@ -23,6 +23,10 @@ class Price(Section):
     includes_tax: bool = says("Whether the source's prices include tax; asked where it names rates of tax.")
     minimum_probability: Share = says("A move is recommended when it gains with at least this probability.")
     minimum_information: Share = says("Share of the doubt about a SKU's answer to prices that data must take away.")
+    margin_floor: Annotated[float, Field(gt=-1, lt=1)] | None = says(
+        "Share of the price, without tax, that stays over a known unit cost; none: any may."
+    )
+    includes_tax: bool = says("Whether the source's prices include tax, where it names rates of tax.")
     endings: list[Ending] = says("Recommended prices end so, as 0.99; empty: any way.")
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from blocks.document import find_in_run
 from blocks.endpoints import find_endpoint
 from pricewright.core.errors import ApprovalError, ParameterError
-from pricewright.release.approval import Approval, HmacSeal, Seal, Subject, read, sign, verify
+from pricewright.release.approval import Approval, HmacSeal, Seal, Subject, read, read_claims, sign, sign_claims, verify
 
 VARIABLE = "PRICEWRIGHT_APPROVAL_KEY"
 ALGORITHM = "HMAC_SHA_256"
@@ -91,6 +91,14 @@ class ApprovalKey(Block):
     def read(self, token: str) -> Approval:
         """What was decided, whenever and about whatever. Raises ApprovalError when it was not with this key."""
         return read(token, self._seal())
+
+    def sign_claims(self, claims: Mapping[str, Any]) -> str:
+        """What else was decided, as a token: of single prices, see tasks/price_decisions.py."""
+        return sign_claims(claims, self._seal())
+
+    def read_claims(self, token: str) -> dict[str, Any]:
+        """The claims of such a token. Raises ApprovalError when it was not signed with this key."""
+        return read_claims(token, self._seal())
 
     def _seal(self) -> Seal:
         if self.secret is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from blocks.endpoints import boto3_variables
-from cli import backfill, decide, deploy, doctor, lineage, look, price, prices, releases, rules, run, serve
+from cli import backfill, decide, deploy, desk, doctor, lineage, look, price, prices, releases, rules, run, serve
 from cli.console import full_disk, no_permission, show_error, speak_utf8
 from flows.embedded import spare_own_machine
 from pricewright.core.errors import PricewrightError
@@ -49,6 +49,7 @@ price.register(app)
 price.register_what_if(app)
 prices.register(app)
 serve.register(app)
+desk.register(app)
 releases.register(app)
 lineage.register(app)
 serve.register_up(app)

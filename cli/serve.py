@@ -109,7 +109,11 @@ def register(app: typer.Typer) -> None:
 
 def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> None:
     """Serve until it is interrupted. Raises ReleaseError when there is nothing to serve."""
+    from blocks.lake import Lake
+    from deployments.desk_routes import add_desk
     from inference.dev_server import OWN_NAMES, make_gateway
+    from tasks.desk import Desk
+    from tasks.smoke import PriceApi
 
     release = served_release(store, channel)
     settings = replace(read_settings(os.environ), store=store, channel=channel)
@@ -118,9 +122,9 @@ def serve(store: str, channel: str, port: int, *, redis: bool, log: bool) -> Non
         if redis:
             settings = replace(settings, redis_url=stack.enter_context(redis_server()))
         api = make_app(settings, log=write if log else lambda _: None)
-        _show(
-            console(), make_gateway(api, OWN_NAMES), port, f"{channel} of {store} serves {release}", settings.redis_url
-        )
+        desk = Desk(Lake(store), PriceApi.through(api), channel)
+        gateway = add_desk(make_gateway(api, OWN_NAMES), desk, settings)
+        _show(console(), gateway, port, f"{channel} of {store} serves {release}", settings.redis_url)
 
 
 def served_release(store: str, channel: str) -> str:
@@ -147,6 +151,7 @@ def _show(out: Console, gateway: object, port: int, words: str, redis_url: str) 
         if redis_url:
             out.print(f"answers are kept in {escape(without_secret(redis_url))}")
         out.print(f"playground: http://{HOST}:{server.server_port}   (Ctrl-C ends it)")
+        out.print(f"the plan, to decide on: http://{HOST}:{server.server_port}/desk")
         server.serve_forever()
     except KeyboardInterrupt:
         out.print("ended")

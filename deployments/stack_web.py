@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, request
 from werkzeug.serving import make_server
 
 from blocks.lake import Lake
+from deployments.desk_routes import add_desk
 from deployments.metrics import Metrics, Runs, ask_prefect
 from deployments.stack import HOST
 from inference.dev_server import OWN_NAMES, make_gateway
@@ -19,7 +20,9 @@ from inference.handler import make_app
 from inference.log import write
 from inference.settings import read_settings
 from tasks.candidate import report_files
+from tasks.desk import Desk
 from tasks.releases import now
+from tasks.smoke import PriceApi
 
 LARGEST_NOTICE = 64 * 1024  # bytes
 TYPES = {".html": "text/html", ".png": "image/png"}
@@ -85,7 +88,9 @@ def main() -> None:
     asked = replace(settings, store=os.environ["PRICEWRIGHT_STORE"], channel="production", redis_url=redis)
     api = make_app(asked, log=log)
     gateway = make_gateway(api, OWN_NAMES if options.host == HOST else None)
-    desk = make_desk(gateway, Lake(os.environ["PRICEWRIGHT_STORE"]), options.notices, metrics)
+    lake = Lake(os.environ["PRICEWRIGHT_STORE"])
+    decided = add_desk(gateway, Desk(lake, PriceApi.through(api)), settings)
+    desk = make_desk(decided, lake, options.notices, metrics)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the API logs its requests itself
     make_server(options.host, options.port, desk, threaded=True).serve_forever()
 

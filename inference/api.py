@@ -10,6 +10,7 @@ import numpy as np
 from inference.answers import Answers, answer
 from inference.catalog import SEARCH, Catalog
 from inference.messages import Reply, Request, problem, reply, to_json
+from inference.plan import plan_rows, promise_of
 from inference.query import (
     STORE,
     Complaint,
@@ -31,6 +32,7 @@ from pricewright.core.substitution import Whole
 
 MOST_LISTED, FEW = 500, 50  # SKUs on one page, and where no limit is given
 MOST_ON_PAGE = 5_000  # SKUs on one page of the price list: 3 MB
+MOST_OF_PLAN = 2_000  # SKUs on one page of the plan: 2 MB, and half a second of intervals
 MOST_WHOLE = 25_000  # more rows than ever fit into a reply
 PAGES = "page it: /v1/price-list?limit=5000&cursor=..., or take price_list.parquet of the release."
 MOST_GUESSED = 20  # unknown SKUs of a bulk request for which near ones are looked up: 5,000 would take a minute
@@ -88,8 +90,7 @@ class Api:
             return self._too_many(len(asked.items))
         release = self._served.current()
         if not release.catalog.planned:
-            text = f"release {release.id} was made before families of products were known."
-            return problem(409, text, "promote a release of the next weekly run.")
+            return _unplanned(release)
         found = answer_what_if(release.catalog, asked)
         return reply({"release": release.id, "release_trouble": self._served.trouble or None} | found)
 
@@ -115,6 +116,20 @@ class Api:
         if following is not None:
             headers["link"] = f'<?format=csv&limit={limit}&cursor={quoted(following)}>; rel="next"'
         return Reply(200, as_csv(rows), "text/csv; charset=utf-8", headers)
+
+    def plan(self, request: Request) -> Reply:
+        """The plan a page at a time: the price list with intervals, and what was asked before; 409 without a plan."""
+        limit = read_whole(request.query, "limit", 1, MOST_OF_PLAN) or MOST_OF_PLAN
+        release = self._served.current()
+        catalog, first = release.catalog, _first(release.catalog, request)
+        if not catalog.planned:
+            return _unplanned(release)
+        last = min(first + limit, len(catalog))
+        summary = promise_of(release.artifacts)
+        rows = plan_rows(catalog, first, last, float(summary.get("trust", 1.0)))
+        following = str(catalog.codes[last - 1]) if rows and last < len(catalog) else None
+        head = self._about(release) | {"release_trouble": self._served.trouble or None, "promise": summary}
+        return reply(head | {"plan": rows, "next_cursor": following})
 
     def skus(self, request: Request) -> Reply:
         """SKUs by code or description, a page at a time."""
@@ -188,7 +203,14 @@ class Api:
             "last_week": week,
             "data_age_days": max((self._now().astimezone(UTC).date() - end).days, 0),
             "skus": len(release.catalog),
+            "currency": self._settings.currency or None,
+            "locale": self._settings.locale or None,
         }
+
+
+def _unplanned(release: Release) -> Reply:
+    text = f"release {release.id} was made before families of products were known."
+    return problem(409, text, "promote a release of the next weekly run.")
 
 
 def _first(catalog: Catalog, request: Request) -> int:
@@ -272,6 +294,7 @@ ROUTES = (
     Route("POST", "/v1/prices", "prices"),
     Route("POST", "/v1/what-if", "what_if"),
     Route("GET", "/v1/price-list", "price_list"),
+    Route("GET", "/v1/plan", "plan"),
     Route("GET", "/v1/skus", "skus"),
     Route("GET", "/v1/stores", "stores"),
     Route("GET", "/v1/categories", "categories"),

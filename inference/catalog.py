@@ -239,6 +239,14 @@ class Catalog:
         weeks = self._late["history_weeks"].tolist()[first:]
         return weeks, [_known(value) for value in units[first:]], [_known(value) for value in prices[first:]]
 
+    def paid(self, first: int, last: int) -> tuple[NDArray[np.str_], NDArray[np.float32], NDArray[np.float32]]:
+        """Weeks (T,), and units and prices paid (n, T) of the SKUs at these places; nan where one was not on sale.
+
+        Raises ReleaseError without history.npz.
+        """
+        late = self._late
+        return np.asarray(late["history_weeks"]), late["history_units"][first:last], late["history_price"][first:last]
+
     @cached_property
     def _late(self) -> Mapping[str, Any]:
         """history.npz: read, checked and kept with its first use; a failure is not kept."""

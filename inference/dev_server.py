@@ -22,7 +22,8 @@ PAGES = {  # nothing is loaded from elsewhere; the chart library writes its own 
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript",
+         ".svg": "image/svg+xml"}  # fmt: skip
 
 
 def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]], hosts: list[str] | None = None) -> Flask:
@@ -34,12 +35,17 @@ def make_gateway(handle: Callable[[dict[str, Any], object], dict[str, Any]], hos
     app.config["TRUSTED_HOSTS"] = hosts
 
     @app.get("/")
+    @app.get("/desk")
     def page() -> Response:
-        return _page("index.html")
+        return _page("desk.html" if request.path == "/desk" else "index.html")
 
     @app.get("/playground/<name>")
     def asset(name: str) -> Response:
         return _page(name)
+
+    @app.get("/vendored/<name>")
+    def library(name: str) -> Response:
+        return _with(_page(name, HERE / "vendored"), {"cache-control": "max-age=86400"})
 
     @app.get("/plotly.min.js")
     def charts() -> Response:
@@ -84,9 +90,9 @@ def gateway_event() -> dict[str, Any]:
     }
 
 
-def _page(name: str) -> Response:
-    """A file of the playground, and of no other folder."""
-    found = {path.name: path for path in (HERE / "playground").iterdir()}.get(name)
+def _page(name: str, folder: Path = HERE / "playground") -> Response:
+    """A file of the playground, or of what others wrote for it, and of no other folder."""
+    found = {path.name: path for path in folder.iterdir() if path.suffix in TYPES}.get(name)
     if found is None:
         abort(404)
     return _with(Response(found.read_bytes(), mimetype=TYPES[found.suffix]), PAGES)

@@ -1,5 +1,6 @@
 """What the operator sets, read from the environment once, when the first request comes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -8,6 +9,10 @@ from pricewright.core.address import refuse_secret
 from pricewright.core.errors import ParameterError
 
 PREFIX = "PRICEWRIGHT_"
+FORMS = (
+    ("currency", re.compile("[A-Z]{3}"), "EUR"),
+    ("locale", re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}"), "de-DE"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Settings:
     most_skus: int = 5_000  # of one bulk request
     most_bytes: int = 6_000_000  # of a reply as Lambda sends it, in JSON: it refuses 6 MiB
     allowed_origins: str = ""  # comma-separated origins of web pages that may ask, or *
+    currency: str = ""  # of the shop's prices, in ISO 4217 such as GBP; empty: amounts are shown without one
+    locale: str = ""  # how pages write numbers, in BCP 47 such as de-DE; empty: as each browser does
     function: str = ""  # what of Lambda this is; Lambda says it by itself
     version: str = ""
 
@@ -41,13 +48,17 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from the environment.
 
-    Raises ParameterError for a value that is not a number where one is needed, or a lake with a secret in its URL.
+    Raises ParameterError for a value that is not a number where one is needed, a currency or locale of another form, or
+    a lake with a secret in its URL.
     """
     values: dict[str, Any] = {}
     for field in fields(Settings):
         text = environment.get(PREFIX + field.name.upper(), "")
         if text:
             values[field.name] = _convert(field.name, text, type(field.default))
+    for name, form, example in FORMS:
+        if (text := values.get(name, "")) and not form.fullmatch(text):
+            raise ParameterError(f"{PREFIX}{name.upper()} is {text[:40]!r}: {example} is of the form that is needed.")
     refuse_secret("PRICEWRIGHT_STORE", values.get("store", ""))
     values.setdefault("region", environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "")
     values["function"] = environment.get("AWS_LAMBDA_FUNCTION_NAME", "")

@@ -72,9 +72,25 @@ class PriceApi:
 
     def skus(self, limit: int) -> list[dict[str, Any]]:
         """The first SKUs of the price list."""
-        query = {"limit": str(limit)}
-        reply = self._app({"httpMethod": "GET", "path": "/v1/skus", "queryStringParameters": query})
-        return list(_checked(_content(reply))["skus"])
+        return list(self._get("/v1/skus", limit=str(limit))["skus"])
+
+    def served(self) -> str:
+        """The id of the release that answers."""
+        return str(self._get("/v1/ready")["release"])
+
+    def plan(self) -> list[dict[str, Any]]:
+        """The plan of the release, all pages of it."""
+        rows: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._get("/v1/plan", cursor=cursor)
+            rows += page["plan"]
+            cursor = page["next_cursor"]
+        return rows
+
+    def _get(self, path: str, **query: str) -> dict[str, Any]:
+        reply = self._app({"httpMethod": "GET", "path": path, "queryStringParameters": query})
+        return _checked(_content(reply))
 
     def _ask(self, event: dict[str, Any]) -> dict[str, Any]:
         return _checked(self._app(event))

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -154,3 +155,39 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, driven by playwright."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.pages import BROWSER
+
+    if BROWSER is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Any) -> Any:
+    """One for all pages: what the browser has loaded and compiled it need not load again."""
+    return browser.new_context(locale="en-GB")
+
+
+@pytest.fixture
+def page(context: Any) -> Iterator[Any]:
+    """An empty page; whatever its scripts throw, or its security policy refuses, fails the test."""
+    from tests.pages import PATIENCE
+
+    made = context.new_page()
+    made.set_default_timeout(PATIENCE)
+    wrong: list[str] = []
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
+    yield made
+    made.close()
+    assert not wrong

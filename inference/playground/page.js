@@ -5,6 +5,8 @@ import { drawDemand, drawHistory, drawSales } from "./charts.js";
 import * as words from "./words.js";
 
 const at = (id) => document.getElementById(id);
+const WATCHED = 15_000; // milliseconds between two looks at the price API
+const NUMBERS = ["unitprice_min", "unitprice_max", "unit_cost"];
 const PARAMETERS = ["unitprice_min", "unitprice_max", "objective", "unit_cost", "num_price_bins", "model"];
 
 function make(tag, text = "", attributes = {}) {
@@ -13,20 +15,32 @@ function make(tag, text = "", attributes = {}) {
   return node;
 }
 
-async function wake() {
+function showState(state) {
   const label = at("release");
+  label.dataset.state = state.status;
+  label.textContent = `${words.whole(state.skus)} products, data up to ${state.last_week}, release ${state.release}`;
+  label.title = state.lake === "ok" ? "" : state.lake;
+}
+
+function showDown(problem) {
+  at("release").dataset.state = "down";
+  at("release").textContent = problem?.content?.title === "No prices yet" ? "No prices yet: start a run, then approve" : "The price API does not answer";
+}
+
+// The dot says how it is now, not how it was when the page was opened.
+const watch = () => api.health().then(showState, showDown);
+
+async function wake() {
   try {
     await api.warmUp();
     const state = await api.health();
-    label.dataset.state = state.status;
-    label.textContent = `${state.skus.toLocaleString()} products, data up to ${state.last_week}, release ${state.release}`;
-    if (state.lake !== "ok") label.title = state.lake;
+    words.speak(state);
+    showState(state);
     showBackups(Object.keys(state.models).slice(1));
     await Promise.all([api.stores().then((list) => showStores(list.stores)), api.categories().then((list) => showCategories(list.categories))]);
     await api.priceList().then((list) => showGains(list.prices), () => { document.querySelector(".gains").hidden = true; });
   } catch (problem) {
-    label.dataset.state = "down";
-    label.textContent = "The price API does not answer";
+    showDown(problem);
     showProblem(problem);
   } finally {
     at("waking").dataset.done = "";
@@ -57,7 +71,8 @@ function showGains(rows) {
   for (const row of best) {
     const button = make("button", "", { type: "button" });
     button.append(make("span", row.description || row.stock_code), make("b", `+${words.money(gain(row))}`, { class: "gain" }));
-    button.append(make("small", words.item(row)), make("small", "a week"));
+    const range = row.promised_low == null ? "" : `, sales ${words.interval(row.promised_low, row.promised_high, words.share)}`;
+    button.append(make("small", `${words.item(row)}: a week${range}`));
     button.onclick = () => choose(row);
     const item = make("li");
     item.append(button);
@@ -76,8 +91,8 @@ function showFound(rows) {
   chosen = -1;
   at("found").replaceChildren(...rows.map((row, index) => {
     const item = make("li", "", { role: "option", id: `found-${index}`, "aria-selected": "false" });
-    const uplift = row.optimal_price === row.current_price ? "" : words.share(row.sales_uplift);
-    item.append(make("span", row.description || row.stock_code), make("b", uplift, { class: "gain" }), make("small", words.item(row)), make("small", words.money(row.current_price)));
+    const best = row.optimal_price === row.current_price ? "" : `→ ${words.money(row.optimal_price)}`;
+    item.append(make("span", row.description || row.stock_code), make("span", words.money(row.current_price)), make("small", words.item(row)), make("small", best));
     item.onmousedown = (event) => { event.preventDefault(); choose(row); };
     return item;
   }));
@@ -117,7 +132,16 @@ at("sku").addEventListener("keydown", (event) => {
   } else if (event.key === "Enter" && chosen >= 0) {
     event.preventDefault();
     choose(found[chosen]);
-  } else if (event.key === "Escape") showFound([]);
+  }
+});
+// Escape closes the list first, and empties the field then: by itself, a browser would do both at once.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = !at("found").hidden;
+  if (document.activeElement === at("sku") || open) event.preventDefault();
+  if (open) showFound([]);
+  else if (document.activeElement === at("sku")) at("sku").value = "";
+  else at("problem").hidden = true;
 });
 
 // Asking, and showing the answer.
@@ -132,12 +156,16 @@ async function start(event) {
   showFound([]);
   if (!sku.trim()) return showProblem(new api.Problem({ title: "No product chosen", detail: "Type a code, or words of a description, and choose a product." }));
   const parameters = Object.fromEntries(PARAMETERS.map((name) => [name, at(name).value.trim()]));
+  for (const name of NUMBERS) if (parameters[name] && words.number(parameters[name]) >= 0) parameters[name] = String(words.number(parameters[name]));
   at("start").setAttribute("aria-busy", "true");
+  at("answer").hidden = true; // what was asked before says nothing about this product
   try {
     const [answer, history] = await Promise.all([api.price(sku, { ...parameters, store }), api.sales(sku, store)]);
     if (mine === turn) show(answer, history, parameters);
   } catch (problem) {
-    if (mine === turn) showProblem(problem);
+    if (mine !== turn) return;
+    showProblem(problem);
+    if (problem.content?.unreachable || problem.content?.status >= 500) showDown(problem);
   } finally {
     if (mine === turn) at("start").removeAttribute("aria-busy");
   }
@@ -150,7 +178,10 @@ function show(answer, history, parameters) {
   at("sku").value = answer.stock_code;
   at("code").textContent = `${words.item(answer)} · ${answer.description}`;
   at("headline").textContent = words.headline(answer);
+  at("promise").textContent = words.promise(answer);
   at("reason").textContent = words.reason(answer);
+  at("paid").textContent = words.paid(answer, history);
+  at("peak").textContent = words.peak(answer);
   at("figures").replaceChildren(...words.figures(answer).map(([name, value, note]) => {
     const group = make("div");
     const figure = make("dd", value);
@@ -160,10 +191,13 @@ function show(answer, history, parameters) {
   }));
   at("source").textContent = words.source(answer);
   at("source").classList.toggle("warn", answer.fallbacks.length > 0 || answer.release_trouble != null);
-  drawSales(at("sales-chart"), answer);
-  drawDemand(at("demand-chart"), answer);
+  at("sales-title").textContent = `Expected ${answer.curve.predicted_profit ? "profit" : "sales"} a week at each price`;
+  const seen = words.seen(history);
+  drawSales(at("sales-chart"), answer, seen);
+  drawDemand(at("demand-chart"), answer, seen);
   drawHistory(at("history-chart"), history);
   showTable(answer.curve);
+  if (matchMedia("(max-width: 56rem)").matches) at("answer").scrollIntoView({ block: "start" });
   const kept = Object.entries({ sku: answer.stock_code, store: at("store").value, ...parameters }).filter(([, value]) => value !== "");
   window.history.replaceState(null, "", `?${new URLSearchParams(kept)}`);
 }
@@ -184,16 +218,22 @@ function showTable(curve) {
 
 const labelOf = (name) => document.querySelector(`label[for="${name}"]`)?.textContent ?? name;
 
+// The API speaks of its parameters and routes, the page of its fields.
+function inWords(text = "") {
+  const fields = PARAMETERS.reduce((text, name) => text.replaceAll(name, labelOf(name).toLowerCase()), text);
+  return fields.replace(/GET \/v1\/skus\?search=\.\.\. finds SKUs\./, "Type words of its description to find it.").replace(/\bSKU(s?)\b/g, "product$1");
+}
+
 function showProblem(problem) {
   const content = problem.content ?? { title: "The page failed", detail: String(problem) };
   const box = at("problem");
   box.replaceChildren(make("h2", content.title ?? "That did not work"));
   if (content.errors) {
     const list = make("ul");
-    list.append(...content.errors.map((error) => make("li", `${labelOf(error.parameter)} is ${error.value}: ${error.rule}`)));
+    list.append(...content.errors.map((error) => make("li", `${labelOf(error.parameter)} is ${error.value}: ${inWords(error.rule)}`)));
     box.append(list);
-  } else box.append(make("p", content.detail));
-  if (content.hint) box.append(make("p", content.hint));
+  } else box.append(make("p", inWords(content.detail)));
+  if (content.hint) box.append(make("p", inWords(content.hint)));
   const near = /^did you mean (.+)\?$/.exec(content.hint ?? "");
   for (const code of near ? near[1].split(", ") : []) {
     const button = make("button", code, { type: "button" });
@@ -213,3 +253,5 @@ await wake();
 for (const name of ["model", "store"]) if (asked.has(name)) at(name).value = asked.get(name);
 if (asked.get("sku")) await start();
 document.body.dataset.ready = "";
+setInterval(() => document.hidden || watch(), WATCHED);
+document.addEventListener("visibilitychange", () => document.hidden || watch());

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 DRAWS, SEED = 128, 1
 TOGETHER = 1000  # products that compete with nobody, computed at once
 TINY = 1e-9
+EACH = ("units_now", "sales_now", "units", "sales", "gain")  # what intervals_of gives of a product
 EARNED = ("units", "sales", "profit")  # what is summed up
 PERCENT = re.compile(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})) ?[%％]")  # in the digits of any script
 MOST_CHANGE, MOST_PRICE = 10.0, 1e9
@@ -159,6 +160,26 @@ def what_if_by(
     }
 
 
+def intervals_of(shop: Shop, chosen: Whole, prices: Floats, trust: float = 1.0) -> dict[str, Floats]:
+    """90 % intervals of each chosen product's units, sales and gain, now and where all n products have these prices.
+
+    Each has (k,) values. trust: the share of a gain that is promised, 0 to 1; units are those of the promised sales.
+    """
+    found = {f"{name}_{end}": np.zeros(len(chosen)) for name in EACH for end in ("low", "high")}
+    row_of = np.full(len(shop.current), -1, dtype=np.int64)
+    row_of[chosen] = np.arange(len(chosen))
+    for members, demand in shop.parts(chosen):
+        rows = np.flatnonzero(row_of[members] >= 0)
+        old, new = (shop.earned(members, demand, at)[:, rows] for at in (shop.current, prices))
+        gain = trust * (new[1] - old[1])
+        promised = old[1] + gain
+        units = promised / (prices * shop.net)[members[rows], None]
+        for name, drawn in zip(EACH, (old[0], old[1], units, promised, gain), strict=True):
+            for end, values in zip(("low", "high"), np.quantile(drawn, SHARES, axis=1), strict=True):
+                found[f"{name}_{end}"][row_of[members[rows]]] = values
+    return found
+
+
 def _parts(families: Sequence[Whole]) -> list[Whole]:
     """Each family, and products that compete with nobody, many together."""
     alone = np.array([members[0] for members in families if len(members) == 1], dtype=np.int64)
@@ -167,8 +188,8 @@ def _parts(families: Sequence[Whole]) -> list[Whole]:
 
 
 def _summary(now: Floats, then: Floats, costed: int) -> dict[str, float | None]:
-    """Means and 90 % intervals; now, then: (3, S); costed: products whose cost is known, without which nothing is said
-    of profit."""
+    """Means and 90 % intervals, also of the gain of sales; now, then: (3, S); costed: products whose cost is known,
+    without which nothing is said of profit."""
     found: dict[str, float | None] = {"costed": costed}
     for name, before, after in zip(EARNED, now, then, strict=True):
         if name == EARNED[-1] and not costed:
@@ -181,4 +202,6 @@ def _summary(now: Floats, then: Floats, costed: int) -> dict[str, float | None]:
             f"{name}_low": float(low),
             f"{name}_high": float(high),
         }
-    return found
+    gain = then[1] - now[1]
+    low, high = np.quantile(gain, SHARES)
+    return found | {"sales_gain": float(gain.mean()), "sales_gain_low": float(low), "sales_gain_high": float(high)}

@@ -7,6 +7,7 @@ decides how it signs, not the token.
 import hashlib
 import hmac
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, Protocol
@@ -92,8 +93,6 @@ class HmacSeal:
 
 def sign(approval: Approval, seal: Seal) -> str:
     """The approval as a token."""
-    from joserfc import jwt
-
     subject = approval.subject
     claims = {
         "iss": ISSUER,
@@ -108,7 +107,14 @@ def sign(approval: Approval, seal: Seal) -> str:
         "override": approval.override,
         "note": approval.note,
     }
-    return jwt.encode({"alg": ALGORITHM}, claims, _no_key(), registry=_registry(seal))
+    return sign_claims(claims, seal)
+
+
+def sign_claims(claims: Mapping[str, Any], seal: Seal) -> str:
+    """Claims as a token."""
+    from joserfc import jwt
+
+    return jwt.encode({"alg": ALGORITHM}, dict(claims), _no_key(), registry=_registry(seal))
 
 
 def verify(token: str, seal: Seal, subject: Subject, now: datetime) -> Approval:
@@ -124,19 +130,23 @@ def verify(token: str, seal: Seal, subject: Subject, now: datetime) -> Approval:
 
 def read(token: str, seal: Seal) -> Approval:
     """What a token with the right signature says, whenever. Raises ApprovalError for any other text."""
+    return replace(_approval(read_claims(token, seal)), token=token.strip())
+
+
+def read_claims(token: str, seal: Seal) -> dict[str, Any]:
+    """The claims of a token with the right signature. Raises ApprovalError for any other text."""
     from joserfc import errors, jwt
 
     if len(token) > LONGEST:
         raise ApprovalError(f"{token[:20]!r}... has {len(token):,} characters: an approval has at most {LONGEST:,}.")
     try:
-        claims = jwt.decode(token.strip(), _no_key(), registry=_registry(seal)).claims
+        return dict(jwt.decode(token.strip(), _no_key(), registry=_registry(seal)).claims)
     except errors.BadSignatureError:
         raise ApprovalError(
             "the approval's signature is not that of this key.", hint="pricewright approve signs with the right key."
         ) from None
     except (errors.JoseError, ValueError) as error:
         raise ApprovalError(f"{token[:20]!r}... is not an approval: {type(error).__name__} {error}".strip()) from None
-    return replace(_approval(claims), token=token.strip())
 
 
 def _approval(claims: dict[str, Any]) -> Approval:

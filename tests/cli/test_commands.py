@@ -17,6 +17,8 @@ COMMANDS = (
     "register-blocks",
     "run",
     "look",
+    "accepted",
+    "decisions",
     "price",
     "what-if",
     "serve",

@@ -1,13 +1,15 @@
 """A lake with a small release on its production channel, and the price API over it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from inference.dev_server import make_gateway
 from inference.handler import App
+from tests.pages import running
 from tests.synthetic_shop import Shop
 
 
@@ -45,3 +47,9 @@ def get(api: App) -> Get:
         return answer["statusCode"], json.loads(answer["body"])
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def address(api: App) -> Iterator[str]:
+    with running(make_gateway(api)) as url:
+        yield url

@@ -2,95 +2,26 @@
 
 import json
 import re
-import shutil
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, Route, expect
 
 from inference.dev_server import make_gateway
 from inference.handler import App
 from testing.synthetic_release import backup_onnx, contents
 from tests.hostile_release import bodies_of, write_unchecked
 from tests.odd_codes import ODD
+from tests.pages import drawn, found, ready, running
 from tests.synthetic_shop import Shop
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 STYLE = Path(__file__).parents[2] / "inference" / "playground" / "page.css"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 Open = Callable[..., Page]
-
-
-@contextmanager
-def served(api: App) -> Iterator[str]:
-    """The address of a gateway over this API."""
-    server = make_server("127.0.0.1", 0, make_gateway(api), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture(scope="module")
-def address(api: App) -> Iterator[str]:
-    with served(api) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> BrowserContext:
-    """One for all pages: what the browser has loaded and compiled it need not load again."""
-    return browser.new_context(locale="en-GB")
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """An empty page; whatever its scripts throw, or its security policy refuses, fails the test."""
-    made = context.new_page()
-    made.set_default_timeout(20_000)
-    wrong: list[str] = []
-    made.on("pageerror", lambda error: wrong.append(str(error)))
-    made.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
-    yield made
-    made.close()
-    assert not wrong
-
-
-def ready(page: Page, url: str) -> Page:
-    page.goto(url)
-    page.wait_for_selector("body[data-ready]")
-    return page
-
-
-def found(page: Page) -> Locator:
-    """The products that are offered for what was typed."""
-    return page.get_by_role("listbox", name="Products found").get_by_role("option")
-
-
-def drawn(page: Page, chart: str, name: str) -> dict[str, Any]:
-    """A trace of a chart, as the chart library holds it."""
-    code = "([chart, name]) => { const it = document.getElementById(chart).data.find((it) => it.name === name);"
-    trace: dict[str, Any] = page.evaluate(code + " return { x: [...it.x], y: [...it.y] }; }", [chart, name])
-    return trace
 
 
 def test_typing_choosing_and_starting_shows_the_answer_of_the_api(page: Page, address: str, api: App) -> None:
@@ -118,7 +49,7 @@ def test_a_product_that_competes_shows_its_family_and_what_the_plan_promises(
     moved = next(sku for sku in ("20021", "20028", "20042") if api({"stock_code": sku})["moved"])
     ready(page, f"{address}/?sku={moved}")
     expect(page.locator("#figures")).to_contain_text("MUGS")
-    expect(page.locator("#figures")).to_contain_text("Promised sales")
+    expect(page.locator("#figures")).to_contain_text("Change of sales")
 
 
 def test_the_weekly_history_is_drawn_as_it_was_sold(page: Page, address: str, api: App) -> None:
@@ -143,7 +74,7 @@ def test_the_keyboard_alone_is_enough(page: Page, address: str) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the results")).to_be_focused()
     box = page.get_by_role("combobox", name="Product")
-    for _ in range(3):
+    for _ in range(6):  # the pages, the download, store and category where there are any
         if not box.evaluate("node => node === document.activeElement"):
             page.keyboard.press("Tab")
     expect(box).to_be_focused()
@@ -259,16 +190,18 @@ def test_a_cold_start_shows_that_something_goes_on(page: Page, address: str) -> 
 
 
 def test_without_a_release_the_page_says_so(page: Page, tmp_path: Path) -> None:
-    with served(Shop(tmp_path / "empty").app()) as url:
+    with running(make_gateway(Shop(tmp_path / "empty").app())) as url:
         ready(page, url)
-        expect(page.locator("#release")).to_contain_text("does not answer")
-        expect(page.get_by_role("alert")).to_contain_text("no release")
+        expect(page.locator("#release")).to_have_text("No prices yet: start a run, then approve")
+        expect(page.locator("#release")).to_have_attribute("data-state", "down")
+        expect(page.get_by_role("alert")).to_contain_text("No prices yet")
+        expect(page.get_by_role("alert")).to_contain_text("start a run, then approve")
 
 
 def test_a_stand_in_is_named_where_the_network_could_not_answer(page: Page, shop: Shop) -> None:
     (path,) = shop.folder.glob("releases/*/network.onnx")
     path.unlink()
-    with served(shop.app()) as url:
+    with running(make_gateway(shop.app())) as url:
         ready(page, f"{url}/?sku=20007")
         expect(page.locator("#source")).to_contain_text("Answered by the backup lightgbm")
         expect(page.locator("#source")).to_contain_text("the network did not answer")
@@ -279,7 +212,7 @@ def test_the_models_of_the_release_can_be_asked_first(page: Page, shop: Shop) ->
     fifth = {f"{kind}_fifth_model": arrays[f"{kind}_svr"] for kind in ("smear", "residuals")}
     bodies = bodies_of(lambda arrays: arrays.update(fifth)) | {"fifth_model.onnx": backup_onnx(0.2)}
     shop.point(write_unchecked(shop.folder / "releases", bodies))
-    with served(shop.app()) as url:
+    with running(make_gateway(shop.app())) as url:
         ready(page, f"{url}/?sku=20007&model=fifth_model")
         models = ["network", "lightgbm", "svr", "elastic_net", "fifth_model", "price list"]
         expect(page.locator("#model option")).to_have_text(models)
@@ -288,7 +221,7 @@ def test_the_models_of_the_release_can_be_asked_first(page: Page, shop: Shop) ->
 
 def test_html_in_a_product_name_is_shown_and_never_executed(page: Page, shop: Shop) -> None:
     shop.point(shop.write(descriptions={1: HOSTILE}))
-    with served(shop.app()) as url:
+    with running(make_gateway(shop.app())) as url:
         ready(page, f"{url}/?sku=20007")
         expect(page.locator("#code")).to_contain_text("<img src=x")
         page.get_by_role("combobox", name="Product").fill("onerror")
@@ -309,7 +242,7 @@ def named(text: str) -> Callable[[dict[str, Any]], None]:
 def test_html_in_a_stock_code_is_shown_and_never_executed(page: Page, shop: Shop) -> None:
     code = HOSTILE.upper().replace("/", "")  # which no gateway keeps apart from the path's own
     shop.point(write_unchecked(shop.folder / "releases", bodies_of(named(code))))
-    with served(shop.app()) as url:
+    with running(make_gateway(shop.app())) as url:
         ready(page, f"{url}/?sku={quote(code, safe='')}")
         expect(page.locator("#code")).to_contain_text("<IMG SRC=X")
         page.get_by_role("combobox", name="Product").fill("<img")
@@ -319,7 +252,7 @@ def test_html_in_a_stock_code_is_shown_and_never_executed(page: Page, shop: Shop
 
 def test_a_link_to_any_code_shows_that_code(page: Page, shop: Shop) -> None:
     shop.point(shop.write(codes=ODD))
-    with served(shop.app()) as url:
+    with running(make_gateway(shop.app())) as url:
         for code in (" A", "A%41", "A/B", "A?B", "A#B", "A+B", "A&B=C", "A@B", "50%", "🍋"):
             ready(page, f"{url}/?sku={quote(code, safe='')}")
             assert page.evaluate("document.querySelector('#code').textContent").partition(" · ")[0] == code
@@ -346,7 +279,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shop = Shop(tmp_path_factory.mktemp("chain"))
     codes = [f"{20000 + sku}@{zone}" for sku in range(8) for zone in ("North", "South")]
     shop.point(shop.write(codes=codes, zones={"1": "North", "2": "South"}))
-    with served(shop.app()) as url:
+    with running(make_gateway(shop.app())) as url:
         yield url
 
 

@@ -19,3 +19,12 @@ def test_what_is_set_is_taken() -> None:
 def test_a_time_limit_is_a_number_above_zero(value: str) -> None:
     with pytest.raises(ParameterError, match="PRICEWRIGHT_REFRESH_SECONDS is"):
         read_settings({"PRICEWRIGHT_REFRESH_SECONDS": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("CURRENCY", "euro"), ("CURRENCY", "€"), ("LOCALE", "de_DE"), ("LOCALE", "<b>")]
+)
+def test_a_currency_and_a_locale_are_of_their_standards(name: str, value: str) -> None:
+    assert read_settings({"PRICEWRIGHT_CURRENCY": "EUR", "PRICEWRIGHT_LOCALE": "de-DE"}).currency == "EUR"
+    with pytest.raises(ParameterError, match=f"PRICEWRIGHT_{name} is"):
+        read_settings({f"PRICEWRIGHT_{name}": value})

@@ -10,7 +10,7 @@ from testing.synthetic_release import FAMILIES, before_plans
 from tests.hostile_release import bodies_of, files_of, write_unchecked
 
 TOTALS = {f"{name}{part}" for name in ("units", "sales", "profit") for part in ("", "_now", "_low", "_high")} | {
-    "costed"
+    *("costed", "sales_gain", "sales_gain_low", "sales_gain_high")
 }
 
 
@@ -29,6 +29,13 @@ def test_a_category_that_gets_cheaper_sells_more_and_the_shop_less_more(api: App
     assert found["units"] > found["units_now"] and found["units_low"] < found["units"] < found["units_high"]
     gained = found["units"] - found["units_now"]
     assert found["all"]["units"] - found["all"]["units_now"] == pytest.approx(gained), "it competes with no other"
+
+
+def test_the_gain_has_an_interval_of_its_own(api: App) -> None:
+    _, found = ask(api, {"category": "MUGS", "change": "-10%"})
+    assert found["sales_gain"] == pytest.approx(found["sales"] - found["sales_now"])
+    assert found["sales_gain_low"] < found["sales_gain"] < found["sales_gain_high"]
+    assert found["sales_gain_high"] - found["sales_gain_low"] < found["sales_high"] - found["sales_low"]
 
 
 def test_one_sku_of_a_family_takes_from_the_others(api: App) -> None:

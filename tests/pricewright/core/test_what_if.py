@@ -8,7 +8,7 @@ import pytest
 
 from pricewright.core.errors import ParameterError
 from pricewright.core.substitution import Draws
-from pricewright.core.what_if import DRAWS, SEED, Change, Shop, read_share, what_if
+from pricewright.core.what_if import DRAWS, SEED, Change, Shop, intervals_of, read_share, what_if
 from tests.pricewright.core.shops import BASE_PRICE, FAMILY, posterior
 
 ALL = np.arange(len(FAMILY))
@@ -87,3 +87,19 @@ def test_a_change_without_its_sign_or_beyond_all_bounds_is_refused(text: str) ->
     with pytest.raises(ParameterError, match="per cent") as caught:
         read_share(text)
     assert "-10%" in caught.value.hint
+
+
+def test_the_intervals_of_each_product_hold_its_draws_with_the_whole_plan() -> None:
+    known, planned = shop(), 0.9 * BASE_PRICE
+    found = intervals_of(known, np.array([1, 6]), planned)
+    demand = Draws(DRAWS, 1, SEED).of(posterior()[np.array([0, 1, 2])])
+    gain = planned[1] * demand.units(planned[:3])[1] - BASE_PRICE[1] * demand.units(BASE_PRICE[:3])[1]
+    assert found["gain_low"][0] == pytest.approx(np.quantile(gain, 0.05))
+    assert found["gain_high"][0] == pytest.approx(np.quantile(gain, 0.95))
+
+
+def test_half_the_trust_halves_the_gain_and_its_interval() -> None:
+    whole, half = (intervals_of(shop(), ALL, 0.9 * BASE_PRICE, trust) for trust in (1.0, 0.5))
+    assert half["gain_low"] == pytest.approx(0.5 * whole["gain_low"])
+    assert half["sales_now_low"] == pytest.approx(whole["sales_now_low"])
+    assert half["units_high"] == pytest.approx(half["sales_high"] / (0.9 * BASE_PRICE))

@@ -8,6 +8,7 @@ import typer
 
 from cli.console import console, quiet
 from cli.options import Name, ServedStore, chosen_store
+from pricewright.files import write_whole
 
 Out = Annotated[str, typer.Option("--out", help="The file to write.")]
 TemplateFile = Annotated[str, typer.Option("--template", help="What the till wants, as docs/tills.example.yaml.")]
@@ -38,7 +39,6 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Write the prices as a file that tills read: a row per store and code, in the till's columns and locale."""
         from blocks.lake import Lake
-        from pricewright.files import write_whole
         from pricewright.tills import Template, read_template
         from tasks.tills import make_till_file
 

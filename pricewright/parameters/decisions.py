@@ -17,10 +17,6 @@ class Price(Section):
     guardrail_factor: Factor = says("Prices stay within this factor of the reference price and the current one.")
     bins: Annotated[int, Field(ge=2, le=10_000)] = says("Prices on the drawn curve of a SKU; they do not decide.")
     objective: Literal["sales", "profit"] = says("What is made largest; profit where a unit cost is known.")
-    margin_floor: Annotated[float, Field(gt=-1, lt=1)] | None = says(
-        "Share of the price, without tax, that stays over a known unit cost."
-    )
-    includes_tax: bool = says("Whether the source's prices include tax; asked where it names rates of tax.")
     minimum_probability: Share = says("A move is recommended when it gains with at least this probability.")
     minimum_information: Share = says("Share of the doubt about a SKU's answer to prices that data must take away.")
     margin_floor: Annotated[float, Field(gt=-1, lt=1)] | None = says(

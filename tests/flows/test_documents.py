@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -65,9 +68,24 @@ def test_a_run_without_a_store_uses_the_lake_of_the_document_as_it_is_now(
     checkout: Path, start: Callable[[str], None]
 ) -> None:
     def used(store: str = "") -> str:
-        with pytest.raises(SourceError):
-            start(store)
-        return str((checkout / str(yaml.safe_load((checkout / "run.yaml").read_text())["store"])).resolve())
+        """The store in run.yaml while the run works; it fails, and leaves none behind."""
+        found: set[str] = set()
+        over = Event()
+
+        def watch() -> None:
+            while not over.wait(0.01):
+                with suppress(FileNotFoundError):
+                    found.add(yaml.safe_load((checkout / "run.yaml").read_text())["store"])
+
+        with ThreadPoolExecutor(1) as pool:
+            watching = pool.submit(watch)
+            with pytest.raises(SourceError):
+                start(store)
+            over.set()
+            watching.result()
+        assert not (checkout / "run.yaml").exists()
+        (only,) = found
+        return str((checkout / only).resolve())
 
     assert used() == str(checkout / "lake"), "there is no document yet"
     for name in ("first", "second"):

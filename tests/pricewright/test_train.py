@@ -25,6 +25,7 @@ from pricewright.ingest.source import Document
 from pricewright.ingest.tables import Table
 from pricewright.ingest.weekly import IncrementalIngest
 from pricewright.price_list import ADDED, COLUMNS, SCHEMA
+from pricewright.profit import EARNED
 from pricewright.train import Trained, score_week, train, walk_week
 from pricewright.worlds.market import simulate
 
@@ -56,7 +57,7 @@ def trained(panel: Panel) -> Trained:
 
 def test_every_sku_of_the_catalog_has_one_price_inside_its_guardrail(panel: Panel, trained: Trained) -> None:
     prices = trained.price_list
-    assert tuple(prices.columns) == (*COLUMNS, *ADDED, "store")
+    assert tuple(prices.columns) == (*COLUMNS, *ADDED, *EARNED, "store")
     assert prices["store"].null_count() == prices.height
     assert prices["stock_code"].to_list() == panel.catalog["stock_code"].to_list()
     assert prices.select((pl.col("optimal_price") >= pl.col("guardrail_low") - 1e-9).all()).item()

@@ -22,16 +22,15 @@ class Kept(logging.Handler):
 def log() -> Iterator[Kept]:
     handler = Kept()
     loggers = [logging.getLogger(name) for name in LOGGERS]
-    before = [(list(logger.filters), logger.level) for logger in loggers]
+    before = [(list(logger.filters), logger.level, list(logger.handlers)) for logger in loggers]
     for logger in loggers:
-        logger.addHandler(handler)
+        logger.handlers = [handler]  # Prefect's own, where a test before has set them up, want a run
         logger.setLevel(logging.DEBUG)
     log_failures_in_a_line()
     log_failures_in_a_line("flow", "run", "state")
     yield handler
-    for logger, (filters, level) in zip(loggers, before, strict=True):
-        logger.removeHandler(handler)
-        logger.filters, logger.level = filters, level
+    for logger, (filters, level, handlers) in zip(loggers, before, strict=True):
+        logger.filters, logger.level, logger.handlers = filters, level, handlers
 
 
 def fail(error: Exception) -> None:

@@ -82,7 +82,7 @@ def test_a_run_shows_its_stages_numbers_moves_and_reports(weekly: FlowRun, candi
 def test_a_run_without_anything_new_ends_as_nothing_changed(weekly: FlowRun, platform: Platform) -> None:
     again = platform.wait(platform.run(WEEKLY))
     assert again.state is not None and again.state.name == "Nothing changed", again.state
-    assert again.total_run_time < timedelta(seconds=30)
+    assert again.total_run_time < weekly.total_run_time
     compared = json.loads(platform.artifacts(again)["compared"])
     assert {row["stage"] for row in compared} == set(STAGES)
     assert {"work/panel", "train.seed", "pricewright/network"} <= {row["what"] for row in compared}

@@ -261,11 +261,12 @@ def emit(platform: Platform, event: str, about: dict[str, str], related: tuple[d
     platform.client._client.post("/events", json=[body | {"id": os.urandom(16).hex()}]).raise_for_status()
 
 
-def noticed(platform: Platform, subject: str) -> dict[str, str]:
-    """The first notice of this subject, once it has come."""
+def noticed(platform: Platform, subject: str, about: str = "") -> dict[str, str]:
+    """The first notice of this subject, once it has come; about: what its text has to name."""
 
     def find() -> dict[str, str] | None:
-        return next((notice for notice in read_notices(platform.stack, 0) if notice["subject"] == subject), None)
+        notices = (notice for notice in read_notices(platform.stack, 0) if about in notice["body"])
+        return next((notice for notice in notices if notice["subject"] == subject), None)
 
     found: dict[str, str] = until(find, f"the notice: {subject}")
     return found
@@ -318,7 +319,7 @@ def test_a_weekly_run_that_failed_is_noticed_and_one_that_a_gate_blocked_is_not_
 
     blocked = failed("Flow run encountered an exception: GateBlocked: not promoted. drift blocks: ...")
     lost = failed("Flow run encountered an exception: SourceError: sales.csv does not exist.")
-    notice = noticed(platform, "the weekly run failed")
-    assert lost.name in notice["body"] and "sales.csv does not exist" in notice["body"]
+    notice = noticed(platform, "the weekly run failed", about=lost.name)
+    assert "sales.csv does not exist" in notice["body"]
     assert str(lost.id) in notice["body"], "it says where to look"
     assert not [one for one in read_notices(platform.stack, 0) if blocked.name in one["body"]]

@@ -102,14 +102,16 @@ def test_an_answer_that_is_not_signed_is_asked_for_again(candidate: str, lake: L
     forged = {"decision": "approve", "reviewer": "eve", "token": "bm90aGluZw.bm90aGluZw"}
     assert platform.client.resume_flow_run(run.id, run_input=forged).status.value == "ACCEPT"
 
-    def asked_again() -> bool:
-        now = platform.client.read_flow_run(run.id)
-        return bool(now.state and now.state.type == StateType.PAUSED and now.state.timestamp > run.state.timestamp)
+    def asked_again() -> str:
+        """What is asked now, once it is another question than the first."""
+        now = platform.client.read_flow_run(run.id).state
+        keyset = now.state_details.run_input_keyset if now and now.type == StateType.PAUSED else None
+        if not keyset:
+            return ""
+        asked = platform.client._client.get(f"/flow_runs/{run.id}/input/{keyset['description']}").json()
+        return asked if "The last answer was not taken" in asked else ""
 
-    until(asked_again, "the second question")
-    keyset = platform.client.read_flow_run(run.id).state.state_details.run_input_keyset
-    asked = platform.client._client.get(f"/flow_runs/{run.id}/input/{keyset['description']}").json()
-    assert "The last answer was not taken" in asked and "is not an approval" in asked
+    assert "is not an approval" in until(asked_again, "the second question")
     assert Channel(lake).read() is None
 
 
@@ -125,7 +127,7 @@ def test_a_signed_approval_is_served_and_the_manifest_knows_by_whom(
     run = waiting(platform)
     without = platform.checkout.pricewright("approve", candidate)
     assert without.returncode == 1 and "did not say ok: approving needs a reason" in without.stderr
-    assert "weekly sales" in without.stdout and "pricewright approve" in without.stdout, "it shows before it asks"
+    assert "The plan" in without.stdout and "pricewright approve" in without.stdout, "it shows before it asks"
     until(lambda: f"{candidate} waits for a decision" in _notices(platform), "the notice")
     done = platform.checkout.pricewright(
         "approve", candidate, "--reviewer", "ada", "--override", "a tiny shop", "--yes"

@@ -4,12 +4,10 @@ They are the shop's own plan, known when the week begins; without them a forecas
 all others. The SKU's own cut is left out: it is a price, and what a price does belongs to the curve.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from pricewright.feature.past import Floats, Past
+from pricewright.feature.past import Floats, Past, Whole
 
 FAMILY_ACTIONS = ("family_promotion", "family_cut", "family_price")
 ACTIONS = ("own_promotion", *FAMILY_ACTIONS)
@@ -21,10 +19,10 @@ SALES_WEEKS = 13  # say how much of its family a SKU sells
 
 
 def week_actions(
-    past: Past, there: NDArray[np.bool_], promotion: Floats, list_price: Floats, families: Sequence[str]
+    past: Past, there: NDArray[np.bool_], promotion: Floats, list_price: Floats, family: Whole
 ) -> dict[str, Floats]:
     """ACTIONS of n SKUs. past: with known_units and list_price of the weeks before; there: SKUs on sale; promotion:
-    share of units on promotion; list_price: of the week; families: names, SKUs of one name compete.
+    share of units on promotion; list_price: of the week; family: numbers from 0 on, SKUs of one number compete.
 
     The family's are means over the others, weighted by what each sold in the weeks before; 0 for a SKU that is alone.
     """
@@ -34,7 +32,6 @@ def week_actions(
         sold = np.nan_to_num(past.total("known_units", SALES_WEEKS) / past.count(SALES_WEEKS)) + SLOW
     cut = np.where(below < -LEAST_CUT, -below, 0.0)
     weight = np.where(there, sold, 0.0)
-    _, family = np.unique(np.asarray(families, dtype=np.str_), return_inverse=True)
 
     def of_others(values: Floats) -> Floats:
         """The weighted mean of the family without the SKU itself."""

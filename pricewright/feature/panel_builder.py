@@ -184,6 +184,7 @@ class PanelBuilder:
             named["stock_code"].to_list(), self._stores.to_list(), int(params["family_code_length"])
         )
         self._past = Past({**DEPTH, "list_price": self._reference_weeks}, len(self.codes))
+        self._categories, self._family = self.names["category"], np.arange(len(self.codes))
 
     def go_on(self, t: int, carried: Iterable[pl.DataFrame]) -> None:
         """Stand before week t; `carried`: what lies beside the weeks before it, as many as WINDOW."""
@@ -254,10 +255,15 @@ class PanelBuilder:
         frame = pl.DataFrame({"stock_code": self.codes, "week": self.weeks[self.t], **columns}, schema_overrides=TYPES)
         return frame.filter(there).select(*KEPT, *SOMETIMES, *FEATURES)
 
-    def _competing(self) -> list[str]:
-        """The family of each SKU: its category within its zone; a SKU without one competes with nobody."""
-        named = zip(self.codes, self.names["category"], self._stores, strict=True)
-        return [f"{category}@{store or ''}" if category else f"\x00{code}" for code, category, store in named]
+    def _competing(self) -> Whole:
+        """The number of each SKU's family: its category within its zone; a SKU without one competes with nobody."""
+        categories = self.names["category"]
+        if not categories.equals(self._categories):  # they seldom change
+            named = zip(self.codes, categories, self._stores, strict=True)
+            names = [f"{category}@{store or ''}" if category else f"\x00{code}" for code, category, store in named]
+            _, self._family = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
+            self._categories = categories
+        return self._family
 
     def _rename(self, newer: pl.DataFrame, there: Mask) -> None:
         """What is NAMED as last said, of the SKUs that are there."""

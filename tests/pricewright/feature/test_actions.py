@@ -6,7 +6,7 @@ import pytest
 from pricewright.feature.actions import ACTIONS, week_actions
 from pricewright.feature.past import Floats, Past
 
-FAMILIES = ["juice@1", "juice@1", "juice@1", "juice@2", "tea@1"]
+FAMILIES = np.array([0, 0, 0, 1, 2])  # juice in two zones, and tea
 UNITS = np.array([10.0, 30.0, 10.0, 50.0, 5.0])
 NOTHING = np.zeros(5)
 

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, and keeps their SHA-256 so that unchanged files are not read again."""
+"""Reads YAML that people write; writes files whole or not at all; keeps their SHA-256, to read none twice."""
 
 import hashlib
 import json
@@ -7,11 +7,29 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pricewright.core.errors import ParameterError
 
 SETTLED = 2.0  # seconds after which a file that is written again has another time of change
 # When the content changed, which a tool that copies may set back; when anything did, be it a link, which nobody can.
 CONTENT, INODE = "st_mtime_ns", "st_ctime_ns"
 Stamp = list[int]
+
+
+def read_yaml(path: Path, option: str, hint: str) -> tuple[yaml.Node | None, Any]:
+    """A YAML file as nodes, which know their lines, and as what it says. Raises ParameterError, with one of the hints:
+    the option that names such a file, or what a good one is like."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} cannot be read: {error}.", hint=f"give a YAML file: {option} FILE.") from None
+    try:
+        return yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ParameterError(f"{path.name} is not YAML: {error}", hint=hint) from None
 
 
 def write_whole(path: Path, body: bytes) -> None:

@@ -6,7 +6,7 @@ A template (YAML) says which; docs/tills.md explains it.
 import csv
 import io
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic_core import PydanticCustomError
 
 from pricewright.core.errors import ParameterError, ReleaseError
+from pricewright.files import read_yaml
 from pricewright.profit import EARNED
 
 HINT = "docs/tills.md explains the template, docs/tills.example.yaml is one."
@@ -78,8 +79,6 @@ class Template(BaseModel):
 
 
 def _holds_a_day(dates: str) -> bool:
-    from datetime import datetime
-
     try:
         return datetime.strptime(SAMPLE.strftime(dates), dates).date() == SAMPLE
     except ValueError:
@@ -88,13 +87,7 @@ def _holds_a_day(dates: str) -> bool:
 
 def read_template(path: Path) -> Template:
     """The template of a file. Raises ParameterError with the line of all that is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        node, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} cannot be read: {error}.", hint="give a YAML file: --template FILE.") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ParameterError(f"{path.name} is not YAML: {error}", hint=HINT) from None
+    node, content = read_yaml(path, "--template", HINT)
     lines = _lines(node)
     twice = [f"line {line}, {name} is there twice" for name, line in lines if [key for key, _ in lines].count(name) > 1]
     if twice:

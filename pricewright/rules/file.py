@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pricewright.core.errors import ParameterError
+from pricewright.files import read_yaml
 
 SHOWN = 60  # characters of a value in a message
 FIRST = 5  # complaints of a file that are shown
@@ -225,14 +226,7 @@ class RulesFile(_Strict):
 
 def read_rules(path: Path) -> tuple[OfItem | Between, ...]:
     """The rules of a file, in their order. Raises ParameterError with the lines of all that is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} cannot be read: {error}.", hint="give a YAML file: --rules FILE.") from None
-    try:
-        node, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ParameterError(f"{path.name} is not YAML: {error}", hint="docs/rules.example.yaml is one.") from None
+    node, content = read_yaml(path, "--rules", "docs/rules.example.yaml is one.")
     try:
         return TypeAdapter(RulesFile).validate_python(content or {}).rules
     except ValidationError as error:
